@@ -5,7 +5,7 @@
     python scripts/toolchain/compile.py --only FILE...        types only, these files and what they import
     python scripts/toolchain/compile.py --only FILE... --out X.json    the same with code, into X.json
 
-The settings are those of brownie-config.yaml, the compiler is scripts/toolchain/solc, so that both builds agree to the byte.
+The settings are those of brownie-config.yaml, the compiler is scripts/toolchain/solc: both builds agree to the byte.
 """
 
 from __future__ import annotations
@@ -159,11 +159,12 @@ def sizes(contracts: dict[str, dict[str, Any]], limit: int = 24_576) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--force", action="store_true", help="compile even if nothing changed")
-    parser.add_argument("--check", action="store_true", help="types only, no code (finds no 'stack too deep'), nothing written")
-    parser.add_argument("--only", nargs="+", type=Path, metavar="FILE", help="these files and what they import")
-    parser.add_argument("--out", type=Path, metavar="JSON", help="where the artifacts go (default build/plimsoll/artifacts.json)")
-    parser.add_argument("--print-key", action="store_true", help="print the hash of the source tree and its settings, and exit")
+    option = parser.add_argument
+    option("--force", action="store_true", help="compile even if nothing changed")
+    option("--check", action="store_true", help="types only: no code, finds no 'stack too deep', nothing written")
+    option("--only", nargs="+", type=Path, metavar="FILE", help="these files and what they import")
+    option("--out", type=Path, metavar="JSON", help="where the artifacts go (build/plimsoll/artifacts.json)")
+    option("--print-key", action="store_true", help="print the hash of the sources and settings, and exit")
     return parser.parse_args()
 
 
