@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {FixedMath} from "./FixedMath.sol";
+
+/// @title What a position is worth, and what a part of it is
+/// @dev Python twin: plimsoll/margin/position_math.py. size 1e-8, price and index 1e-10, value WAD: products are exact.
+library PositionMath {
+    /// @notice pnl = size·(price − index) − cost, exact.
+    function pnl(int256 size, int256 cost, uint256 price, int256 index) internal pure returns (int256) {
+        return size * (int256(price) - index) - cost;
+    }
+
+    function notional(int256 size, uint256 price) internal pure returns (uint256) {
+        return FixedMath.abs(size) * price;
+    }
+
+    /// @notice The part `fraction` (WAD) of a position as its taker gets it: size toward zero, cost up, so that what is lost in
+    /// rounding stays with the account that is liquidated. The whole position at 1.
+    function slice(int256 size, int256 cost, uint256 fraction) internal pure returns (int256, int256) {
+        if (fraction >= FixedMath.WAD) return (size, cost);
+        int256 part = size * int256(fraction) / int256(FixedMath.WAD);
+        return (part, FixedMath.ceilDivSigned(cost * int256(fraction), FixedMath.WAD));
+    }
+
+    /// @notice The cost that goes with `part` of `size`, rounded up for whoever receives it.
+    function costOf(int256 part, int256 size, int256 cost) internal pure returns (int256) {
+        return FixedMath.ceilDivSigned(cost * int256(FixedMath.abs(part)), FixedMath.abs(size));
+    }
+}

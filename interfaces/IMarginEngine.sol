@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title The only door of the protocol
+/// @notice Everything anyone does is a batch of typed actions sent to `execute`. After the batch every account that took on
+/// risk must satisfy its own margin model; there is no other place where solvency is decided.
+/// @dev Units. size: int64 at 1e-8 of a unit. price: 1e-10 quote per unit, so that size × price is quote in WAD without
+/// rounding. cost, equity and requirements: quote in WAD (1e18). Amounts of a token: that token's own units.
+/// Account id: owner (20 bytes) · mode (1) · market (2) · index (9). See docs/storage.md.
+interface IMarginEngine {
+    enum Mode {
+        CROSS,
+        ISOLATED,
+        PORTFOLIO
+    }
+
+    enum AccountState {
+        HEALTHY,
+        RESTRICTED,
+        CALLED,
+        LIQUIDATABLE,
+        BANKRUPT
+    }
+
+    /// @dev Codes of `Action.kind`. Any other code reverts with UnknownAction.
+    enum Kind {
+        Deposit,
+        Withdraw,
+        Transfer,
+        TradePerp,
+        Liquidate,
+        MarginCall,
+        Settle,
+        Call
+    }
+
+    /// @param kind A member of Kind.
+    /// @param account The account that acts (Deposit: that receives; Settle: ignored).
+    /// @param data The ABI encoding of the struct named after the kind, below.
+    struct Action {
+        uint8 kind;
+        bytes32 account;
+        bytes data;
+    }
+
+    /// @param prices The prologue: a signed report for OracleRouter.update, or empty.
+    /// @param reducing Declares that no touched account ends with less equity − IM or equity − MM than it began with.
+    struct Batch {
+        bytes prices;
+        bool reducing;
+        Action[] actions;
+    }
+
+    /// @notice Pulls `amount` from the caller into the asset's vault. Needs no price and no check. Anyone may deposit, but
+    /// only the owner adds an asset that the account does not hold yet.
+    struct Deposit {
+        uint256 asset;
+        uint256 amount;
+    }
+
+    /// @notice Pays `amount` of a held balance to `to`. Never opens a debt.
+    struct Withdraw {
+        uint256 asset;
+        uint256 amount;
+        address to;
+    }
+
+    /// @notice Moves collateral (market = NO_MARKET), or `size` of a position with its own pro-rata cost, to another account
+    /// of the same owner.
+    struct Transfer {
+        bytes32 to;
+        uint256 asset;
+        uint256 amount;
+        uint256 market;
+        int64 size;
+    }
+
+    /// @notice Trades `size` (positive buys) against the pool at index × (1 + mean premium ± spread).
+    /// @param limitPrice The worst acceptable fill price, fee excluded, 1e-10 quote per unit.
+    /// @param deadline Unix seconds after which the order is refused.
+    struct TradePerp {
+        uint256 market;
+        int64 size;
+        uint256 limitPrice;
+        uint256 deadline;
+    }
+
+    /// @notice Takes the slice `fraction` (WAD, clipped to the largest allowed) of `target` into the acting account.
+    /// @param minBonus The least value over price that the slice must be worth to the liquidator, quote WAD.
+    /// @param skip When true a target that has become healthy, or a bonus below minBonus, skips the action instead of reverting.
+    struct Liquidate {
+        bytes32 target;
+        uint256 fraction;
+        uint256 minBonus;
+        bool skip;
+    }
+
+    /// @notice Calls margin on `target` when it is below its call margin, and pays the bounty to the acting account; clears
+    /// the call of a called target that is back at IM₀.
+    struct MarginCall {
+        bytes32 target;
+        bool skip;
+    }
+
+    /// @notice Realises the perp PnL of `accounts` in `market`, losers first; profit as far as the pool has cash.
+    struct Settle {
+        uint256 market;
+        bytes32[] accounts;
+    }
+
+    /// @notice Spends up to `amountIn` of a held balance through Executor and credits what the vaults measurably received.
+    struct Call {
+        uint256 assetIn;
+        uint256 amountIn;
+        uint256 assetOut;
+        uint256 minOut;
+        address target;
+        bytes data;
+    }
+
+    /// @notice What an account is worth and must hold. All quote WAD.
+    struct Assessment {
+        int256 equity;
+        uint256 im;
+        uint256 im0;
+        uint256 mm;
+        uint256 notional;
+    }
+
+    /// @notice What an operator may do for one account. Never Withdraw, Transfer, Liquidate, Call or appoint others.
+    /// @param markets Bitmap of perp markets.
+    /// @param maxNotional Largest gross notional of the account after a batch, whole quote units.
+    /// @param maxLeverage Largest notional / equity after a batch, in hundredths.
+    /// @param maxCostPpm What a batch may lower equity by, in millionths of the notional traded.
+    /// @param maxCostDaily What batches may lower equity by per day, whole quote units.
+    struct OperatorLimits {
+        uint64 markets;
+        uint64 maxNotional;
+        uint16 maxLeverage;
+        bool reduceOnly;
+        uint32 expiry;
+        uint32 maxCostPpm;
+        uint64 maxCostDaily;
+    }
+
+    // ------------------------------------------------------------------ events: the whole state can be rebuilt from these
+
+    event AccountOpened(bytes32 indexed account, uint256 number);
+    event HeldChanged(bytes32 indexed account, uint256 indexed asset, int256 held);
+    event PositionChanged(bytes32 indexed account, uint256 indexed market, int256 size, int256 cost);
+    event MarketAccrued(uint256 indexed market, int256 fundingIndex, int256 fundingRate);
+    event PoolContribution(uint256 indexed market, int256 contribution);
+    event LentChanged(uint256 indexed asset, uint256 lent);
+
+    event Deposited(bytes32 indexed account, uint256 indexed asset, address from, uint256 amount);
+    event Withdrawn(bytes32 indexed account, uint256 indexed asset, address to, uint256 amount);
+    event Traded(
+        bytes32 indexed account, uint256 indexed market, int256 size, uint256 index, int256 cost, uint256 fee
+    );
+    event Settled(bytes32 indexed account, uint256 indexed market, int256 realised);
+    event MarginCalled(bytes32 indexed account, uint256 deadline, int256 equity, uint256 callMargin, uint256 bounty);
+    event MarginCallCleared(bytes32 indexed account);
+    event LiquidationClock(bytes32 indexed account, uint256 startedAt);
+    event Liquidated(
+        bytes32 indexed target,
+        bytes32 indexed liquidator,
+        uint256 fraction,
+        int256 equity,
+        uint256 mm,
+        uint256 paid,
+        uint256 toInsurance
+    );
+    event LiquidationSkipped(bytes32 indexed target, int256 equity, uint256 mm);
+    event InsurancePaid(bytes32 indexed target, bytes32 indexed liquidator, uint256 amount);
+    event InsuranceWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
+    event LossWrittenDown(bytes32 indexed target, uint256 indexed market, uint256 amount);
+    event Called(bytes32 indexed account, address indexed target, uint256 spent, uint256 received);
+    event OperatorSet(bytes32 indexed account, address indexed operator, OperatorLimits limits);
+    event OperatorCost(bytes32 indexed account, address indexed operator, uint256 day, uint256 spent);
+    event Lockdown(address indexed owner, uint256 epoch);
+    event Configured(uint256 indexed what, uint256 indexed id, uint256 word);
+    event RiskPaused(uint256 until);
+
+    // ------------------------------------------------------------------ errors
+
+    error AccountCalled(bytes32 account, uint256 deadline);
+    error AccountHealthy(bytes32 account, int256 equity, uint256 mm);
+    error AccountMismatch(bytes32 account, bytes32 other);
+    error AllocationExceeded(uint256 market, uint256 needed, uint256 available);
+    error AssetNotAllowed(bytes32 account, uint256 asset);
+    error BelowInitialMargin(bytes32 account, int256 equity, uint256 required);
+    error BonusBelowLimit(bytes32 target, uint256 bonus, uint256 limit);
+    error CallTargetForbidden(address target);
+    error DeferredAccount(bytes32 account);
+    error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
+    error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
+    error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
+    error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
+    error Locked();
+    error MarketNotAllowed(bytes32 account, uint256 market);
+    error ModeNotAvailable(uint256 mode);
+    error NegativeBalance(bytes32 account, uint256 asset, int256 held);
+    error NewRiskPaused(uint256 until);
+    error NotAuthorized(bytes32 account, address caller);
+    error NotReducing(bytes32 account, int256 before, int256 afterwards);
+    error OpenInterestCapExceeded(uint256 market, uint256 openInterest, uint256 cap);
+    error OperatorLimitExceeded(bytes32 account, address operator, bytes32 limit, uint256 value, uint256 maximum);
+    error OrderExpired(uint256 deadline, uint256 time);
+    error OutputBelowMinimum(uint256 asset, uint256 received, uint256 minimum);
+    error PriceUnusable(uint256 feed, uint256 age, uint256 status);
+    error SkewCapExceeded(uint256 market, uint256 skew, uint256 cap);
+    error SupplyCapExceeded(uint256 asset, uint256 supply, uint256 cap);
+    error TransferAmountMismatch(address token, uint256 received, uint256 amount);
+    error UnknownAction(uint256 kind);
+    error UnknownAsset(uint256 asset);
+    error UnknownMarket(uint256 market);
+    error ZeroAmount();
+
+    // ------------------------------------------------------------------ the door
+
+    /// @notice Runs a batch: prices, then each action in order, then one check per touched account.
+    function execute(Batch calldata batch) external;
+
+    /// @notice Sets (or, with all zero, removes) an operator's limits for an account of the caller.
+    function setOperator(bytes32 account, address operator, OperatorLimits calldata limits) external;
+
+    /// @notice Revokes every operator of every account of the caller.
+    function lockdown() external;
+
+    /// @notice Brings the stored contributions of markets to pool equity up to date. Anyone.
+    function refreshPool(uint256[] calldata markets) external;
+
+    // ------------------------------------------------------------------ configuration and custody (restricted)
+
+    /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.
+    function configure(uint256 what, uint256 id, uint256 word) external;
+
+    /// @notice Forbids new risk until `until`, at most three days ahead. Guardian.
+    function pauseRisk(uint256 until) external;
+
+    /// @notice Adds to (or takes from) the lenders' claim on an asset. Only the asset's vault.
+    function changeLent(uint256 asset, int256 amount) external;
+
+    // ------------------------------------------------------------------ views (revert Locked inside a batch)
+
+    function assess(bytes32 account) external view returns (Assessment memory, AccountState);
+
+    /// @notice Pool equity over all markets, and what of it would be left if every trader closed at index.
+    function poolEquity() external view returns (int256 equity, int256 closeOut);
+
+    function accountCount() external view returns (uint256);
+
+    function accountsPage(uint256 start, uint256 count) external view returns (bytes32[] memory);
+
+    /// @notice Raw storage words, for Lens and indexers.
+    function slots(bytes32[] calldata keys) external view returns (bytes32[] memory);
+
+    /// @notice Claims of accounts and of lenders on an asset's vault, in token units.
+    function totals(uint256 asset) external view returns (uint256 held, uint256 lent);
+
+    function held(bytes32 account, uint256 asset) external view returns (int256);
+
+    function position(bytes32 account, uint256 market) external view returns (int256 size, int256 cost);
+
+    function locked() external view returns (bool);
+
+    function poolAccount() external view returns (bytes32);
+
+    function insuranceAccount() external view returns (bytes32);
+}
