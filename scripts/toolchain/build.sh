@@ -22,7 +22,8 @@ brownie_compile &
 BROWNIE=$!
 trap 'kill "$BROWNIE" 2>/dev/null; exit 130' INT TERM HUP
 python scripts/toolchain/compile.py || {
-    wait "$BROWNIE" || :
+    kill "$BROWNIE" 2>/dev/null || :
+    wait "$BROWNIE" 2>/dev/null || :
     exit 1
 }
 wait "$BROWNIE" || {

@@ -1,8 +1,8 @@
 """Runs a command for at most so many seconds and leaves none of its processes behind:  limit.py SECONDS COMMAND...
 
 A test run that hangs would keep its local chain alive, and one that is killed would orphan it. So the command gets a
-session of its own, and whatever is left in that session at the end is ended too. Exit status: the command's, 124 when
-the time was up (as `timeout` does), 128 + signal when interrupted.
+session of its own, and whatever is left in that session at the end is ended too; so it is when whoever called this is
+gone. Exit status: the command's, 124 when the time was up (as `timeout` does), 128 + signal when interrupted.
 """
 
 from __future__ import annotations
@@ -37,6 +37,19 @@ def end_session(group: int, first: signal.Signals) -> None:
             return
 
 
+def wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit status; looks once a second whether the caller still lives."""
+    caller, end = os.getppid(), time.monotonic() + seconds
+    while True:
+        try:
+            return process.wait(timeout=max(0.0, min(1.0, end - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            if os.getppid() != caller:
+                raise Interrupted(signal.SIGHUP) from None
+            if time.monotonic() >= end:
+                raise
+
+
 def run(seconds: float, command: list[str]) -> int:
     try:
         process = subprocess.Popen(command, start_new_session=True)
@@ -45,7 +58,7 @@ def run(seconds: float, command: list[str]) -> int:
         return 127
     first = signal.SIGTERM
     try:
-        code = process.wait(timeout=seconds)
+        code = wait(process, seconds)
         return code if code >= 0 else 128 - code
     except subprocess.TimeoutExpired:
         print(f"limit: {' '.join(command)} was still running after {seconds:g} s and has been ended", file=sys.stderr)
