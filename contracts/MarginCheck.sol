@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {LibBit} from "solady/utils/LibBit.sol";
+
+import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IMarginModel} from "../interfaces/IMarginModel.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
+import {Ledger} from "./Ledger.sol";
+import {AssetMath} from "./libraries/AssetMath.sol";
+import {FixedMath} from "./libraries/FixedMath.sol";
+import {FundingMath} from "./libraries/FundingMath.sol";
+import {LiquidationMath} from "./libraries/LiquidationMath.sol";
+import {PositionMath} from "./libraries/PositionMath.sol";
+import {PriceWord} from "./libraries/PriceWord.sol";
+
+/// @title What an account is worth and must hold: gathers its data once, asks its model, names its state
+/// @dev Python twin: plimsoll/margin/account.py. Per perp four slots: position, risk, state, price; per asset three.
+library MarginCheck {
+    /// @dev The rows of DESIGN section 5. OPEN: all prices fresh and good; a failed asset counts zero, a failed perp feed refuses. ACQUIRE
+    /// (a liquidator's own check): as OPEN, but a failed perp feed is moved against the account. REDUCE: last good prices of
+    /// any age, since what is not touched cancels. TARGET: a failed price is moved in the account's favour.
+    enum PriceUse {
+        OPEN,
+        ACQUIRE,
+        REDUCE,
+        TARGET
+    }
+
+    /// @dev assets and perps as IMarginModel takes them; markets is the bitmap in the order of perps.
+    struct Snapshot {
+        uint256[] assets;
+        uint256[] perps;
+        uint256 markets;
+    }
+
+    /// @dev e^5: beyond any age at which a last price still says something.
+    uint256 private constant MAX_EXPONENT = 5e18;
+
+    function assess(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        Ledger.Header memory header,
+        PriceUse use
+    ) internal view returns (IMarginEngine.Assessment memory) {
+        return evaluate(s, gather(s, router, id, header, use));
+    }
+
+    function evaluate(Ledger.State storage s, Snapshot memory snap)
+        internal
+        view
+        returns (IMarginEngine.Assessment memory)
+    {
+        return IMarginModel(s.globals.model).assess(snap.assets, snap.perps);
+    }
+
+    // ---------------------------------------------------------------- gathering
+
+    function gather(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        Ledger.Header memory header,
+        PriceUse use
+    ) internal view returns (Snapshot memory snap) {
+        uint256 assets = LibBit.popCount(header.assets);
+        uint256 perps = LibBit.popCount(header.markets);
+        snap.assets = new uint256[](assets);
+        snap.perps = new uint256[](3 * perps);
+        snap.markets = header.markets;
+        uint256[] memory feeds = new uint256[](assets + perps);
+        _loadAssets(s, id, header.assets, snap.assets, feeds);
+        _loadPerps(s, id, header.markets, snap.perps, feeds, assets);
+        uint256[] memory prices = router.read(feeds);
+        _valueAssets(s, header.assets, snap.assets, prices, use);
+        _valuePerps(s, header.markets, snap.perps, prices, assets, use);
+    }
+
+    /// @dev Leaves each asset's held amount in `out`.
+    function _loadAssets(
+        Ledger.State storage s,
+        bytes32 id,
+        uint256 bitmap,
+        uint256[] memory out,
+        uint256[] memory feeds
+    ) private view {
+        for (uint256 i; bitmap != 0; ++i) {
+            uint256 asset = LibBit.ffs(bitmap);
+            bitmap &= bitmap - 1;
+            int256 held = s.balances[id][asset].held;
+            if (held < 0) revert IMarginEngine.NegativeBalance(id, asset, held);
+            out[i] = uint256(held);
+            // Feed 0 is the quote asset: its slot need not be read to know that.
+            if (asset != Ledger.QUOTE) feeds[i] = s.assets[asset].feed;
+        }
+    }
+
+    /// @dev Leaves the raw position and risk words in `out`.
+    function _loadPerps(
+        Ledger.State storage s,
+        bytes32 id,
+        uint256 bitmap,
+        uint256[] memory out,
+        uint256[] memory feeds,
+        uint256 offset
+    ) private view {
+        mapping(uint256 => Ledger.Position) storage positions = s.positions[id];
+        for (uint256 i; bitmap != 0; ++i) {
+            uint256 market = LibBit.ffs(bitmap);
+            bitmap &= bitmap - 1;
+            uint256 risk = _riskWord(s.markets[market].risk);
+            out[3 * i] = _positionWord(positions[market]);
+            out[3 * i + 2] = risk;
+            feeds[offset + i] = uint8(risk >> 144);
+        }
+    }
+
+    function _valueAssets(
+        Ledger.State storage s,
+        uint256 bitmap,
+        uint256[] memory out,
+        uint256[] memory prices,
+        PriceUse use
+    ) private view {
+        for (uint256 i; bitmap != 0; ++i) {
+            Ledger.Asset memory asset = s.assets[LibBit.ffs(bitmap)];
+            bitmap &= bitmap - 1;
+            (bool good, uint256 price) = _price(s, prices[i], asset.maxAge, asset.sigma, use, true);
+            // One bad feed counts for nothing here and blocks nothing: the account may hold more than that asset.
+            uint256 value = good || use == PriceUse.REDUCE || use == PriceUse.TARGET
+                ? AssetMath.valueDown(out[i], price, asset.decimals)
+                : 0;
+            out[i] = value << 32 | uint256(asset.haircutMm) << 16 | asset.haircutIm;
+        }
+    }
+
+    function _valuePerps(
+        Ledger.State storage s,
+        uint256 bitmap,
+        uint256[] memory out,
+        uint256[] memory prices,
+        uint256 offset,
+        PriceUse use
+    ) private view {
+        for (uint256 i; bitmap != 0; ++i) {
+            Ledger.MarketState memory state = s.markets[LibBit.ffs(bitmap)].state;
+            bitmap &= bitmap - 1;
+            uint256 word = prices[offset + i];
+            uint256 risk = out[3 * i + 2];
+            int256 size = int64(uint64(out[3 * i]));
+            int256 cost = int96(uint96(out[3 * i] >> 64));
+            (bool good, uint256 price) = _price(s, word, uint16(risk >> 152), uint16(risk >> 168), use, size > 0);
+            if (!good && use == PriceUse.OPEN) _refuse(uint8(risk >> 144), word);
+            out[3 * i] = PositionMath.notional(size, price);
+            out[3 * i + 1] = uint256(PositionMath.pnl(size, cost, price, indexNow(state, risk, PriceWord.value(word))));
+        }
+    }
+
+    /// @notice The funding index as it stands now, accrued at the last good price.
+    function indexNow(Ledger.MarketState memory state, uint256 risk, uint256 price) internal view returns (int256) {
+        unchecked {
+            (, int256 growth) = FundingMath.project(
+                state.fundingRate,
+                Ledger.skewOf(state),
+                uint32(risk >> 184),
+                uint16(risk >> 216),
+                block.timestamp - state.accruedAt,
+                price
+            );
+            return state.fundingIndex + growth;
+        }
+    }
+
+    // ---------------------------------------------------------------- prices
+
+    /// @notice Whether the last report passed all tests and is young enough.
+    function isGood(uint256 word, uint256 maxAge) internal view returns (bool) {
+        return PriceWord.status(word) == 0 && PriceWord.disputedUntil(word) <= block.timestamp && age(word) <= maxAge;
+    }
+
+    function age(uint256 word) internal view returns (uint256) {
+        uint256 published = PriceWord.publishedAt(word);
+        return block.timestamp > published ? block.timestamp - published : 0;
+    }
+
+    function _refuse(uint256 feed, uint256 word) private view {
+        revert IMarginEngine.PriceUnusable(feed, age(word), PriceWord.status(word));
+    }
+
+    /// @param long Whether a higher price is in the account's favour.
+    function _price(Ledger.State storage s, uint256 word, uint256 maxAge, uint256 sigma, PriceUse use, bool long)
+        private
+        view
+        returns (bool good, uint256 price)
+    {
+        price = PriceWord.value(word);
+        good = isGood(word, maxAge);
+        if (good || use == PriceUse.OPEN || use == PriceUse.REDUCE) return (good, price);
+        price = moved(price, sigma, s.globals.kappa, age(word), use == PriceUse.TARGET ? long : !long);
+    }
+
+    /// @notice price·e^{±κσ√age}. @param kappa tenths. @param sigma bps per √year.
+    function moved(uint256 price, uint256 sigma, uint256 kappa, uint256 secs, bool up) internal pure returns (uint256) {
+        uint256 exponent = kappa * sigma * FixedMath.sqrtYears(secs) / (10 * FixedMath.BPS);
+        if (exponent > MAX_EXPONENT) exponent = MAX_EXPONENT;
+        int256 factor = FixedPointMathLib.expWad(up ? int256(exponent) : -int256(exponent));
+        return FixedMath.mulDivDown(price, uint256(factor), FixedMath.WAD);
+    }
+
+    // ---------------------------------------------------------------- state
+
+    function stateOf(
+        Ledger.State storage s,
+        Ledger.Header memory header,
+        IMarginEngine.Assessment memory a
+    ) internal view returns (IMarginEngine.AccountState) {
+        if (a.equity < 0) return IMarginEngine.AccountState.BANKRUPT;
+        if (isLiquidatable(s, header, a)) return IMarginEngine.AccountState.LIQUIDATABLE;
+        if (header.callDeadline != 0) return IMarginEngine.AccountState.CALLED;
+        if (a.equity < int256(a.im)) return IMarginEngine.AccountState.RESTRICTED;
+        return IMarginEngine.AccountState.HEALTHY;
+    }
+
+    /// @notice Below MM; or below the call margin with the deadline passed.
+    function isLiquidatable(
+        Ledger.State storage s,
+        Ledger.Header memory header,
+        IMarginEngine.Assessment memory a
+    ) internal view returns (bool) {
+        if (a.equity < int256(a.mm)) return true;
+        if (header.callDeadline == 0 || block.timestamp <= header.callDeadline) return false;
+        return a.equity < int256(LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda));
+    }
+
+    // ---------------------------------------------------------------- words
+
+    /// @dev The model takes the packed word, and decoding a struct field by field would copy fourteen of them.
+    function _riskWord(Ledger.MarketRisk storage risk) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(risk.slot)
+        }
+    }
+
+    function _positionWord(Ledger.Position storage position) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(position.slot)
+        }
+    }
+}

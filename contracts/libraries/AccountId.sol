@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+
+/// @title Account ids: owner (20 bytes) · mode (1) · market (2) · index (9)
+/// @notice Mode and market are part of the id, so isolation is structural: nothing else can ever enter that account.
+library AccountId {
+    uint256 internal constant QUOTE = 0;
+
+    function pack(address owner, IMarginEngine.Mode mode, uint256 market, uint256 index)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return bytes32(uint256(uint160(owner)) << 96 | uint256(mode) << 88 | market << 72 | index);
+    }
+
+    function ownerOf(bytes32 id) internal pure returns (address) {
+        return address(uint160(uint256(id) >> 96));
+    }
+
+    function modeOf(bytes32 id) internal pure returns (uint256) {
+        return uint256(id) >> 88 & 0xff;
+    }
+
+    function marketOf(bytes32 id) internal pure returns (uint256) {
+        return uint256(id) >> 72 & 0xffff;
+    }
+
+    function isIsolated(bytes32 id) internal pure returns (bool) {
+        return modeOf(id) == uint256(IMarginEngine.Mode.ISOLATED);
+    }
+
+    /// @notice Portfolio accounts come with their model; an unknown mode, or a market in the id of a cross account, would
+    /// be a second name for nothing.
+    function requireAvailable(bytes32 id) internal pure {
+        uint256 mode = modeOf(id);
+        if (mode > uint256(IMarginEngine.Mode.ISOLATED)) revert IMarginEngine.ModeNotAvailable(mode);
+        if (mode == uint256(IMarginEngine.Mode.CROSS) && marketOf(id) != 0) {
+            revert IMarginEngine.MarketNotAllowed(id, marketOf(id));
+        }
+    }
+
+    /// @notice An isolated perp account holds the quote asset and nothing else.
+    function requireAsset(bytes32 id, uint256 asset) internal pure {
+        if (asset != QUOTE && isIsolated(id)) revert IMarginEngine.AssetNotAllowed(id, asset);
+    }
+
+    function requireMarket(bytes32 id, uint256 market) internal pure {
+        if (isIsolated(id) && marketOf(id) != market) revert IMarginEngine.MarketNotAllowed(id, market);
+    }
+}
