@@ -21,7 +21,13 @@ class Interrupted(Exception):
         self.signum = signum
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def interrupt(signum: int, _frame: FrameType | None) -> None:
+    """Once: the second of two signals must not interrupt the clean-up."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise Interrupted(signum)
 
 
@@ -67,8 +73,8 @@ def run(seconds: float, command: list[str]) -> int:
         first = signal.SIGINT if stopped.signum == signal.SIGINT else signal.SIGTERM
         return 128 + stopped.signum
     finally:
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, signal.SIG_IGN)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         if process.poll() is None:  # give it the chance to clean up before its children lose their parent
             process.send_signal(first)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -80,7 +86,7 @@ def run(seconds: float, command: list[str]) -> int:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, interrupt)
     try:
         sys.exit(run(float(sys.argv[1]), sys.argv[2:]))
