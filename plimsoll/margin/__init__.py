@@ -1,0 +1,1 @@
+"""The margin model again: exact integers, equal to the contracts to the wei, and a vectorised screen."""

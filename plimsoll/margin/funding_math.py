@@ -1,0 +1,28 @@
+"""Velocity funding: the skew moves the rate, the rate moves the index. Twin of contracts/libraries/FundingMath.sol."""
+
+from __future__ import annotations
+
+from plimsoll.margin.fixed_math import truncate_div
+
+DAY = 86_400
+
+
+def project(rate: int, skew: int, velocity: int, max_rate: int, elapsed: int, price: int) -> tuple[int, int]:
+    """The rate after `elapsed` seconds and the growth of the index, both toward zero.
+
+    rate: 1e-9 per day; skew: 1e-8 units; velocity: 1e-12 per day² per whole unit of skew; max_rate: 1e-4 per day.
+    """
+    if elapsed == 0:
+        return rate, 0
+    cap = max_rate * 10**5
+    rate = min(max(rate, -cap), cap)
+    change = truncate_div(skew * velocity * elapsed, DAY * 10**11)
+    new_rate = rate + change
+    if abs(new_rate) > cap:
+        bound = cap if new_rate > cap else -cap
+        reach = truncate_div((bound - rate) * elapsed, change)
+        area = (rate + bound) * reach + 2 * bound * (elapsed - reach)
+        new_rate = bound
+    else:
+        area = (rate + new_rate) * elapsed
+    return new_rate, truncate_div(area * price, 2 * DAY * 10**9)
