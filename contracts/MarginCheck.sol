@@ -177,16 +177,11 @@ library MarginCheck {
 
     /// @notice Whether the last report passed all tests and is young enough.
     function isGood(uint256 word, uint256 maxAge) internal view returns (bool) {
-        return PriceWord.status(word) == 0 && PriceWord.disputedUntil(word) <= block.timestamp && age(word) <= maxAge;
-    }
-
-    function age(uint256 word) internal view returns (uint256) {
-        uint256 published = PriceWord.publishedAt(word);
-        return block.timestamp > published ? block.timestamp - published : 0;
+        return PriceWord.status(word) == 0 && !PriceWord.isDisputed(word) && PriceWord.age(word) <= maxAge;
     }
 
     function _refuse(uint256 feed, uint256 word) private view {
-        revert IMarginEngine.PriceUnusable(feed, age(word), PriceWord.status(word));
+        revert IMarginEngine.PriceUnusable(feed, PriceWord.age(word), PriceWord.status(word));
     }
 
     /// @param long Whether a higher price is in the account's favour.
@@ -198,7 +193,7 @@ library MarginCheck {
         price = PriceWord.value(word);
         good = isGood(word, maxAge);
         if (good || use == PriceUse.OPEN || use == PriceUse.REDUCE) return (good, price);
-        price = moved(price, sigma, s.globals.kappa, age(word), use == PriceUse.TARGET ? long : !long);
+        price = moved(price, sigma, s.globals.kappa, PriceWord.age(word), use == PriceUse.TARGET ? long : !long);
     }
 
     /// @notice price·e^{±κσ√age}. @param kappa tenths. @param sigma bps per √year.

@@ -12,13 +12,13 @@ interface IOracleRouter {
     /// WIDE = 1: confidence beyond the feed's bound. DEVIATES = 2: too far from the reference feed.
     /// REFERENCE_DOWN = 4: a reference is configured but gives no usable answer. Disputed is read from disputedUntil.
 
-    /// @param reference A price source (IPriceSource) to compare with, or zero.
+    /// @param referenceSource A price source (IPriceSource) to compare with, or zero.
     /// @param referenceId The id of this feed inside the reference.
     /// @param maxDeviationBps Largest distance from the reference, bps of the reference.
     /// @param maxConfidencePpm Largest confidence interval, ppm of the price.
     /// @param source When not zero, `poke` may take this source's answer as the feed's price (no signed reports then).
     struct FeedConfig {
-        address reference;
+        address referenceSource;
         uint16 maxDeviationBps;
         uint24 maxConfidencePpm;
         address source;
