@@ -1,0 +1,114 @@
+"""What a slice or a fill would cost if it were sent now, and what the pool is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plimsoll.margin import account as accounts
+from plimsoll.margin import fill_math, liquidation_math
+from plimsoll.margin.account import Account, Assessment, Market, PriceUse, Snapshot, index_now, price_age
+from plimsoll.margin.asset_math import value_down
+from plimsoll.margin.fixed_math import BPS, WAD, ceil_div
+
+DUST_UNIT = WAD // 100
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The slice `fraction` of an account: `bonus` is the rate d, the rest quote WAD. `max_fraction` 0: not to be had."""
+
+    max_fraction: int
+    min_fraction: int
+    fraction: int
+    bonus: int
+    to_account: int
+    to_insurance: int
+    worth: int
+
+    @property
+    def paid(self) -> int:
+        return self.to_account + self.to_insurance
+
+    @property
+    def gain(self) -> int:
+        """Value over price to the liquidator; without what insurance adds for a bankrupt account."""
+        return self.worth - self.paid
+
+
+def liquidation(
+    account: Account, snapshot: Snapshot, fraction: int = WAD, assessment: Assessment | None = None
+) -> Slice:
+    """The slice `fraction` (clipped to the largest allowed) at the prices a target is liquidated at."""
+    found = assessment or accounts.assess(account, snapshot, PriceUse.TARGET)
+    terms = snapshot.terms
+    started = account.header.clock_start
+    elapsed = snapshot.time - started if started else 0
+    bonus = liquidation_math.bonus_rate(
+        found.equity,
+        found.mm,
+        elapsed,
+        terms.bonus_start,
+        terms.bonus_slope,
+        terms.bonus_ramp,
+        terms.insurance_share,
+    )
+    most = 0
+    if accounts.is_liquidatable(account, found, snapshot):
+        rate = bonus + terms.insurance_share * liquidation_math.UNIT
+        goal = accounts.target(found, terms)
+        most = liquidation_math.max_fraction(found.equity, found.mm, goal, rate, terms.dust * DUST_UNIT)
+    least = min(most, terms.min_slice * (WAD // BPS))
+    taken = min(fraction, most)
+    to_account, to_insurance = liquidation_math.price(found.equity, found.mm, taken, bonus, terms.insurance_share)
+    return Slice(most, least, taken, bonus, to_account, to_insurance, found.equity * taken // WAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A trade against the pool, quote WAD; `limit_cost` is what the limit price bounds."""
+
+    premium: int
+    spread: int
+    fee: int
+    cost: int
+
+    @property
+    def limit_cost(self) -> int:
+        return self.cost - self.fee
+
+
+def fill(market: Market, snapshot: Snapshot, size: int) -> Fill:
+    """What `size` (1e-8, positive buys) would cost at the market's last good price."""
+    trade, risk, skew = market.trade, market.risk, market.state.skew
+    price = snapshot.price(risk.feed)
+    cap = fill_math.spread_cap(risk.mm_rate1, trade.max_skew, trade.skew_scale, trade.taker_fee)
+    rate = fill_math.spread_rate(
+        snapshot.globals.kappa,
+        risk.sigma,
+        price_age(price, snapshot.time),
+        snapshot.globals.block_time,
+        cap,
+    )
+    premium = fill_math.premium(size, skew, price.value, trade.skew_scale)
+    spread = fill_math.spread(abs(size), price.value, rate)
+    fee = fill_math.fee(size, skew, price.value, trade.maker_fee, trade.taker_fee)
+    return Fill(premium, spread, fee, size * price.value + premium + spread + fee)
+
+
+def market_contribution(market: Market, snapshot: Snapshot) -> int:
+    """The pool's PnL in a market: C − skew·(p − F)."""
+    price = snapshot.price(market.risk.feed).value
+    index = index_now(market.state, market.risk, price, snapshot.time)
+    return market.costs.long_cost + market.costs.short_cost - market.state.skew * (price - index)
+
+
+def pool_equity(snapshot: Snapshot, cash: int) -> tuple[int, int]:
+    """Equity, and what of it would be left if every trader closed at index; `cash` in token units of the quote asset."""
+    equity = value_down(cash, accounts.QUOTE_PRICE, snapshot.assets[accounts.QUOTE].decimals)
+    discount = 0
+    for market in snapshot.markets.values():
+        equity += market_contribution(market, snapshot)
+        price = snapshot.price(market.risk.feed).value
+        if market.trade.skew_scale:
+            discount += ceil_div(price * market.state.skew**2, 2 * market.trade.skew_scale)
+    return equity, equity - discount
