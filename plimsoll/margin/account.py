@@ -12,7 +12,7 @@ from enum import IntEnum
 from plimsoll.margin import fixed_math, funding_math, liquidation_math, position_math
 from plimsoll.margin.asset_math import QUOTE_PRICE, value_down
 from plimsoll.margin.fixed_math import BPS, WAD
-from plimsoll.margin.rule_margin import AssetExposure, Assessment, PerpExposure, RuleMargin
+from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure, RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
     Balance,
@@ -34,8 +34,8 @@ __all__ = [
     "QUOTE",
     "Account",
     "AccountState",
-    "AssetParams",
     "Assessment",
+    "AssetParams",
     "Balance",
     "Globals",
     "Header",

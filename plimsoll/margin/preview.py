@@ -15,7 +15,7 @@ DUST_UNIT = WAD // 100
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The slice `fraction` of an account: `bonus` is the rate d, the rest quote WAD. `max_fraction` 0: not to be had."""
+    """The slice `fraction` of an account: `bonus` is the rate d, the rest quote WAD. No slice: max_fraction 0."""
 
     max_fraction: int
     min_fraction: int
@@ -103,7 +103,7 @@ def market_contribution(market: Market, snapshot: Snapshot) -> int:
 
 
 def pool_equity(snapshot: Snapshot, cash: int) -> tuple[int, int]:
-    """Equity, and what of it would be left if every trader closed at index; `cash` in token units of the quote asset."""
+    """Equity, and what of it would be left if every trader closed at index; `cash` in quote token units."""
     equity = value_down(cash, accounts.QUOTE_PRICE, snapshot.assets[accounts.QUOTE].decimals)
     discount = 0
     for market in snapshot.markets.values():

@@ -8,7 +8,7 @@ BOUND_UNIT = 1000 * WAD
 
 
 def requirement(notional: int, rates: int, bound1: int, bound2: int) -> int:
-    """WAD, rounded up. `rates`: rate1, rate2, rate3 in bps, 16 bits each, lowest first; bounds in thousands of quote."""
+    """WAD, rounded up. `rates`: three of 16 bits, lowest first, in bps; bounds in thousands of quote."""
     rate = rates & 0xFFFF
     deduction = 0
     first = bound1 * BOUND_UNIT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any, NamedTuple, Self
 
 
@@ -26,8 +25,12 @@ def sint(bits: int) -> Any:
     return field(default=0, metadata={"bits": bits, "signed": True})
 
 
-@cache
+_layouts: dict[type, tuple[_Slot, ...]] = {}
+
+
 def _layout(kind: type[Word]) -> tuple[_Slot, ...]:
+    if kind in _layouts:
+        return _layouts[kind]
     slots, shift = [], 0
     for item in fields(kind):
         bits = item.metadata["bits"]
@@ -35,7 +38,7 @@ def _layout(kind: type[Word]) -> tuple[_Slot, ...]:
         shift += bits
     if shift > 256:
         raise TypeError(f"{kind.__name__} takes {shift} bits")
-    return tuple(slots)
+    return _layouts.setdefault(kind, tuple(slots))
 
 
 @dataclass(frozen=True, slots=True)
