@@ -3,14 +3,15 @@
     encode = encoder("(bytes,bool,(uint8,bytes32,bytes)[])")      encode(value) -> bytes
     decode = decoder("(uint256,address)")                          decode(data) -> tuple
 
-Integers are int; bytesN, bytes are bytes (or "0x…" when encoding); addresses are checksummed text; structs are tuples. A value
-that does not fit its type raises `ValueError` naming both. Equality with eth_abi is tested in tests/unit/chain/test_abi.py.
+Integers are int; bytesN and bytes are bytes (or "0x…" when encoding); addresses are checksummed text; structs are
+tuples. A value that does not fit its type raises `ValueError` naming both. tests/unit/chain/test_abi.py compares the
+results with eth_abi's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak as _keccak
@@ -51,7 +52,7 @@ def decoder(kind: str) -> Callable[[bytes], Any]:
     return lambda data: decode(data, 0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(kind: str) -> Codec:
     if kind.endswith("]"):
         item, _, count = kind[:-1].rpartition("[")
@@ -156,7 +157,7 @@ def _array(item: Codec, count: int) -> Codec:
 def _tuple(items: list[Codec]) -> Codec:
     dynamic = any(item.dynamic for item in items)
     size = WORD if dynamic else sum(item.size for item in items)
-    if all(not item.dynamic and item.size == WORD for item in items):  # flat and fixed: most calls and all price reads
+    if all(not item.dynamic and item.size == WORD for item in items):  # flat and fixed: most calls
         pairs = [(item.decode, WORD * position) for position, item in enumerate(items)]
         return Codec(
             dynamic, size, lambda v: _join(items, v), lambda data, at: tuple([f(data, at + o) for f, o in pairs])

@@ -2,8 +2,8 @@
 
     engine.write("execute", batch([deposit(account, 0, 10**6), trade_perp(account, 1, 5 * 10**7)]), sender=owner)
 
-Units are the engine's (docs/storage.md): sizes 1e-8 of a unit, prices 1e-10 quote, token amounts in the token's own units,
-fractions and bonuses in WAD. Values that do not fit their field raise ValueError. Accounts are the 32 bytes of an id.
+Units are the engine's (docs/storage.md): sizes 1e-8 of a unit, prices 1e-10 quote, token amounts in the token's own
+units, fractions and bonuses in WAD. Values that do not fit their field raise ValueError. Accounts are 32 bytes.
 """
 
 from __future__ import annotations

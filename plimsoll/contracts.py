@@ -7,8 +7,8 @@
     receipt = engine.write("execute", batch([...]), sender=owner)    # raises Reverted("BelowInitialMargin", …)
     for event in events(receipt.logs): event.name, event.address, event.args["account"]
 
-Structs go in as tuples and come out as named tuples. Overloaded functions are named by signature, "deposit(uint256,address)".
-Reverts are decoded against the errors of *all* artifacts, events against all of theirs: linked libraries emit and revert too.
+Structs go in as tuples and come out as named tuples. Overloaded functions are named by signature, "f(uint256,address)".
+Reverts and events are decoded against those of *all* artifacts: linked libraries emit and revert too.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plimsoll.abi import checksum, keccak
+from plimsoll.abi import checksum, encoder, keccak
 from plimsoll.errors import ArtifactsMissing, BadInput
-from plimsoll.signatures import ErrorType, EventType, Function, parameters
+from plimsoll.signatures import ErrorType, EventType, Function, Parameters
 
 if TYPE_CHECKING:
     from plimsoll.chain import Chain, Log, Receipt
 
 ROOT = Path(__file__).resolve().parents[1]
-PANICS = {0x01: "assertion", 0x11: "overflow", 0x12: "division by zero", 0x21: "enum", 0x32: "index out of bounds"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Artifact:
 
     @classmethod
     def from_json(cls, name: str, raw: Mapping[str, Any]) -> Artifact:
-        constructor = next((entry for entry in raw["abi"] if entry["type"] == "constructor"), {"inputs": []})
+        constructor: list[Any] = next((entry["inputs"] for entry in raw["abi"] if entry["type"] == "constructor"), [])
         return cls(
             name=name,
             abi=raw["abi"],
@@ -54,7 +53,7 @@ class Artifact:
             deployed_bytecode=raw["deployedBytecode"],
             link_references=raw["linkReferences"],
             functions=Function.table(raw["abi"]),
-            constructor_type=parameters(constructor["inputs"]).kind,
+            constructor_type=Parameters(constructor).kind,
         )
 
     @property
@@ -91,8 +90,6 @@ class Artifact:
 
 
 def encode_arguments(kind: str, args: tuple[Any, ...], what: str) -> bytes:
-    from plimsoll.abi import encoder
-
     try:
         return encoder(kind)(args)
     except (ValueError, TypeError, AttributeError) as error:
@@ -151,12 +148,9 @@ def _load(path: Path, _modified: int) -> Artifacts:
 
 _errors: dict[bytes, ErrorType] = {}
 _events: dict[tuple[bytes, int], EventType] = {}
-for _builtin in (
-    {"name": "Error", "inputs": [{"name": "message", "type": "string"}]},
-    {"name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
-):
-    _error = ErrorType(_builtin)
-    _errors[_error.selector] = _error
+for _name, _input in (("Error", {"name": "message", "type": "string"}), ("Panic", {"name": "code", "type": "uint256"})):
+    _builtin = ErrorType({"name": _name, "inputs": [_input]})
+    _errors[_builtin.selector] = _builtin
 
 
 def register(artifacts: Artifacts) -> None:
@@ -196,7 +190,7 @@ def decode_event(log: Log) -> Event | None:
     if not log.topics:
         return None
     kind = _events.get((log.topics[0], len(log.topics) - 1))
-    return kind and Event(kind.name, log.address, kind.decode(log.topics, log.data))
+    return Event(kind.name, log.address, kind.decode(log.topics, log.data)) if kind else None
 
 
 def events(logs: Iterable[Log], name: str | None = None, *, address: str | None = None) -> list[Event]:
@@ -231,7 +225,7 @@ class Contract:
     def read(
         self, name: str, *args: Any, block: int | None = None, sender: str | None = None, gas: int | None = None
     ) -> Any:
-        """The function's result at `block` (default: now); nothing is changed, whatever the function does. Raises Reverted."""
+        """The function's result at `block` (default: now). Whatever the function does is undone. Raises Reverted."""
         function = self.artifact.function(name)
         data = self.chain.call(self.address, function.encode(args), sender=sender, block=block, gas=gas)
         try:

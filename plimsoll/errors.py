@@ -24,7 +24,7 @@ from typing import Any
 
 
 class PlimsollError(Exception):
-    """Root of the tree. `exit_code` is what the command line returns; `fields` is what `--json` shows beside the message."""
+    """Root of the tree. The command line returns `exit_code`; `--json` shows `fields` beside the message."""
 
     exit_code = 1
 
@@ -76,7 +76,7 @@ class RpcRefused(ChainError):
 
 
 class ReceiptMissing(ChainError):
-    """A transaction was sent and is in no block after `seconds`. It may still be mined: look it up before sending again."""
+    """A transaction was sent and is in no block after `seconds`. It may still be mined."""
 
     def __init__(self, tx_hash: str, seconds: float) -> None:
         super().__init__(
@@ -103,7 +103,7 @@ class TransactionFailed(PlimsollError):
 class Reverted(TransactionFailed):
     """A contract refused. `data` is the raw revert data; `name` and `values` are decoded against every known error.
 
-    `name` is the error's name ("Error" and "Panic" for Solidity's own, "" for empty data, the selector as text when unknown).
+    `name` is the error's name; "Error" and "Panic" are Solidity's own, "" is empty data, "0x…" an unknown selector.
     Compare both: `error.matches("ZeroAmount")`, `error.matches("UnknownMarket", 7)`.
     """
 

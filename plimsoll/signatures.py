@@ -74,10 +74,6 @@ class Parameters:
         return tuple([f(v) if f else v for f, v in zip(self._shapes, values, strict=True)])
 
 
-def parameters(entries: Sequence[Entry]) -> Parameters:
-    return Parameters(entries)
-
-
 class Function:
     """One function: call data from values, values from what it returned."""
 

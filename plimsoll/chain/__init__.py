@@ -6,8 +6,8 @@
     chain = RpcChain("http://127.0.0.1:8545")            any node; dev accounts of a local one, or a Signer's key
     with Anvil(automine=False) as chain: …               a node of our own, ended with the block whatever happens
 
-`Chain` (base.py) says what all of them can do, `LocalChain` what those can whose clock is ours. Handles to contracts are in
-plimsoll.contracts; a chain itself only moves bytes.
+`Chain` (base.py) says what all of them can do, `LocalChain` what those can whose clock is ours. Handles to contracts
+are in plimsoll.contracts; a chain itself only moves bytes.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -39,14 +39,16 @@ class Receipt:
         tx_hash: str = "",
         error: Exception | None = None,
     ) -> None:
-        self.status, self.gas_used, self._logs, self.block = status, gas_used, logs, block
+        self.status, self.gas_used, self.block = status, gas_used, block
+        self._logs: Any = logs
         self.contract_address, self.tx_hash, self.error = contract_address, tx_hash, error
 
     @property
     def logs(self) -> Sequence[Log]:
         if callable(self._logs):  # decoded when first asked for
             self._logs = self._logs()
-        return self._logs  # type: ignore[no-any-return]
+        logs: Sequence[Log] = self._logs
+        return logs
 
     def __repr__(self) -> str:
         return f"<Receipt {self.tx_hash} status={self.status} gas={self.gas_used} block={self.block}>"

@@ -3,9 +3,9 @@
     chain = ProcessChain(timestamp=1_583_971_200)
     chain.advance(12)                                  # one block, twelve seconds later
 
-Transactions land in the current block; only `advance` and `set_timestamp` begin another. What differs from a real chain:
-all calls are one EVM transaction, so storage stays warm and **gas figures are too low**; memory grows by about 9 kB for each
-transaction that is not reverted; opcodes newer than shanghai are not refused. The code size limit of 24,576 bytes holds.
+Transactions land in the current block; only `advance` and `set_timestamp` begin another. What differs from a real
+chain: all calls are one EVM transaction, so storage stays warm and **gas figures are too low**; memory grows by about
+9 kB for each transaction that is not reverted; opcodes newer than shanghai are not refused. The code size limit holds.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ProcessChain:
         gas_limit: int = 1_000_000_000,
     ) -> None:
         self.chain_id, self.gas_limit = chain_id, gas_limit
-        self._evm = EVM(env=Env(cfg=CfgEnv(chain_id=chain_id)))
+        self._evm: Any = EVM(env=Env(cfg=CfgEnv(chain_id=chain_id)))
         self._nonces: dict[str, int] = {}
         self._sent = 0
         self._receipts: dict[str, Receipt] = {}
