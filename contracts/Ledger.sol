@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 
 /// @title Who holds what: the one storage struct, and the primitives that move balances and positions
@@ -14,6 +15,13 @@ library Ledger {
     using SafeCastLib for uint256;
 
     uint256 internal constant QUOTE = 0;
+
+    /// @dev The engine's immutables, which a linked library cannot see. unit: quote WAD per unit of the quote token.
+    struct Env {
+        IOracleRouter router;
+        uint256 unit;
+        bytes32 insurance;
+    }
 
     struct Globals {
         address model;
@@ -265,6 +273,10 @@ library Ledger {
     }
 
     // ---------------------------------------------------------------- markets
+
+    function poolAccount(State storage s) internal view returns (bytes32) {
+        return AccountId.pack(s.pool.owner, IMarginEngine.Mode.CROSS, 0, 0);
+    }
 
     function skewOf(MarketState memory state) internal pure returns (int256) {
         return int256(uint256(state.longSize)) - int256(uint256(state.shortSize));

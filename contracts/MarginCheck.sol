@@ -154,23 +154,29 @@ library MarginCheck {
             (bool good, uint256 price) = _price(s, word, uint16(risk >> 152), uint16(risk >> 168), use, size > 0);
             if (!good && use == PriceUse.OPEN) _refuse(uint8(risk >> 144), word);
             out[3 * i] = PositionMath.notional(size, price);
-            out[3 * i + 1] = uint256(PositionMath.pnl(size, cost, price, indexNow(state, risk, PriceWord.value(word))));
+            out[3 * i + 1] = uint256(PositionMath.pnl(size, cost, price, _indexNow(state, risk, PriceWord.value(word))));
         }
     }
 
     /// @notice The funding index as it stands now, accrued at the last good price.
-    function indexNow(Ledger.MarketState memory state, uint256 risk, uint256 price) internal view returns (int256) {
-        unchecked {
-            (, int256 growth) = FundingMath.project(
-                state.fundingRate,
-                Ledger.skewOf(state),
-                uint32(risk >> 184),
-                uint16(risk >> 216),
-                block.timestamp - state.accruedAt,
-                price
-            );
-            return state.fundingIndex + growth;
-        }
+    function indexNow(Ledger.MarketState memory state, Ledger.MarketRisk storage risk, uint256 price)
+        internal
+        view
+        returns (int256)
+    {
+        return _indexNow(state, _riskWord(risk), price);
+    }
+
+    function _indexNow(Ledger.MarketState memory state, uint256 risk, uint256 price) private view returns (int256) {
+        (, int256 growth) = FundingMath.project(
+            state.fundingRate,
+            Ledger.skewOf(state),
+            uint32(risk >> 184),
+            uint16(risk >> 216),
+            block.timestamp - state.accruedAt,
+            price
+        );
+        return state.fundingIndex + growth;
     }
 
     // ---------------------------------------------------------------- prices

@@ -208,6 +208,7 @@ interface IMarginEngine {
     error OrderExpired(uint256 deadline, uint256 time);
     error OutputBelowMinimum(uint256 asset, uint256 received, uint256 minimum);
     error PriceUnusable(uint256 feed, uint256 age, uint256 status);
+    error RiskInReducingBatch(bytes32 account, uint256 kind);
     error SkewCapExceeded(uint256 market, uint256 skew, uint256 cap);
     error SupplyCapExceeded(uint256 asset, uint256 supply, uint256 cap);
     error TransferAmountMismatch(address token, uint256 received, uint256 amount);

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
+
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IExecutor} from "../interfaces/IExecutor.sol";
+import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
+import {Ledger} from "./Ledger.sol";
+import {MarginCheck} from "./MarginCheck.sol";
+import {PerpTrading} from "./PerpTrading.sol";
+import {AccountId} from "./libraries/AccountId.sol";
+import {ConfigSlots} from "./libraries/ConfigSlots.sol";
+import {FixedMath} from "./libraries/FixedMath.sol";
+import {OperatorGrants} from "./libraries/OperatorGrants.sol";
+import {PositionMath} from "./libraries/PositionMath.sol";
+import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
+
+/// @dev First in the inheritance, so that the struct sits at slot 0 as docs/storage.md says.
+abstract contract EngineStorage {
+    Ledger.State internal state;
+}
+
+/// @title The only door: authorise → apply → check each touched account once
+/// @notice Every action has the same beats: authorise and touch its accounts, move the ledger, emit. The set of touched accounts
+/// only grows, and the last thing a batch does is to ask each of them for its margin.
+contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
+    using SafeCastLib for uint256;
+
+    /// @notice In Transfer: the action moves collateral, not a position.
+    uint256 public constant NO_MARKET = type(uint256).max;
+    /// @dev Removing margin leaves at least a tenth of the notional.
+    uint256 private constant REMOVAL_BPS = 1000;
+    uint256 private constant MAX_PAUSE = 3 days;
+
+    IOracleRouter public immutable ROUTER;
+    IExecutor public immutable EXECUTOR;
+    /// @notice Quote WAD per unit of the quote token.
+    uint256 public immutable QUOTE_UNIT;
+
+    /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
+    /// left it; taken: it was called or liquidated here, and nothing else may touch it any more.
+    struct Touched {
+        bytes32 id;
+        bool risk;
+        bool strict;
+        bool removed;
+        bool taken;
+        bool operated;
+        uint256 traded;
+        int256 equity;
+        int256 overIm;
+        int256 overMm;
+    }
+
+    struct Context {
+        address caller;
+        bool reducing;
+        uint256 count;
+        Touched[] touched;
+    }
+
+    constructor(address authority, IOracleRouter router, IExecutor executor, uint256 quoteDecimals)
+        AccessManaged(authority)
+    {
+        ROUTER = router;
+        EXECUTOR = executor;
+        QUOTE_UNIT = 10 ** (18 - quoteDecimals);
+    }
+
+    modifier lock() {
+        if (state.globals.lock != 0) revert Locked();
+        state.globals.lock = 1;
+        _;
+        state.globals.lock = 0;
+    }
+
+    modifier unlocked() {
+        if (state.globals.lock != 0) revert Locked();
+        _;
+    }
+
+    // ---------------------------------------------------------------- the door
+
+    /// @inheritdoc IMarginEngine
+    function execute(Batch calldata batch) external lock {
+        if (batch.prices.length != 0) ROUTER.update(batch.prices);
+        Context memory ctx;
+        ctx.caller = msg.sender;
+        ctx.reducing = batch.reducing;
+        ctx.touched = new Touched[](2 * batch.actions.length);
+        for (uint256 i; i < batch.actions.length; ++i) {
+            _apply(ctx, batch.actions[i]);
+        }
+        for (uint256 i; i < ctx.count; ++i) {
+            _check(ctx, ctx.touched[i]);
+        }
+    }
+
+    function _apply(Context memory ctx, Action calldata action) private {
+        uint256 kind = action.kind;
+        bytes32 id = action.account;
+        if (ctx.reducing && !_mayReduce(kind)) revert RiskInReducingBatch(id, kind);
+        if (kind == uint256(Kind.TradePerp)) _trade(ctx, id, abi.decode(action.data, (TradePerp)));
+        else if (kind == uint256(Kind.Deposit)) _deposit(ctx, id, abi.decode(action.data, (Deposit)));
+        else if (kind == uint256(Kind.Withdraw)) _withdraw(ctx, id, abi.decode(action.data, (Withdraw)));
+        else if (kind == uint256(Kind.Liquidate)) _liquidate(ctx, id, abi.decode(action.data, (Liquidate)));
+        else if (kind == uint256(Kind.MarginCall)) _marginCall(ctx, id, abi.decode(action.data, (MarginCall)));
+        else if (kind == uint256(Kind.Transfer)) _transfer(ctx, id, abi.decode(action.data, (Transfer)));
+        else if (kind == uint256(Kind.Settle)) PerpTrading.settle(state, _env(), abi.decode(action.data, (Settle)));
+        else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
+        else revert UnknownAction(kind);
+    }
+
+    /// @dev A reducing batch is assessed at last prices of any age, so nothing may leave an account in it, or come in at a price.
+    function _mayReduce(uint256 kind) private pure returns (bool) {
+        return kind == uint256(Kind.TradePerp) || kind == uint256(Kind.Deposit) || kind == uint256(Kind.Settle)
+            || kind == uint256(Kind.MarginCall);
+    }
+
+    // ---------------------------------------------------------------- authorise and touch
+
+    function _requireOwner(Context memory ctx, bytes32 id) private pure {
+        if (AccountId.ownerOf(id) != ctx.caller) revert NotAuthorized(id, ctx.caller);
+    }
+
+    /// @dev Finds or adds the account. Before the first change of a reducing or operated batch its state is assessed, to be
+    /// compared at the end.
+    function _touch(Context memory ctx, bytes32 id, bool operated) private view returns (Touched memory t) {
+        for (uint256 i; i < ctx.count; ++i) {
+            t = ctx.touched[i];
+            if (t.id != id) continue;
+            if (t.taken) revert DeferredAccount(id);
+            return t;
+        }
+        t = ctx.touched[ctx.count++];
+        t.id = id;
+        t.operated = operated;
+        if (!ctx.reducing && !operated) return t;
+        Assessment memory a =
+            MarginCheck.assess(state, ROUTER, id, state.headers[id], MarginCheck.PriceUse.REDUCE);
+        (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im), a.equity - int256(a.mm));
+    }
+
+    /// @dev A target's losses are recognised only from a state that survived a check: it must be new to this batch, and only
+    /// further calls and liquidations may touch it after (T-1).
+    function _take(Context memory ctx, bytes32 actor, bytes32 target) private pure {
+        if (actor == target) revert AccountMismatch(actor, target);
+        for (uint256 i; i < ctx.count; ++i) {
+            Touched memory t = ctx.touched[i];
+            if (t.id != target) continue;
+            if (!t.taken) revert DeferredAccount(target);
+            return;
+        }
+        Touched memory added = ctx.touched[ctx.count++];
+        added.id = target;
+        added.taken = true;
+    }
+
+    /// @dev No margin may leave a called account.
+    function _requireUncalled(bytes32 id) private view {
+        uint256 deadline = state.headers[id].callDeadline;
+        if (deadline != 0) revert AccountCalled(id, deadline);
+    }
+
+    // ---------------------------------------------------------------- actions
+
+    /// @dev Needs no price, no check and, but for a first asset, no authority: it can only help.
+    function _deposit(Context memory ctx, bytes32 id, Deposit memory order) private {
+        if (order.amount == 0) revert ZeroAmount();
+        if (state.headers[id].assets & 1 << order.asset == 0 && id != _insurance()) _requireOwner(ctx, id);
+        _touch(ctx, id, false);
+        address vault = _vault(order.asset);
+        ICollateralVault(vault).pull(ctx.caller, order.amount);
+        _credit(id, order.asset, order.amount);
+        emit Deposited(id, order.asset, ctx.caller, order.amount);
+    }
+
+    function _withdraw(Context memory ctx, bytes32 id, Withdraw memory order) private {
+        if (order.amount == 0) revert ZeroAmount();
+        _requireOwner(ctx, id);
+        _requireUncalled(id);
+        Touched memory t = _touch(ctx, id, false);
+        (t.risk, t.strict, t.removed) = (true, true, true);
+        address vault = _vault(order.asset);
+        _debit(id, order.asset, order.amount);
+        ICollateralVault(vault).push(order.to, order.amount);
+        emit Withdrawn(id, order.asset, order.to, order.amount);
+    }
+
+    function _transfer(Context memory ctx, bytes32 id, Transfer memory order) private {
+        _requireOwner(ctx, id);
+        _requireUncalled(id);
+        if (AccountId.ownerOf(order.to) != ctx.caller || order.to == id) revert AccountMismatch(id, order.to);
+        Touched memory from = _touch(ctx, id, false);
+        (from.risk, from.strict, from.removed) = (true, true, true);
+        Touched memory to = _touch(ctx, order.to, false);
+        (to.risk, to.strict) = (true, true);
+        if (order.market != NO_MARKET) return _transferPosition(id, order);
+        if (order.amount == 0) revert ZeroAmount();
+        Ledger.takeHeld(state, id, order.asset, order.amount);
+        Ledger.changeHeld(state, order.to, order.asset, order.amount.toInt256());
+    }
+
+    /// @dev Part of a position goes with its own cost, rounded up for the account that receives it.
+    function _transferPosition(bytes32 id, Transfer memory order) private {
+        Ledger.Position memory old = state.positions[id][order.market];
+        bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
+        if (!within) {
+            revert InsufficientBalance(id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size));
+        }
+        int256 cost = order.size == old.size ? old.cost : PositionMath.costOf(order.size, old.size, old.cost);
+        PerpTrading.move(state, _env(), order.market, id, order.to, order.size, cost);
+    }
+
+    function _trade(Context memory ctx, bytes32 id, TradePerp memory order) private {
+        bool operated = AccountId.ownerOf(id) != ctx.caller;
+        if (operated) OperatorGrants.requireMarket(state, id, ctx.caller, order.market);
+        Touched memory t = _touch(ctx, id, operated);
+        (uint256 notional, bool opening) = PerpTrading.trade(state, _env(), id, order);
+        if (opening && ctx.reducing) revert RiskInReducingBatch(id, uint256(Kind.TradePerp));
+        if (operated && opening) OperatorGrants.requireOpening(state, id, ctx.caller);
+        t.risk = true;
+        t.traded += notional;
+        if (opening) t.strict = true;
+    }
+
+    function _liquidate(Context memory ctx, bytes32 id, Liquidate memory order) private {
+        _requireOwner(ctx, id);
+        _take(ctx, id, order.target);
+        _touch(ctx, id, false).risk = true;
+        LiquidationLogic.liquidate(state, _env(), id, order);
+    }
+
+    function _marginCall(Context memory ctx, bytes32 id, MarginCall memory order) private {
+        _requireOwner(ctx, id);
+        _take(ctx, id, order.target);
+        _touch(ctx, id, false);
+        LiquidationLogic.marginCall(state, _env(), id, order);
+    }
+
+    /// @dev Executor gets exactly the amount and no authority. What is credited is what the vaults measurably received.
+    function _call(Context memory ctx, bytes32 id, Call memory order) private {
+        _requireOwner(ctx, id);
+        _requireUncalled(id);
+        if (state.forbidden[order.target]) revert CallTargetForbidden(order.target);
+        if (order.assetIn == order.assetOut) revert AssetNotAllowed(id, order.assetOut);
+        Touched memory t = _touch(ctx, id, false);
+        (t.risk, t.strict, t.removed) = (true, true, true);
+        ICollateralVault vaultIn = ICollateralVault(_vault(order.assetIn));
+        ICollateralVault vaultOut = ICollateralVault(_vault(order.assetOut));
+        _debit(id, order.assetIn, order.amountIn);
+        vaultIn.push(address(EXECUTOR), order.amountIn);
+        (uint256 leftIn, uint256 leftOut) = (vaultIn.balance(), vaultOut.balance());
+        EXECUTOR.run(
+            vaultIn.asset(), order.amountIn, address(vaultIn), vaultOut.asset(), address(vaultOut), order.target, order.data
+        );
+        leftIn = vaultIn.balance() - leftIn;
+        uint256 received = vaultOut.balance() - leftOut;
+        if (received < order.minOut) revert OutputBelowMinimum(order.assetOut, received, order.minOut);
+        _credit(id, order.assetIn, leftIn);
+        _credit(id, order.assetOut, received);
+        emit Called(id, order.target, order.amountIn - leftIn, received);
+    }
+
+    function _credit(bytes32 id, uint256 asset, uint256 amount) private {
+        Ledger.Totals storage totals_ = state.totals[asset];
+        uint256 supply = uint256(totals_.held) + totals_.lent + amount;
+        uint256 cap = state.assets[asset].supplyCap;
+        if (amount != 0 && supply > cap) revert SupplyCapExceeded(asset, supply, cap);
+        totals_.held += amount.toUint128();
+        Ledger.changeHeld(state, id, asset, amount.toInt256());
+    }
+
+    function _debit(bytes32 id, uint256 asset, uint256 amount) private {
+        Ledger.takeHeld(state, id, asset, amount);
+        state.totals[asset].held -= amount.toUint128();
+    }
+
+    // ---------------------------------------------------------------- check
+
+    /// @dev The last word of a batch, on the state that will stand.
+    function _check(Context memory ctx, Touched memory t) private {
+        if (!t.risk || t.taken) return;
+        Ledger.Header memory header = state.headers[t.id];
+        int256 quote = state.balances[t.id][Ledger.QUOTE].held;
+        if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);
+        // Nothing at risk: healthy by definition, whatever the feeds say. An operator still answers for what he cost.
+        if (header.markets == 0 && !t.operated && !ctx.reducing) return LiquidationLogic.clear(state, t.id);
+        MarginCheck.PriceUse use = ctx.reducing
+            ? MarginCheck.PriceUse.REDUCE
+            : t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
+        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, header, use);
+        if (ctx.reducing) _requireReduced(t, a);
+        else _requireInitial(t, a);
+        if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.equity, a);
+        // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
+        if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
+    }
+
+    function _requireInitial(Touched memory t, Assessment memory a) private pure {
+        uint256 required = a.im;
+        if (t.removed) {
+            uint256 share = FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS);
+            if (share > required) required = share;
+        }
+        if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
+    }
+
+    function _requireReduced(Touched memory t, Assessment memory a) private pure {
+        int256 overIm = a.equity - int256(a.im);
+        if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);
+        int256 overMm = a.equity - int256(a.mm);
+        if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);
+    }
+
+    // ---------------------------------------------------------------- operators
+
+    /// @inheritdoc IMarginEngine
+    function setOperator(bytes32 id, address operator, OperatorLimits calldata limits) external unlocked {
+        if (AccountId.ownerOf(id) != msg.sender) revert NotAuthorized(id, msg.sender);
+        OperatorGrants.set(state, id, operator, limits);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function lockdown() external unlocked {
+        emit Lockdown(msg.sender, ++state.lockdowns[msg.sender]);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function refreshPool(uint256[] calldata markets) external lock {
+        PerpTrading.refresh(state, _env(), markets);
+    }
+
+    // ---------------------------------------------------------------- configuration and custody
+
+    /// @inheritdoc IMarginEngine
+    function configure(uint256 what, uint256 id, uint256 word) external restricted lock {
+        ConfigSlots.write(state, what, id, word);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function pauseRisk(uint256 until) external restricted {
+        uint256 latest = block.timestamp + MAX_PAUSE;
+        if (until > latest) revert NewRiskPaused(latest);
+        state.globals.pausedUntil = uint32(until);
+        emit RiskPaused(until);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function changeLent(uint256 asset, int256 amount) external unlocked {
+        if (msg.sender != state.vaults[asset]) revert NotAuthorized(bytes32(asset), msg.sender);
+        Ledger.Totals storage totals_ = state.totals[asset];
+        uint256 lent = uint256(int256(uint256(totals_.lent)) + amount);
+        uint256 cap = state.assets[asset].supplyCap;
+        if (amount > 0 && totals_.held + lent > cap) revert SupplyCapExceeded(asset, totals_.held + lent, cap);
+        totals_.lent = lent.toUint128();
+        emit LentChanged(asset, lent);
+    }
+
+    function _vault(uint256 asset) private view returns (address vault) {
+        vault = state.vaults[asset];
+        if (vault == address(0)) revert UnknownAsset(asset);
+    }
+
+    function _env() private view returns (Ledger.Env memory) {
+        return Ledger.Env(ROUTER, QUOTE_UNIT, _insurance());
+    }
+
+    function _insurance() private view returns (bytes32) {
+        return AccountId.pack(address(this), Mode.CROSS, 0, 0);
+    }
+
+    // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IMarginEngine
+    function assess(bytes32 id) external view unlocked returns (Assessment memory a, AccountState) {
+        Ledger.Header memory header = state.headers[id];
+        a = MarginCheck.assess(state, ROUTER, id, header, MarginCheck.PriceUse.TARGET);
+        return (a, MarginCheck.stateOf(state, header, a));
+    }
+
+    /// @inheritdoc IMarginEngine
+    function poolEquity() external view unlocked returns (int256, int256) {
+        return PerpTrading.poolEquity(state, _env());
+    }
+
+    /// @inheritdoc IMarginEngine
+    function accountCount() external view returns (uint256) {
+        return state.accounts.length;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function accountsPage(uint256 start, uint256 count) external view returns (bytes32[] memory page) {
+        uint256 length = state.accounts.length;
+        if (start > length) start = length;
+        if (count > length - start) count = length - start;
+        page = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            page[i] = state.accounts[start + i];
+        }
+    }
+
+    /// @inheritdoc IMarginEngine
+    function slots(bytes32[] calldata keys) external view returns (bytes32[] memory words) {
+        words = new bytes32[](keys.length);
+        for (uint256 i; i < keys.length; ++i) {
+            bytes32 key = keys[i];
+            bytes32 word;
+            assembly ("memory-safe") {
+                word := sload(key)
+            }
+            words[i] = word;
+        }
+    }
+
+    /// @inheritdoc IMarginEngine
+    function totals(uint256 asset) external view returns (uint256, uint256) {
+        return (state.totals[asset].held, state.totals[asset].lent);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function held(bytes32 id, uint256 asset) external view returns (int256) {
+        return state.balances[id][asset].held;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function position(bytes32 id, uint256 market) external view returns (int256, int256) {
+        return (state.positions[id][market].size, state.positions[id][market].cost);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function locked() external view returns (bool) {
+        return state.globals.lock != 0;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function poolAccount() external view returns (bytes32) {
+        return Ledger.poolAccount(state);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function insuranceAccount() external view returns (bytes32) {
+        return _insurance();
+    }
+}

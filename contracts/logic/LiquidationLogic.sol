@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {LibBit} from "solady/utils/LibBit.sol";
+import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
+
+import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {Ledger} from "../Ledger.sol";
+import {MarginCheck} from "../MarginCheck.sol";
+import {PerpTrading} from "../PerpTrading.sol";
+import {AssetMath} from "../libraries/AssetMath.sol";
+import {FixedMath} from "../libraries/FixedMath.sol";
+import {LiquidationMath} from "../libraries/LiquidationMath.sol";
+import {PositionMath} from "../libraries/PositionMath.sol";
+import {LossLogic} from "./LossLogic.sol";
+
+/// @title From margin call to liquidation
+/// @notice A liquidation is a transfer, not a sale: a pro-rata slice of the whole account moves to someone who wants it at a
+/// small discount, inside the ledger.
+/// @dev Linked library over the engine's storage. Rules and reasons: DESIGN section 4, docs/storage.md.
+library LiquidationLogic {
+    using SafeCastLib for uint256;
+
+    struct Slice {
+        uint256 fraction;
+        uint256 toAccount;
+        uint256 toInsurance;
+        uint256 bonus;
+        bool full;
+    }
+
+    // ---------------------------------------------------------------- liquidate
+
+    /// @notice Takes a slice of `order.target` into `liquidator`. The caller checks the liquidator's account at the end of the batch.
+    function liquidate(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 liquidator,
+        IMarginEngine.Liquidate memory order
+    ) external {
+        Ledger.Header memory header = s.headers[order.target];
+        MarginCheck.Snapshot memory snap =
+            MarginCheck.gather(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
+        IMarginEngine.Assessment memory a = MarginCheck.evaluate(s, snap);
+        if (!MarginCheck.isLiquidatable(s, header, a)) {
+            if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, a.mm);
+            emit IMarginEngine.LiquidationSkipped(order.target, a.equity, a.mm);
+            return;
+        }
+        _startClock(s, order.target, header);
+        Slice memory slice = _size(s.terms, header, order, a);
+        if (a.equity < 0) _cover(s, env, liquidator, order.target, a, snap, slice);
+        // A bankrupt account is made whole before it moves, so its taker never loses: in a batch that skips, its bonus is
+        // what insurance had left, and one exhausted window does not stop the others (L-3).
+        if (slice.bonus < order.minBonus && !(order.skip && a.equity < 0)) {
+            if (!order.skip) {
+                revert IMarginEngine.BonusBelowLimit(order.target, slice.bonus, order.minBonus);
+            }
+            emit IMarginEngine.LiquidationSkipped(order.target, a.equity, a.mm);
+            return;
+        }
+        _moveAssets(s, order.target, liquidator, header.assets, slice);
+        _movePositions(s, env, order.target, liquidator, header.markets, slice);
+        _pay(s, env, order.target, liquidator, slice);
+        // At the largest fraction the account stands at its target by construction; below it call and clock go on (T-14).
+        if (slice.full) clear(s, order.target);
+        emit IMarginEngine.Liquidated(
+            order.target, liquidator, slice.fraction, a.equity, a.mm, slice.toAccount, slice.toInsurance
+        );
+    }
+
+    /// @dev Largest fraction, the caller's part of it, and the price of that part.
+    function _size(
+        Ledger.Terms memory t,
+        Ledger.Header memory header,
+        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Assessment memory a
+    ) private view returns (Slice memory slice) {
+        uint256 elapsed = block.timestamp - header.clockStart;
+        uint256 bonus =
+            LiquidationMath.bonusRate(a.equity, a.mm, elapsed, t.bonusStart, t.bonusSlope, t.bonusRamp, t.insuranceShare);
+        uint256 largest = LiquidationMath.maxFraction(
+            a.equity,
+            a.mm,
+            LiquidationMath.target(a.im0, a.mm, t.beta),
+            bonus + uint256(t.insuranceShare) * (FixedMath.WAD / FixedMath.BPS),
+            uint256(t.dust) * (FixedMath.WAD / 100)
+        );
+        uint256 fraction = order.fraction < largest ? order.fraction : largest;
+        // The whole account where the rule says whole: what a part would leave could not be liquidated again.
+        if (largest == FixedMath.WAD) fraction = largest;
+        uint256 least = uint256(t.minSlice) * (FixedMath.WAD / FixedMath.BPS);
+        if (least > largest) least = largest;
+        if (fraction < least || fraction == 0) {
+            revert IMarginEngine.FractionBelowMinimum(order.target, fraction, least);
+        }
+        slice.fraction = fraction;
+        slice.full = fraction == largest;
+        (slice.toAccount, slice.toInsurance) =
+            LiquidationMath.price(a.equity, a.mm, fraction, bonus, t.insuranceShare);
+        uint256 worth = FixedMath.mulDivDown(FixedMath.positive(a.equity), fraction, FixedMath.WAD);
+        uint256 paid = slice.toAccount + slice.toInsurance;
+        slice.bonus = worth > paid ? worth - paid : 0;
+    }
+
+    function _cover(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 liquidator,
+        bytes32 target,
+        IMarginEngine.Assessment memory a,
+        MarginCheck.Snapshot memory snap,
+        Slice memory slice
+    ) private {
+        uint256 deficit = uint256(-a.equity);
+        uint256 wanted = deficit + FixedMath.mulDivDown(a.mm, s.terms.bonusStart, FixedMath.BPS);
+        uint256 paid = LossLogic.cover(s, env, LossLogic.Claim(target, liquidator, wanted, deficit), snap);
+        slice.bonus = paid > deficit ? paid - deficit : 0;
+    }
+
+    function _moveAssets(
+        Ledger.State storage s,
+        bytes32 target,
+        bytes32 liquidator,
+        uint256 bitmap,
+        Slice memory slice
+    ) private {
+        while (bitmap != 0) {
+            uint256 asset = LibBit.ffs(bitmap);
+            bitmap &= bitmap - 1;
+            uint256 held = Ledger.available(s, target, asset);
+            int256 part = FixedMath.mulDivDown(held, slice.fraction, FixedMath.WAD).toInt256();
+            Ledger.changeHeld(s, target, asset, -part);
+            Ledger.changeHeld(s, liquidator, asset, part);
+        }
+    }
+
+    function _movePositions(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 target,
+        bytes32 liquidator,
+        uint256 bitmap,
+        Slice memory slice
+    ) private {
+        while (bitmap != 0) {
+            uint256 market = LibBit.ffs(bitmap);
+            bitmap &= bitmap - 1;
+            Ledger.Position memory old = s.positions[target][market];
+            (int256 size, int256 cost) = PositionMath.slice(old.size, old.cost, slice.fraction);
+            PerpTrading.move(s, env, market, target, liquidator, size, cost);
+        }
+    }
+
+    /// @dev The liquidator may go below zero here: he sells or deposits later in the batch, and its end requires zero or more.
+    function _pay(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 target,
+        bytes32 liquidator,
+        Slice memory slice
+    ) private {
+        int256 toAccount = AssetMath.toUnitsUp(slice.toAccount, env.unit).toInt256();
+        int256 toInsurance = AssetMath.toUnitsUp(slice.toInsurance, env.unit).toInt256();
+        Ledger.changeHeld(s, liquidator, Ledger.QUOTE, -toAccount - toInsurance);
+        Ledger.changeHeld(s, target, Ledger.QUOTE, toAccount);
+        Ledger.changeHeld(s, env.insurance, Ledger.QUOTE, toInsurance);
+    }
+
+    // ---------------------------------------------------------------- margin call
+
+    /// @notice Calls margin on `order.target` below its call margin, or clears the call of one that is back at IM₀.
+    function marginCall(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 caller,
+        IMarginEngine.MarginCall memory order
+    ) external {
+        Ledger.Header memory header = s.headers[order.target];
+        if (header.callDeadline != 0) return _cure(s, env, order, header);
+        IMarginEngine.Assessment memory a =
+            MarginCheck.assess(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
+        uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
+        if (a.equity >= int256(level)) {
+            if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
+            return;
+        }
+        uint256 deadline = block.timestamp + s.terms.callPeriod;
+        s.headers[order.target].callDeadline = uint32(deadline);
+        if (a.equity < int256(a.mm)) _startClock(s, order.target, header);
+        uint256 bounty = _payBounty(s, env, order.target, caller, a);
+        emit IMarginEngine.MarginCalled(order.target, deadline, a.equity, level, bounty);
+    }
+
+    /// @dev Cured on prices that would admit new risk: a doubtful one, moved in the account's favour, proves nothing here.
+    function _cure(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        IMarginEngine.MarginCall memory order,
+        Ledger.Header memory header
+    ) private {
+        IMarginEngine.Assessment memory a =
+            MarginCheck.assess(s, env.router, order.target, header, MarginCheck.PriceUse.OPEN);
+        if (a.equity >= int256(a.im0)) return clear(s, order.target);
+        if (!order.skip) revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
+    }
+
+    /// @dev Only out of equity − MM, so that the bounty itself never makes an account liquidatable (T-14).
+    function _payBounty(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 target,
+        bytes32 caller,
+        IMarginEngine.Assessment memory a
+    ) private returns (uint256) {
+        if (a.equity <= int256(a.mm)) return 0;
+        uint256 spare = uint256(a.equity) - a.mm;
+        uint256 bounty = uint256(s.terms.bounty) * (FixedMath.WAD / 100);
+        uint256 units = AssetMath.toUnitsDown(bounty < spare ? bounty : spare, env.unit);
+        uint256 held = Ledger.available(s, target, Ledger.QUOTE);
+        if (units > held) units = held;
+        Ledger.changeHeld(s, target, Ledger.QUOTE, -units.toInt256());
+        Ledger.changeHeld(s, caller, Ledger.QUOTE, units.toInt256());
+        return units * env.unit;
+    }
+
+    // ---------------------------------------------------------------- call and clock
+
+    /// @dev Starts once and stops only at target (or when the account has no exposure left).
+    function _startClock(Ledger.State storage s, bytes32 id, Ledger.Header memory header) private {
+        if (header.clockStart != 0) return;
+        header.clockStart = uint32(block.timestamp);
+        s.headers[id].clockStart = header.clockStart;
+        emit IMarginEngine.LiquidationClock(id, block.timestamp);
+    }
+
+    /// @notice Ends the call and stops the clock.
+    function clear(Ledger.State storage s, bytes32 id) internal {
+        Ledger.Header storage header = s.headers[id];
+        if (header.callDeadline != 0) {
+            header.callDeadline = 0;
+            emit IMarginEngine.MarginCallCleared(id);
+        }
+        if (header.clockStart != 0) {
+            header.clockStart = 0;
+            emit IMarginEngine.LiquidationClock(id, 0);
+        }
+    }
+}
