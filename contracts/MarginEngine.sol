@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
@@ -255,7 +256,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         vaultIn.push(address(EXECUTOR), order.amountIn);
         (uint256 leftIn, uint256 leftOut) = (vaultIn.balance(), vaultOut.balance());
         EXECUTOR.run(
-            vaultIn.asset(), order.amountIn, address(vaultIn), vaultOut.asset(), address(vaultOut), order.target, order.data
+            _token(vaultIn), order.amountIn, address(vaultIn), _token(vaultOut), address(vaultOut), order.target, order.data
         );
         leftIn = vaultIn.balance() - leftIn;
         uint256 received = vaultOut.balance() - leftOut;
@@ -363,6 +364,10 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
     function _vault(uint256 asset) private view returns (address vault) {
         vault = state.vaults[asset];
         if (vault == address(0)) revert UnknownAsset(asset);
+    }
+
+    function _token(ICollateralVault vault) private view returns (address) {
+        return IERC4626(address(vault)).asset();
     }
 
     function _env() private view returns (Ledger.Env memory) {

@@ -17,9 +17,6 @@ interface ICollateralVault {
     /// @notice Token units in custody: the token's own record of this address.
     function balance() external view returns (uint256);
 
-    /// @notice The token in custody.
-    function asset() external view returns (address);
-
     function engine() external view returns (address);
 
     /// @notice The index of the vault's asset in the engine.

@@ -87,11 +87,14 @@ interface IMarketConfig {
     error VaultMismatch(address vault, address engine, uint256 asset, address token);
     error ModelMissing();
     error TermsMissing();
+    error PoolMissing();
 
     // ------------------------------------------------------------------ what only grows along a ramp, or never changes
 
     error MaintenanceIncreaseNeedsRamp(uint256 current, uint256 proposed);
     error FeedNotReplaceable(uint256 feed, uint256 proposed);
+    /// @dev The pool's cash and its side of every position lie in its account; another owner would have neither.
+    error PoolNotReplaceable(address pool);
 
     // ------------------------------------------------------------------ assets
 
@@ -146,7 +149,7 @@ interface IMarketConfig {
     /// no haircut; with it the protocol's own contracts and Permit2 are forbidden too.
     function listAsset(address token, address vault, AssetParams calldata params) external returns (uint256 asset);
 
-    /// @notice Lists a perp market. Model and terms come first.
+    /// @notice Lists a perp market. Model, terms and pool come first.
     /// @param insuranceCap The most that insurance pays for this market per window, whole quote.
     function listMarket(RiskParams calldata risk, TradeParams calldata trade, uint256 insuranceCap)
         external
@@ -166,7 +169,7 @@ interface IMarketConfig {
     /// @param blockTime Seconds, added to the age of a price. @param kappa Tenths; at least 20.
     function setModel(address model, uint256 blockTime, uint256 kappa) external;
 
-    /// @notice Sets who owns the pool's account, and forbids it as a `Call` target.
+    /// @notice Sets, once, who owns the pool's account, and forbids it as a `Call` target.
     function setPool(address pool) external;
 
     /// @notice For good: there is no way to allow a target again.
