@@ -63,6 +63,7 @@ __all__ = [
     "moved",
     "price_age",
     "target",
+    "used_price",
 ]
 
 QUOTE = 0
@@ -188,7 +189,7 @@ def _asset(account: Account, asset: int, snapshot: Snapshot, use: PriceUse) -> A
         raise NegativeBalance(asset, held)
     params = snapshot.assets[asset]
     price = snapshot.price(0 if asset == QUOTE else params.feed)
-    good, value = _price(snapshot, price, params.max_age, params.sigma, use, long=True)
+    good, value = used_price(snapshot, price, params.max_age, params.sigma, use, long=True)
     counts = good or use in (PriceUse.REDUCE, PriceUse.TARGET)
     worth = value_down(held, value, params.decimals) if counts else 0
     return AssetExposure(worth, params.haircut_im, params.haircut_mm)
@@ -197,7 +198,7 @@ def _asset(account: Account, asset: int, snapshot: Snapshot, use: PriceUse) -> A
 def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) -> PerpExposure:
     risk, state = snapshot.markets[market].risk, snapshot.markets[market].state
     price = snapshot.price(risk.feed)
-    good, value = _price(snapshot, price, risk.max_age, risk.sigma, use, long=position.size > 0)
+    good, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=position.size > 0)
     if not good and use == PriceUse.OPEN:
         raise PriceUnusable(risk.feed, price_age(price, snapshot.time), price.status)
     index = index_now(state, risk, price.value, snapshot.time)
@@ -226,9 +227,10 @@ def is_good(price: Price, max_age: int, now: int) -> bool:
     return price.status == 0 and price.disputed_until <= now and price_age(price, now) <= max_age
 
 
-def _price(
+def used_price(
     snapshot: Snapshot, price: Price, max_age: int, sigma: int, use: PriceUse, *, long: bool
 ) -> tuple[bool, int]:
+    """Whether the price passes, and the value to use; `long`: a higher price is in the account's favour."""
     good = is_good(price, max_age, snapshot.time)
     if good or use in (PriceUse.OPEN, PriceUse.REDUCE):
         return good, price.value

@@ -58,7 +58,7 @@ def liquidation(
         goal = accounts.target(found, terms)
         most = liquidation_math.max_fraction(found.equity, found.mm, goal, rate, terms.dust * DUST_UNIT)
     least = min(most, terms.min_slice * (WAD // BPS))
-    taken = min(fraction, most)
+    taken = most if most == WAD else min(fraction, most)  # the rule may say: whole or not at all
     to_account, to_insurance = liquidation_math.price(found.equity, found.mm, taken, bonus, terms.insurance_share)
     return Slice(most, least, taken, bonus, to_account, to_insurance, found.equity * taken // WAD)
 
