@@ -1,4 +1,4 @@
-"""ABI encoding compiled once per type: what eth_abi does, an order of magnitude faster, without its coercions.
+"""ABI encoding compiled once per type: what eth_abi does, four times as fast, without its coercions.
 
     encode = encoder("(bytes,bool,(uint8,bytes32,bytes)[])")      encode(value) -> bytes
     decode = decoder("(uint256,address)")                          decode(data) -> tuple
