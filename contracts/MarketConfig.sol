@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {ConfigBounds} from "./libraries/ConfigBounds.sol";
+import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
+import {LedgerSlots} from "./libraries/LedgerSlots.sol";
 import {RuleMargin} from "./margin/RuleMargin.sol";
 import {OracleRouter} from "./oracle/OracleRouter.sol";
 
@@ -51,8 +53,8 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         uint256 actual = IERC20Metadata(token).decimals();
         if (actual != params.decimals) revert DecimalsMismatch(token, actual, params.decimals);
         ++_assets;
-        engine.configure(ConfigWords.ASSET, asset, ConfigWords.packAsset(params));
-        engine.configure(ConfigWords.VAULT, asset, uint160(vault));
+        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params));
+        engine.configure(ConfigSlots.VAULT, asset, uint160(vault));
         if (asset == _QUOTE) _forbidCore();
         else _forbidSources(params.feed);
         _forbid(token);
@@ -64,12 +66,12 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     function setAsset(uint256 asset, AssetParams calldata params) external restricted {
         if (asset >= _assets) revert AssetUnknown(asset);
         ConfigBounds.requireAsset(params, asset == _QUOTE);
-        uint256 current = _word(ConfigWords.assetKey(asset));
+        uint256 current = _word(LedgerSlots.at(asset, LedgerSlots.ASSETS));
         if (uint8(current) != params.decimals) revert DecimalsMismatch(address(0), uint8(current), params.decimals);
         _requireSameFeed(ConfigWords.feedOf(current), params.feed);
         uint256 haircut = ConfigWords.haircutMmOf(current);
         if (params.haircutMm > haircut) revert MaintenanceIncreaseNeedsRamp(haircut, params.haircutMm);
-        engine.configure(ConfigWords.ASSET, asset, ConfigWords.packAsset(params));
+        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params));
     }
 
     // ---------------------------------------------------------------- markets
@@ -82,14 +84,15 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     {
         market = _markets;
         if (market == _MAX_LISTED) revert MarketLimitReached(_MAX_LISTED);
-        if (_word(ConfigWords.TERMS_KEY) == 0) revert TermsMissing();
+        if (_word(bytes32(LedgerSlots.TERMS)) == 0) revert TermsMissing();
+        if (uint160(_word(bytes32(LedgerSlots.POOL))) == 0) revert PoolMissing();
         ConfigBounds.requireRisk(risk);
         ConfigBounds.requireTrade(trade);
         _requireFillCost(risk, trade);
         _allocate(0, trade.allocation);
         ++_markets;
-        engine.configure(ConfigWords.RISK, market, ConfigWords.packRisk(risk));
-        engine.configure(ConfigWords.TRADE, market, ConfigWords.packTrade(trade));
+        engine.configure(ConfigSlots.RISK, market, ConfigWords.packRisk(risk));
+        engine.configure(ConfigSlots.TRADE, market, ConfigWords.packTrade(trade));
         _writeInsuranceCap(market, insuranceCap);
         _forbidSources(risk.feed);
         emit MarketListed(market, risk, trade, insuranceCap);
@@ -99,24 +102,24 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     function setMarketRisk(uint256 market, RiskParams calldata risk) external restricted {
         _requireMarket(market);
         ConfigBounds.requireRisk(risk);
-        RiskParams memory current = ConfigWords.unpackRisk(_word(ConfigWords.riskKey(market)));
+        RiskParams memory current = ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK)));
         _requireSameFeed(current.feed, risk.feed);
         ConfigBounds.requireNoHigherMaintenance(current, risk);
-        _requireFillCost(risk, ConfigWords.unpackTrade(_word(ConfigWords.tradeKey(market))));
+        _requireFillCost(risk, ConfigWords.unpackTrade(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))));
         // Funding accrues lazily: without this the new velocity and cap would be charged for time that has passed.
         uint256[] memory markets = new uint256[](1);
         markets[0] = market;
         engine.refreshPool(markets);
-        engine.configure(ConfigWords.RISK, market, ConfigWords.packRisk(risk));
+        engine.configure(ConfigSlots.RISK, market, ConfigWords.packRisk(risk));
     }
 
     /// @inheritdoc IMarketConfig
     function setMarketTrade(uint256 market, TradeParams calldata trade) external restricted {
         _requireMarket(market);
         ConfigBounds.requireTrade(trade);
-        _requireFillCost(ConfigWords.unpackRisk(_word(ConfigWords.riskKey(market))), trade);
-        _allocate(ConfigWords.allocationOf(_word(ConfigWords.tradeKey(market))), trade.allocation);
-        engine.configure(ConfigWords.TRADE, market, ConfigWords.packTrade(trade));
+        _requireFillCost(ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))), trade);
+        _allocate(ConfigWords.allocationOf(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))), trade.allocation);
+        engine.configure(ConfigSlots.TRADE, market, ConfigWords.packTrade(trade));
     }
 
     /// @inheritdoc IMarketConfig
@@ -130,30 +133,32 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     /// @inheritdoc IMarketConfig
     function setTerms(Terms calldata terms) external restricted {
         ConfigBounds.requireTerms(terms);
-        engine.configure(ConfigWords.TERMS, 0, ConfigWords.packTerms(terms));
+        engine.configure(ConfigSlots.TERMS, 0, ConfigWords.packTerms(terms));
     }
 
     /// @inheritdoc IMarketConfig
     function setModel(address model, uint256 blockTime, uint256 kappa) external restricted {
         _requireCode(model);
         ConfigBounds.requireGlobals(blockTime, kappa);
-        address current = ConfigWords.modelOf(_word(ConfigWords.GLOBALS_KEY));
+        address current = ConfigWords.modelOf(_word(bytes32(LedgerSlots.GLOBALS)));
         if (current != address(0) && current != model) _requireNoHigherFloor(current, model);
         for (uint256 market; market < _markets; ++market) {
             ConfigBounds.requireFillCost({
-                risk: ConfigWords.unpackRisk(_word(ConfigWords.riskKey(market))),
-                trade: ConfigWords.unpackTrade(_word(ConfigWords.tradeKey(market))),
+                risk: ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))),
+                trade: ConfigWords.unpackTrade(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))),
                 blockTime: blockTime,
                 kappa: kappa
             });
         }
-        engine.configure(ConfigWords.GLOBALS, 0, ConfigWords.packGlobals(model, blockTime, kappa));
+        engine.configure(ConfigSlots.GLOBALS, 0, ConfigWords.packGlobals(model, blockTime, kappa));
     }
 
     /// @inheritdoc IMarketConfig
     function setPool(address pool) external restricted {
         _requireCode(pool);
-        engine.configure(ConfigWords.POOL, 0, uint160(pool));
+        address current = address(uint160(_word(bytes32(LedgerSlots.POOL))));
+        if (current != address(0)) revert PoolNotReplaceable(current);
+        engine.configure(ConfigSlots.POOL, 0, uint160(pool));
         _forbid(pool);
     }
 
@@ -220,7 +225,7 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     }
 
     function _requireFillCost(RiskParams memory risk, TradeParams memory trade) private view {
-        uint256 globals = _word(ConfigWords.GLOBALS_KEY);
+        uint256 globals = _word(bytes32(LedgerSlots.GLOBALS));
         if (ConfigWords.modelOf(globals) == address(0)) revert ModelMissing();
         ConfigBounds.requireFillCost(risk, trade, ConfigWords.blockTimeOf(globals), ConfigWords.kappaOf(globals));
     }
@@ -235,13 +240,13 @@ contract MarketConfig is IMarketConfig, AccessManaged {
 
     function _writeInsuranceCap(uint256 market, uint256 cap) private {
         if (cap > type(uint64).max) revert InsuranceCapOutOfRange(cap, type(uint64).max);
-        engine.configure(ConfigWords.INSURANCE, market, cap);
+        engine.configure(ConfigSlots.INSURANCE_CAP, market, cap);
     }
 
     // ---------------------------------------------------------------- targets that `Call` must never reach
 
     function _forbid(address target) private {
-        engine.configure(ConfigWords.FORBID, uint160(target), 1);
+        engine.configure(ConfigSlots.FORBID, uint160(target), 1);
     }
 
     function _forbidCore() private {

@@ -3,42 +3,11 @@ pragma solidity 0.8.30;
 
 import {IMarketConfig} from "../../interfaces/IMarketConfig.sol";
 
-/// @title Parameters as the engine stores them, and where
+/// @title Parameters as the engine stores them
 /// @dev Layout: docs/storage.md, held equal to Ledger's structs by tests/unit/config/test_words.py. Packing checks no width: that is
 /// what ConfigBounds is for.
 library ConfigWords {
-    // What `IMarginEngine.configure` writes.
-    uint256 internal constant GLOBALS = 0;
-    uint256 internal constant TERMS = 1;
-    uint256 internal constant ASSET = 2;
-    uint256 internal constant VAULT = 3;
-    uint256 internal constant RISK = 4;
-    uint256 internal constant TRADE = 5;
-    uint256 internal constant INSURANCE = 6;
-    uint256 internal constant POOL = 7;
-    uint256 internal constant FORBID = 8;
-
-    // Where the engine keeps it (Ledger.State at slot 0).
-    bytes32 internal constant GLOBALS_KEY = 0;
-    bytes32 internal constant TERMS_KEY = bytes32(uint256(2));
-    uint256 private constant _ASSETS_SLOT = 7;
-    uint256 private constant _MARKETS_SLOT = 10;
-    uint256 private constant _RISK_OFFSET = 1;
-    uint256 private constant _TRADE_OFFSET = 3;
-
     uint256 private constant _REDUCE_ONLY = 1;
-
-    function assetKey(uint256 asset) internal pure returns (bytes32) {
-        return keccak256(abi.encode(asset, _ASSETS_SLOT));
-    }
-
-    function riskKey(uint256 market) internal pure returns (bytes32) {
-        return bytes32(uint256(keccak256(abi.encode(market, _MARKETS_SLOT))) + _RISK_OFFSET);
-    }
-
-    function tradeKey(uint256 market) internal pure returns (bytes32) {
-        return bytes32(uint256(keccak256(abi.encode(market, _MARKETS_SLOT))) + _TRADE_OFFSET);
-    }
 
     // ---------------------------------------------------------------- packing
 
