@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title Where the engine keeps things: the offsets of Ledger.State's members, and the keys of its mappings
+/// @dev The one place that repeats what the compiler decides. tests/unit/lens/test_ledger_slots.py compares every constant with the
+/// compiler's own storage layout, so a member moved in Ledger.sol cannot pass unnoticed.
+library LedgerSlots {
+    uint256 internal constant GLOBALS = 0;
+    uint256 internal constant POOL = 1;
+    uint256 internal constant TERMS = 2;
+    uint256 internal constant LISTED_MARKETS = 3;
+    uint256 internal constant HEADERS = 4;
+    uint256 internal constant BALANCES = 5;
+    uint256 internal constant POSITIONS = 6;
+    uint256 internal constant ASSETS = 7;
+    uint256 internal constant TOTALS = 8;
+    uint256 internal constant VAULTS = 9;
+    uint256 internal constant MARKETS = 10;
+
+    // Words of one market, from its first slot on.
+    uint256 internal constant STATE = 0;
+    uint256 internal constant RISK = 1;
+    uint256 internal constant COSTS = 2;
+    uint256 internal constant TRADE = 3;
+    uint256 internal constant INSURANCE = 4;
+    uint256 internal constant MARKET_WORDS = 5;
+
+    /// @notice The slot of `mapping[key]` for a mapping at `slot`: keccak256(key · slot).
+    function at(uint256 key, uint256 slot) internal pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            mstore(0, key)
+            mstore(32, slot)
+            result := keccak256(0, 64)
+        }
+    }
+
+    /// @notice A word of a market.
+    function marketWord(uint256 market, uint256 word) internal pure returns (bytes32) {
+        return bytes32(uint256(at(market, MARKETS)) + word);
+    }
+}
