@@ -3,7 +3,7 @@
     signer = ReportSigner(keys, price_feed_address, chain_id)
     report = signer.report(published_at, [Quote(feed=1, value=3000 * PRICE, confidence=300)])    a batch's prologue
 
-Format and EIP-712 type: interfaces/IPriceFeed.sol. Values are integers at 1e-10 quote per unit, confidences ppm of them.
+Format and EIP-712 type: interfaces/IPriceFeed.sol. Values are integers at 1e-10 quote per unit, confidences ppm.
 """
 
 from __future__ import annotations
@@ -157,7 +157,10 @@ class ReportSigner:
 
 def _open(key: bytes | str) -> tuple[str, PrivateKey]:
     try:
-        private = PrivateKey(to_bytes(key))
+        secret = to_bytes(key)
+        if len(secret) != 32:  # coincurve would pad a truncated key to another one
+            raise ValueError
+        private = PrivateKey(secret)
     except (ValueError, TypeError):
         raise KeyMissing("a signing key is not 32 bytes as hex; check where it comes from") from None
     return address_of(private.public_key), private

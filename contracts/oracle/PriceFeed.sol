@@ -97,17 +97,18 @@ contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
         address previous;
         for (uint256 at; at < length; at += _SIGNATURE_LENGTH) {
             address signer = _recover(digest, signatures[at:at + _SIGNATURE_LENGTH]);
-            if (signer <= previous) revert SignersNotAscending(signer, previous);
             if (!isSigner[signer]) revert SignerUnknown(signer);
+            if (signer <= previous) revert SignersNotAscending(signer, previous);
             previous = signer;
             ++count;
         }
     }
 
+    /// @dev Zero, which is nobody's signature, when nothing can be recovered.
     function _recover(bytes32 digest, bytes calldata signature) private view returns (address) {
         bytes32 s = bytes32(signature[32:64]);
         if (uint256(s) > _MAX_S) revert SignatureMalleable(uint256(s));
-        return ECDSA.recover({hash: digest, v: uint8(signature[64]), r: bytes32(signature[:32]), s: s});
+        return ECDSA.tryRecover({hash: digest, v: uint8(signature[64]), r: bytes32(signature[:32]), s: s});
     }
 
     /// @dev The third member of the report as a slice of it; copying it to memory would cost more than checking it.
