@@ -24,15 +24,14 @@ library FundingMath {
             // A lowered cap binds at once.
             if (rate > cap) rate = cap;
             else if (rate < -cap) rate = -cap;
-            int256 slope = skew * int256(velocity); // 1e-20 per day³ × seconds
-            int256 change = slope * dt / (DAY * 1e11); // 1e-9 per day
-            newRate = rate + change;
+            int256 slope = skew * int256(velocity); // 1e-20 per day²
+            newRate = rate + slope * dt / (DAY * 1e11); // 1e-9 per day
             int256 area; // 1e-9 per day × seconds × 2
             if (newRate > cap || newRate < -cap) {
                 int256 bound = newRate > cap ? cap : -cap;
-                // Seconds until the line meets the cap; change is not zero here, since rate itself is within it.
-                int256 reach = (bound - rate) * dt / change;
-                area = (rate + bound) * reach + 2 * bound * (dt - reach);
+                // The cap all the way, less the triangle before the line meets it. slope is not zero here, since rate itself
+                // is within the cap; (bound − rate)² is under 2^68.
+                area = 2 * bound * dt - (bound - rate) * (bound - rate) * (DAY * 1e11) / slope;
                 newRate = bound;
             } else {
                 area = (rate + newRate) * dt;

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from plimsoll.margin import fixed_math, funding_math, liquidation_math, position_math
 from plimsoll.margin.asset_math import QUOTE_PRICE, value_down
-from plimsoll.margin.fixed_math import BPS, WAD
+from plimsoll.margin.fixed_math import BPS, WAD, ceil_div
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure, RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
@@ -61,13 +61,16 @@ __all__ = [
     "is_good",
     "is_liquidatable",
     "moved",
+    "perps",
     "price_age",
+    "removal_margin",
     "target",
     "used_price",
 ]
 
 QUOTE = 0
 MAX_EXPONENT = 5 * WAD
+REMOVAL_BPS = 1000
 
 
 class PriceUnusable(ArithmeticError):
@@ -172,8 +175,12 @@ class Snapshot:
 def assess(account: Account, snapshot: Snapshot, use: PriceUse = PriceUse.OPEN) -> Assessment:
     """Equity, IM, IM₀, MM and notional as MarginCheck.assess would return them, or its errors."""
     assets = [_asset(account, asset, snapshot, use) for asset in bits(account.header.assets)]
-    perps = [_perp(account.positions[market], snapshot, market, use) for market in bits(account.header.markets)]
-    return snapshot.model.assess(assets, perps)
+    return snapshot.model.assess(assets, perps(account, snapshot, use).values())
+
+
+def perps(account: Account, snapshot: Snapshot, use: PriceUse) -> dict[int, PerpExposure]:
+    """What each position means to the model, by market."""
+    return {market: _perp(account.positions[market], snapshot, market, use) for market in bits(account.header.markets)}
 
 
 def bits(bitmap: int) -> Iterator[int]:
@@ -253,6 +260,11 @@ def call_margin(assessment: Assessment, terms: Terms) -> int:
 
 def target(assessment: Assessment, terms: Terms) -> int:
     return liquidation_math.target(assessment.im0, assessment.mm, terms.beta)
+
+
+def removal_margin(assessment: Assessment) -> int:
+    """What must stay when margin is withdrawn or transferred."""
+    return max(assessment.im, ceil_div(assessment.notional * REMOVAL_BPS, BPS))
 
 
 def is_liquidatable(account: Account, assessment: Assessment, snapshot: Snapshot) -> bool:

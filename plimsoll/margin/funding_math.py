@@ -16,12 +16,11 @@ def project(rate: int, skew: int, velocity: int, max_rate: int, elapsed: int, pr
         return rate, 0
     cap = max_rate * 10**5
     rate = min(max(rate, -cap), cap)
-    change = truncate_div(skew * velocity * elapsed, DAY * 10**11)
-    new_rate = rate + change
+    slope = skew * velocity
+    new_rate = rate + truncate_div(slope * elapsed, DAY * 10**11)
     if abs(new_rate) > cap:
         bound = cap if new_rate > cap else -cap
-        reach = truncate_div((bound - rate) * elapsed, change)
-        area = (rate + bound) * reach + 2 * bound * (elapsed - reach)
+        area = 2 * bound * elapsed - truncate_div((bound - rate) ** 2 * DAY * 10**11, slope)
         new_rate = bound
     else:
         area = (rate + new_rate) * elapsed

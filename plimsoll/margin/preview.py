@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plimsoll.margin import account as accounts
-from plimsoll.margin import fill_math, liquidation_math
+from plimsoll.margin import fill_math, liquidation_math, position_math
 from plimsoll.margin.account import Account, Assessment, Market, PriceUse, Snapshot, index_now, price_age
-from plimsoll.margin.asset_math import value_down
-from plimsoll.margin.fixed_math import BPS, WAD, ceil_div
+from plimsoll.margin.asset_math import to_units_up, value_down
+from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, mul_div_down, positive
 
 DUST_UNIT = WAD // 100
 
@@ -61,6 +61,52 @@ def liquidation(
     taken = most if most == WAD else min(fraction, most)  # the rule may say: whole or not at all
     to_account, to_insurance = liquidation_math.price(found.equity, found.mm, taken, bonus, terms.insurance_share)
     return Slice(most, least, taken, bonus, to_account, to_insurance, found.equity * taken // WAD)
+
+
+def insurance_cover(account: Account, snapshot: Snapshot, cash: int) -> int:
+    """What insurance with `cash` quote token units pays a bankrupt account's taker; twin of LossLogic.cover."""
+    found = accounts.assess(account, snapshot, PriceUse.TARGET)
+    if found.equity >= 0:
+        return 0
+    unit = quote_unit(snapshot)
+    wanted = min(-found.equity + mul_div_down(found.mm, snapshot.terms.bonus_start, BPS), cash * unit)
+    perps = accounts.perps(account, snapshot, PriceUse.TARGET)
+    losses = {market: positive(-perp.pnl) for market, perp in perps.items()}
+    total = sum(losses.values())
+    paid = 0
+    for market, loss in losses.items():
+        window = snapshot.markets[market].insurance
+        over = snapshot.time >= window.window_start + snapshot.terms.insurance_window
+        left = positive(window.cap * WAD - (0 if over else window.spent))
+        paid += min(mul_div_down(wanted, loss, total), left)
+    return paid // unit * unit
+
+
+def take(account: Account, snapshot: Snapshot, slice: Slice) -> tuple[Account, Account]:
+    """The account after the slice was taken and paid for, and the slice in an empty account, before its payment."""
+    assets = list(accounts.bits(account.header.assets))
+    markets = list(accounts.bits(account.header.markets))
+    parts = {asset: mul_div_down(account.balances[asset].held, slice.fraction, WAD) for asset in assets}
+    cuts = {
+        market: position_math.slice(account.positions[market].size, account.positions[market].cost, slice.fraction)
+        for market in markets
+    }
+    held = {asset: account.balances[asset].held - part for asset, part in parts.items()}
+    paid = to_units_up(slice.to_account, quote_unit(snapshot))
+    held[accounts.QUOTE] = held.get(accounts.QUOTE, 0) + paid
+    left = {
+        market: (account.positions[market].size - size, account.positions[market].cost - cost)
+        for market, (size, cost) in cuts.items()
+    }
+    rest = Account.holding(
+        account.id, held, left, call_deadline=account.header.call_deadline, clock_start=account.header.clock_start
+    )
+    return rest, Account.holding(bytes(32), parts, cuts)
+
+
+def quote_unit(snapshot: Snapshot) -> int:
+    """WAD per token unit of the quote asset."""
+    return 10 ** (18 - snapshot.assets[accounts.QUOTE].decimals)
 
 
 @dataclass(frozen=True, slots=True)
