@@ -8,6 +8,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {LedgerSlots} from "./libraries/LedgerSlots.sol";
 
 /// @title Custody of one asset, and an ERC-4626 face for those who lend it
 /// @dev No guard of its own. Inside a batch the engine's lock refuses everything below but `pull` and `push`. Outside of one, a
@@ -56,8 +57,13 @@ contract CollateralVault is ICollateralVault, ERC4626 {
         return lent;
     }
 
+    /// @dev What the asset's supply cap leaves; nothing before the asset is listed.
     function maxDeposit(address) public view override returns (uint256) {
-        return type(uint128).max - totalAssets();
+        (uint256 held, uint256 lent) = _totals();
+        bytes32[] memory keys = new bytes32[](1);
+        keys[0] = LedgerSlots.at(assetIndex, LedgerSlots.ASSETS);
+        uint256 supplyCap = uint128(uint256(IMarginEngine(engine).slots(keys)[0]) >> LedgerSlots.SUPPLY_CAP_BIT);
+        return Math.saturatingSub(supplyCap, held + lent);
     }
 
     function maxMint(address receiver) public view override returns (uint256) {

@@ -25,6 +25,16 @@ library LedgerSlots {
     uint256 internal constant INSURANCE = 4;
     uint256 internal constant MARKET_WORDS = 5;
 
+    // Bits within words: of an asset, of a market's state, risk and trade.
+    uint256 internal constant ASSET_FEED_BIT = 8;
+    uint256 internal constant SUPPLY_CAP_BIT = 80;
+    uint256 internal constant SHORT_SIZE_BIT = 56;
+    uint256 internal constant FEED_BIT = 144;
+    uint256 internal constant MAX_AGE_BIT = 152;
+    uint256 internal constant ALLOCATION_BIT = 208;
+    uint256 internal constant MOVE_BIT = 224;
+    uint256 internal constant GAP_BIT = 240;
+
     /// @notice The slot of `mapping[key]` for a mapping at `slot`: keccak256(key · slot).
     function at(uint256 key, uint256 slot) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {

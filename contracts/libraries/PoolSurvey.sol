@@ -46,7 +46,7 @@ library PoolSurvey {
         bytes32[] memory words = engine.slots(keys);
         uint256[] memory feeds = new uint256[](count);
         for (uint256 i; i < count; ++i) {
-            feeds[i] = uint8(uint256(words[WORDS * i + 1]) >> 144);
+            feeds[i] = uint8(uint256(words[WORDS * i + 1]) >> LedgerSlots.FEED_BIT);
         }
         uint256[] memory priceWords = router.read(feeds);
         result.prices = new Price[](count);
@@ -82,7 +82,7 @@ library PoolSurvey {
         price.publishedAt = PriceWord.publishedAt(word);
         price.mmRate = uint16(risk);
         price.good = price.value != 0 && PriceWord.status(word) == 0 && !PriceWord.isDisputed(word)
-            && PriceWord.age(word) <= uint16(risk >> 152);
+            && PriceWord.age(word) <= uint16(risk >> LedgerSlots.MAX_AGE_BIT);
         price.needed = uint112(state) != 0; // long and short size
     }
 
@@ -93,14 +93,14 @@ library PoolSurvey {
         returns (uint256 allocated, uint256 atGap)
     {
         uint256 long = uint56(state);
-        uint256 short = uint56(state >> 56);
+        uint256 short = uint56(state >> LedgerSlots.SHORT_SIZE_BIT);
         uint256 skew = long > short ? long - short : short - long;
-        uint256 allocation = uint16(trade >> 208);
+        uint256 allocation = uint16(trade >> LedgerSlots.ALLOCATION_BIT);
         if (skew != 0) {
             allocated = allocation == 0
                 ? type(uint128).max
-                : FixedMath.ceilDiv(skew * price * uint16(trade >> 224), allocation);
+                : FixedMath.ceilDiv(skew * price * uint16(trade >> LedgerSlots.MOVE_BIT), allocation);
         }
-        atGap = FixedMath.ceilDiv((long + short) * price * uint16(trade >> 240), FixedMath.BPS);
+        atGap = FixedMath.ceilDiv((long + short) * price * uint16(trade >> LedgerSlots.GAP_BIT), FixedMath.BPS);
     }
 }

@@ -72,7 +72,7 @@ contract Lens is ILens {
         bytes32[] memory words = engine.slots(keys);
         uint256[] memory feeds = new uint256[](count);
         for (uint256 i; i < count; ++i) {
-            feeds[i] = uint8(uint256(words[i * LedgerSlots.MARKET_WORDS + LedgerSlots.RISK]) >> 144);
+            feeds[i] = uint8(uint256(words[i * LedgerSlots.MARKET_WORDS + LedgerSlots.RISK]) >> LedgerSlots.FEED_BIT);
         }
         return _table(listed, words, LedgerSlots.MARKET_WORDS, router.read(feeds));
     }
@@ -88,7 +88,7 @@ contract Lens is ILens {
         bytes32[] memory words = engine.slots(keys);
         uint256[] memory feeds = new uint256[](listed.length);
         for (uint256 i; i < listed.length; ++i) {
-            feeds[i] = uint8(uint256(words[3 * i]) >> 8);
+            feeds[i] = uint8(uint256(words[3 * i]) >> LedgerSlots.ASSET_FEED_BIT);
         }
         return _table(listed, words, 3, router.read(feeds));
     }
