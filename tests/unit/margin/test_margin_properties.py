@@ -251,7 +251,7 @@ def test_insurance_makes_the_taker_whole_within_its_cash_and_windows(draw):
         snap = books.snapshot(draw, failing=0)
         account = books.account(draw, snap, 1, extreme=0.1)
         found = assess(account, snap, PriceUse.TARGET)
-        cash, cap = draw.choice([0, 10**30, draw.bits(70)]), draw.choice([0, 2**64 - 1])
+        cash, cap = draw.choice([0, 10**45, draw.bits(70)]), draw.choice([0, 2**64 - 1])
         capped = {
             number: replace(market, insurance=replace(market.insurance, cap=cap))
             for number, market in snap.markets.items()
@@ -265,7 +265,7 @@ def test_insurance_makes_the_taker_whole_within_its_cash_and_windows(draw):
 
         assert account_state(account, found, snap) == AccountState.BANKRUPT
         assert 0 <= paid <= min(wanted, cash * preview.quote_unit(snap))
-        if cash == 10**30 and cap and wanted < cap * WAD:
+        if cash == 10**45 and cap and wanted < cap * WAD:
             assert wanted - paid < preview.quote_unit(snap) + len(account.positions)
             paid_in_full += 1
 
