@@ -71,6 +71,11 @@ class AnvilChain(RpcChain):
                 receipt.error = self._failure(tx, receipt)
         return receipts
 
+    def wait(self, tx_hash: str) -> Receipt:
+        if not self.automine and self.rpc.request("eth_getTransactionReceipt", tx_hash) is None:
+            self.mine()
+        return super().wait(tx_hash)
+
     def set_automine(self, automine: bool) -> None:
         self.rpc.request("evm_setAutomine", automine)
         self.automine = automine

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+Announce = Callable[[str | None, int], None]  # hash, if known before sending; nonce
 
 
 class Log(NamedTuple):
@@ -78,11 +80,26 @@ class Chain(Protocol):
     def send_many(self, transactions: Iterable[Tx]) -> list[Receipt]:
         """Sends all, in order, and waits for all. A failed one has status 0 and its `error`; the others stand."""
 
-    def submit(self, sender: str, to: str | None, data: bytes, *, value: int = 0, gas: int | None = None) -> str:
-        """Sends without waiting; returns the transaction's hash for `wait`."""
+    def submit(
+        self,
+        sender: str,
+        to: str | None,
+        data: bytes,
+        *,
+        value: int = 0,
+        gas: int | None = None,
+        announce: Announce | None = None,
+    ) -> str:
+        """Sends without waiting; returns the transaction's hash for `wait`. Nothing is sent when estimating fails.
+
+        `announce(hash or None, nonce)` is called just before sending; the hash is known beforehand when we sign.
+        """
 
     def wait(self, tx_hash: str) -> Receipt:
         """The receipt of a submitted transaction. Does not raise when it failed on chain."""
+
+    def knows(self, tx_hash: str) -> bool:
+        """Whether the transaction is in a block or waits for one."""
 
     def deploy(self, sender: str, bytecode: bytes, *, gas: int | None = None) -> Receipt:
         """Creates a contract; its address is `receipt.contract_address`."""

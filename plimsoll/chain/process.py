@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from pyrevm import EVM, BlockEnv, CfgEnv, Env
 
 from plimsoll.abi import checksum, keccak
-from plimsoll.chain.base import Log, Receipt, Tx
+from plimsoll.chain.base import Announce, Log, Receipt, Tx
 from plimsoll.errors import BadInput, ChainError, Halted, Reverted, Unsupported
 
 GENESIS_TIME = 1_700_000_000
@@ -133,16 +133,30 @@ class ProcessChain:
                 receipts.append(failed)
         return receipts
 
-    def submit(self, sender: str, to: str | None, data: bytes, *, value: int = 0, gas: int | None = None) -> str:
+    def submit(
+        self,
+        sender: str,
+        to: str | None,
+        data: bytes,
+        *,
+        value: int = 0,
+        gas: int | None = None,
+        announce: Announce | None = None,
+    ) -> str:
+        if announce:
+            announce(None, self.nonce(sender))
         receipt = self.send_many([Tx(sender, to, data, value, gas)])[0]
         self._receipts[receipt.tx_hash] = receipt
         return receipt.tx_hash
 
     def wait(self, tx_hash: str) -> Receipt:
         try:
-            return self._receipts.pop(tx_hash)
+            return self._receipts[tx_hash]
         except KeyError:
             raise BadInput("transaction", tx_hash, "it was not submitted to this chain") from None
+
+    def knows(self, tx_hash: str) -> bool:
+        return tx_hash in self._receipts
 
     # ---------------------------------------------------------------- state
 

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plimsoll.abi import checksum
-from plimsoll.chain.base import Log, Receipt, Tx
+from plimsoll.chain.base import Announce, Log, Receipt, Tx
 from plimsoll.chain.jsonrpc import JsonRpc, RpcError
 from plimsoll.chain.signer import Signer
 from plimsoll.errors import ChainUnreachable, Halted, PlimsollError, ReceiptMissing
 
 GAS_MARGIN = 1.2  # over the estimate; state may move between estimate and block
-Announce = Callable[[str | None, int], None]
 
 
 class RpcChain:
@@ -97,10 +96,7 @@ class RpcChain:
         gas: int | None = None,
         announce: Announce | None = None,
     ) -> str:
-        """Sends without waiting. Without `gas` it is estimated first, which raises Reverted before anything is sent.
-
-        `announce(hash or None, nonce)` is called just before sending; the hash is known beforehand when we sign.
-        """
+        """Sends without waiting. Without `gas` it is estimated first, which raises Reverted before anything is sent."""
         tx = Tx(checksum(sender), to, data, value, gas or self._estimate(Tx(sender, to, data, value, None)))
         return self._submit([tx], announce)[0]
 
@@ -197,10 +193,8 @@ class RpcChain:
                 pause = min(2 * pause, 1.0)
         return [found[tx_hash] for tx_hash in hashes]
 
-    def find_receipt(self, tx_hash: str) -> Receipt | None:
-        """The receipt if there is one by now."""
-        raw = self.rpc.request("eth_getTransactionReceipt", tx_hash)
-        return _receipt(raw) if raw and raw.get("blockNumber") else None
+    def knows(self, tx_hash: str) -> bool:
+        return self.rpc.request("eth_getTransactionByHash", tx_hash) is not None
 
     def _failure(self, tx: Tx, receipt: Receipt) -> PlimsollError:
         """Why a transaction that is in a block failed: it is called again on the state before that block."""

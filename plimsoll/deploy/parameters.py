@@ -1,0 +1,203 @@
+"""What a deployment is made of: assets, markets, terms, prices, roles. Frozen, in the units of the contracts.
+
+Rates, haircuts, shares, moves, deviations: basis points. Fees, confidences: millionths. Sizes: 1e-8 of a unit. Times:
+seconds. Amounts of a token: its own units. Floors: quote WAD. Bounty and dust: hundredths of quote. An address of None
+is deployed as a mock, which only local chains accept. `plimsoll.deploy.bounds` says what is safe.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from plimsoll.errors import BadInput
+
+Rates = tuple[int, int, int]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A collateral asset. The first one is the quote asset: feed 0, no haircuts."""
+
+    symbol: str
+    name: str
+    decimals: int
+    feed: int
+    haircut_im: int
+    haircut_mm: int
+    max_age: int
+    sigma: int
+    supply_cap: int
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Market:
+    """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote)."""
+
+    symbol: str
+    feed: int
+    mm_rates: Rates
+    im_rates: Rates
+    bound1: int
+    bound2: int
+    max_age: int
+    sigma: int
+    funding_velocity: int
+    max_funding_rate: int
+    skew_scale: int
+    max_skew: int
+    max_oi: int
+    maker_fee: int
+    taker_fee: int
+    allocation: int
+    move: int
+    gap: int
+    insurance_cap: int
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Margin calls, liquidations, insurance; as in IMarketConfig.Terms."""
+
+    lambda_: int
+    beta: int
+    bonus_start: int
+    bonus_slope: int
+    insurance_share: int
+    min_slice: int
+    bonus_ramp: int
+    call_period: int
+    insurance_window: int
+    bounty: int
+    dust: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """RuleMargin's immutables."""
+
+    mm_floor: int
+    im_floor: int
+    pnl_share: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A Chainlink aggregator that a feed is compared with. The band is in the aggregator's own units."""
+
+    heartbeat: int
+    confidence: int
+    decimals: int = 8
+    min_answer: int = 0
+    max_answer: int = 0
+    aggregator: str | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A signed price. `initial` is the price a mock reference starts with, 1e-10 quote."""
+
+    number: int
+    symbol: str
+    max_deviation: int
+    max_confidence: int
+    initial: int
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Signers are addresses; any strict majority of them makes a price."""
+
+    signers: tuple[str, ...]
+    quorum: int
+    feeds: tuple[Feed, ...]
+    sequencer: str | None = None
+    sequencer_grace: int = 3600
+
+
+@dataclass(frozen=True)
+class Pool:
+    """LP requests: the wait before execution, and the window in which losses must show."""
+
+    delay: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who holds which role; None is the deployer. Delays in seconds."""
+
+    admin: str | None = None
+    risk: str | None = None
+    guardian: str | None = None
+    admin_delay: int = 2 * 86_400
+    risk_delay: int = 2 * 86_400
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """One deployment. `kappa` in tenths; `block_time` in seconds, added to the age of every price."""
+
+    assets: tuple[Asset, ...]
+    markets: tuple[Market, ...]
+    terms: Terms
+    model: Model
+    oracle: Oracle
+    pool: Pool
+    roles: Roles = field(default_factory=Roles)
+    block_time: int = 12
+    kappa: int = 20
+
+    @property
+    def mocks(self) -> list[str]:
+        """What would be deployed as a mock."""
+        tokens = [asset.symbol for asset in self.assets if asset.token is None]
+        references = [f.symbol for f in self.oracle.feeds if f.reference and f.reference.aggregator is None]
+        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references]
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Parameters:
+        """The parameters in `raw`; unknown, missing or ill-typed fields are a BadInput that names them."""
+        return _build(cls, raw, "parameters")
+
+
+def _build(kind: type[T], raw: Any, where: str) -> T:
+    if not isinstance(raw, dict):
+        raise BadInput(where, raw, "it must be a JSON object")
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(raw) - set(hints)):
+        raise BadInput(where, unknown, f"there is no such field; there are {', '.join(hints)}")
+    values = {name: _value(hints[name], value, f"{where}.{name}") for name, value in raw.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise BadInput(where, sorted(raw), str(error)) from None
+
+
+def _value(hint: Any, raw: Any, where: str) -> Any:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = next(option for option in get_args(hint) if option is not type(None))
+        return None if raw is None else _value(inner, raw, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(raw, list | tuple):
+            raise BadInput(where, raw, "it must be a list")
+        items = get_args(hint)
+        if items[-1] is not Ellipsis and len(raw) != len(items):
+            raise BadInput(where, raw, f"it must have {len(items)} items")
+        return tuple(_value(items[0], item, f"{where}[{position}]") for position, item in enumerate(raw))
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, raw, where)  # type: ignore[arg-type]
+    if hint is int and isinstance(raw, str) and raw.lstrip("-").isdigit():
+        return int(raw)  # large numbers may be written as text
+    if type(raw) is not hint:
+        raise BadInput(where, raw, f"it must be {hint.__name__}")
+    return raw

@@ -1,0 +1,45 @@
+"""Roles of the protocol's Authority (OpenZeppelin AccessManager), and which function belongs to which.
+
+ADMIN      grants roles and moves functions between them; acts after `admin_delay`
+RISK       listings, parameters, feeds, signers; acts after `risk_delay`
+GUARDIAN   pauses new risk, disputes a feed (each for a bounded time), cancels what RISK has scheduled; no delay
+CONFIG     MarketConfig alone: writes finished words into the engine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plimsoll.contracts import Artifacts
+
+ADMIN, RISK, GUARDIAN, CONFIG = 0, 1, 2, 3
+LABELS = {RISK: "RISK", GUARDIAN: "GUARDIAN", CONFIG: "CONFIG"}
+
+#: (contract's name in the plan, role): its functions
+FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
+    ("MarginEngine", CONFIG): ("configure",),
+    ("MarginEngine", GUARDIAN): ("pauseRisk",),
+    ("OracleRouter", GUARDIAN): ("dispute",),
+    ("OracleRouter", RISK): ("setFeed",),
+    ("PriceFeed", RISK): ("setSigner", "setQuorum"),
+    ("ChainlinkAdapter", RISK): ("list",),
+    ("LiquidityPool", RISK): ("setTiming",),
+    ("MarketConfig", RISK): (
+        "listAsset",
+        "listMarket",
+        "setAsset",
+        "setMarketRisk",
+        "setMarketTrade",
+        "setInsuranceCap",
+        "setTerms",
+        "setModel",
+        "setPool",
+        "forbidCallTarget",
+    ),
+}
+
+
+def selectors(artifacts: Artifacts) -> Iterator[tuple[str, int, list[bytes]]]:
+    """(contract, role, its selectors), in the order of FUNCTIONS."""
+    for (contract, role), names in FUNCTIONS.items():
+        yield contract, role, [artifacts[contract].function(name).selector for name in names]

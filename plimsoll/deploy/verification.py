@@ -1,0 +1,199 @@
+"""Compares a chain with its manifest: code, parameters as the contracts hold them, roles. Reports each difference.
+
+Reads only. Nothing is taken from the manifest that the chain can answer: every parameter is read back from storage
+words, getters of immutables, or the Authority, and compared field by field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from plimsoll import ledger
+from plimsoll.abi import checksum, keccak
+from plimsoll.deploy import protocol, roles
+from plimsoll.deploy.deployment import Deployment
+from plimsoll.errors import TransactionFailed
+from plimsoll.margin import words
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`where` names contract and field; both values as text."""
+
+    where: str
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: the manifest says {self.expected}, the chain {self.actual}"
+
+
+Found = Iterator[Difference]
+
+
+def verify(deployment: Deployment) -> list[Difference]:
+    """All differences; none when the chain is what the manifest says. Raises ChainError when it cannot be reached."""
+    found = list(_chain(deployment)) + list(_code(deployment))
+    if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
+        return found  # nothing else can be read
+    for check in (_engine, _assets, _markets, _model_and_pool, _oracle, _wiring, _authority):
+        try:
+            found += check(deployment)
+        except TransactionFailed as error:
+            found.append(Difference(f"reading {check.__name__[1:]}", "an answer", str(error)))
+    return found
+
+
+def _same(where: str, expected: Any, actual: Any) -> Found:
+    if expected != actual:
+        yield Difference(where, _text(expected), _text(actual))
+
+
+def _text(value: Any) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _chain(d: Deployment) -> Found:
+    yield from _same("chain id", d.manifest.chain_id, d.chain.chain_id)
+
+
+def _code(d: Deployment) -> Found:
+    for name, entry in d.manifest.contracts.items():
+        code = d.chain.code(entry.address)
+        yield from _same(f"{name} code", entry.code_hash, "0x" + keccak(code).hex() if code else "no code")
+
+
+def _word(where: str, expected: words.Word, actual: int, ignore: tuple[str, ...] = ()) -> Found:
+    """Compares two packed words field by field."""
+    now = asdict(type(expected).from_word(actual))
+    for field, value in asdict(expected).items():
+        if field not in ignore:
+            yield from _same(f"{where} {field}", value, now[field])
+
+
+def _engine(d: Deployment) -> Found:
+    p, m = d.parameters, d.manifest
+    globals_, pool, terms = ledger.read(d.engine, [ledger.GLOBALS, ledger.POOL, ledger.TERMS])
+    model = int(m.address("RuleMargin"), 16)
+    expected = words.Globals(model=model, block_time=p.block_time, kappa=p.kappa)
+    yield from _word("globals", expected, globals_, ("lock", "paused_until"))
+    yield from _word("pool", words.Pool(owner=int(m.address("LiquidityPool"), 16)), pool, ("contribution_sum",))
+    yield from _word("terms", words.Terms(**asdict(p.terms)), terms)
+
+
+def _assets(d: Deployment) -> Found:
+    assets = d.parameters.assets
+    yield from _same("number of assets", len(assets), d.config.read("assetCount"))
+    slots = [slot(number) for number in range(len(assets)) for slot in (ledger.asset, ledger.vault)]
+    found = ledger.read(d.engine, slots)
+    for number, asset in enumerate(assets):
+        at = f"asset {asset.symbol}"
+        yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)), found[2 * number])
+        vault = d.vaults[number]
+        yield from _same(f"{at} vault", vault.address, checksum(found[2 * number + 1].to_bytes(20, "big")))
+        yield from _same(f"{vault} engine", d.engine.address, vault.read("engine"))
+        yield from _same(f"{vault} asset", d.tokens[number].address, vault.read("asset"))
+        yield from _same(f"{vault} assetIndex", number, vault.read("assetIndex"))
+
+
+def _markets(d: Deployment) -> Found:
+    markets = d.parameters.markets
+    yield from _same("number of markets", len(markets), d.config.read("marketCount"))
+    kinds = (ledger.RISK, ledger.TRADE, ledger.INSURANCE)
+    found = ledger.read(d.engine, [ledger.market(n, kind) for n in range(len(markets)) for kind in kinds])
+    for number, market in enumerate(markets):
+        at = f"market {market.symbol}"
+        risk, trade, insurance = found[3 * number : 3 * number + 3]
+        mm, im, *rest = protocol.risk_tuple(market)
+        yield from _word(at, words.MarketRisk(*(*mm, *im, *map(int, rest))), risk)
+        yield from _word(at, words.MarketTrade(*protocol.trade_tuple(market)), trade)
+        cap = words.MarketInsurance.from_word(insurance).cap
+        yield from _same(f"{at} insurance_cap", market.insurance_cap, cap)
+
+
+def _model_and_pool(d: Deployment) -> Found:
+    model, pool = d.parameters.model, d.parameters.pool
+    for name, value in (("MM_FLOOR", model.mm_floor), ("IM_FLOOR", model.im_floor), ("PNL_SHARE", model.pnl_share)):
+        yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
+    yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
+    yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
+
+
+def _oracle(d: Deployment) -> Found:
+    oracle = d.parameters.oracle
+    yield from _same("PriceFeed quorum", oracle.quorum, d.feed.read("quorum"))
+    yield from _same("PriceFeed signerCount", len(oracle.signers), d.feed.read("signerCount"))
+    for signer in oracle.signers:
+        yield from _same(f"PriceFeed signer {signer}", True, d.feed.read("isSigner", signer))
+    adapter = d["ChainlinkAdapter"]
+    yield from _same("sequencer", checksum(oracle.sequencer or protocol.ZERO), adapter.read("sequencer"))
+    yield from _same("sequencer grace", oracle.sequencer_grace, adapter.read("sequencerGrace"))
+    for feed in oracle.feeds:
+        at = f"feed {feed.symbol}"
+        source = adapter.address if feed.reference else protocol.ZERO
+        expected = (
+            source,
+            feed.max_deviation,
+            feed.max_confidence,
+            protocol.ZERO,
+            protocol.reference_id(feed),
+            bytes(32),
+        )
+        actual = d.router.read("feedConfig", feed.number)
+        names = ("reference", "max_deviation", "max_confidence", "source", "reference id", "source id")
+        yield from _fields(at, names, expected, tuple(actual))
+        if feed.reference:
+            r, entry = feed.reference, adapter.read("entry", protocol.reference_id(feed))
+            aggregator = r.aggregator or d.manifest.address(f"aggregator {feed.symbol}")
+            listed = (checksum(aggregator), r.heartbeat, r.confidence, r.decimals, r.min_answer, r.max_answer)
+            names = ("aggregator", "heartbeat", "confidence", "decimals", "min_answer", "max_answer")
+            yield from _fields(f"{at} reference", names, listed, tuple(entry))
+
+
+def _fields(at: str, names: tuple[str, ...], expected: tuple[Any, ...], actual: tuple[Any, ...]) -> Found:
+    for name, wanted, found in zip(names, expected, actual, strict=True):
+        yield from _same(f"{at} {name}", wanted, found)
+
+
+def _wiring(d: Deployment) -> Found:
+    engine = d.engine
+    pairs = [
+        ("MarginEngine ROUTER", d.router.address, engine.read("ROUTER")),
+        ("MarginEngine EXECUTOR", d["Executor"].address, engine.read("EXECUTOR")),
+        ("MarginEngine QUOTE_UNIT", 10 ** (18 - d.parameters.assets[0].decimals), engine.read("QUOTE_UNIT")),
+        ("Executor engine", engine.address, d["Executor"].read("engine")),
+        ("OracleRouter priceFeed", d.feed.address, d.router.read("priceFeed")),
+        ("LiquidityPool engine", engine.address, d.pool.read("engine")),
+        ("MarketConfig engine", engine.address, d.config.read("engine")),
+    ]
+    for where, expected, actual in pairs:
+        yield from _same(where, expected, actual)
+    for name in {contract for contract, _ in roles.FUNCTIONS}:
+        yield from _same(f"{name} authority", d.authority.address, d[name].read("authority"))
+
+
+def _authority(d: Deployment) -> Found:
+    held, authority, deployer = d.parameters.roles, d.authority, d.manifest.deployer
+    for contract, names in roles.FUNCTIONS.items():
+        target, role = d[contract[0]], contract[1]
+        for name in names:
+            selector = target.artifact.function(name).selector
+            actual = authority.read("getTargetFunctionRole", target.address, selector)
+            yield from _same(f"role of {contract[0]}.{name}", role, actual)
+    holders = [
+        (roles.ADMIN, held.admin or deployer, held.admin_delay),
+        (roles.RISK, held.risk or deployer, held.risk_delay),
+        (roles.GUARDIAN, held.guardian or deployer, 0),
+        (roles.CONFIG, d.config.address, 0),
+    ]
+    for role, holder, delay in holders:
+        name = roles.LABELS.get(role, "ADMIN")
+        yield from _same(
+            f"{name} of {holder} (member, delay)", (True, delay), tuple(authority.read("hasRole", role, holder))
+        )
+    for role in (roles.ADMIN, roles.RISK, roles.GUARDIAN):
+        if not any(held_role == role and checksum(holder) == deployer for held_role, holder, _ in holders):
+            member = authority.read("hasRole", role, deployer)[0]
+            yield from _same(f"{roles.LABELS.get(role, 'ADMIN')} of the deployer", False, member)
