@@ -75,10 +75,10 @@ library MarginCheck {
         _loadPerps(s, id, header.markets, snap.perps, feeds, assets);
         uint256[] memory prices = router.read(feeds);
         _valueAssets(s, header.assets, snap.assets, prices, use);
-        _valuePerps(s, header.markets, snap.perps, prices, assets, use);
+        _valuePerps(s, snap.perps, prices, assets, use);
     }
 
-    /// @dev Leaves each asset's held amount in `out`.
+    /// @dev Leaves each asset's held amount in `out`. Loop counters are at most 64.
     function _loadAssets(
         Ledger.State storage s,
         bytes32 id,
@@ -86,18 +86,22 @@ library MarginCheck {
         uint256[] memory out,
         uint256[] memory feeds
     ) private view {
-        for (uint256 i; bitmap != 0; ++i) {
+        mapping(uint256 => Ledger.Balance) storage balances = s.balances[id];
+        for (uint256 i; bitmap != 0;) {
             uint256 asset = LibBit.ffs(bitmap);
-            bitmap &= bitmap - 1;
-            int256 held = s.balances[id][asset].held;
+            int256 held = balances[asset].held;
             if (held < 0) revert IMarginEngine.NegativeBalance(id, asset, held);
             out[i] = uint256(held);
             // Feed 0 is the quote asset: its slot need not be read to know that.
             if (asset != Ledger.QUOTE) feeds[i] = s.assets[asset].feed;
+            unchecked {
+                bitmap &= bitmap - 1;
+                ++i;
+            }
         }
     }
 
-    /// @dev Leaves the raw position and risk words in `out`.
+    /// @dev Leaves the raw position word, the place of the market's state word and the risk word in `out`.
     function _loadPerps(
         Ledger.State storage s,
         bytes32 id,
@@ -107,13 +111,18 @@ library MarginCheck {
         uint256 offset
     ) private view {
         mapping(uint256 => Ledger.Position) storage positions = s.positions[id];
-        for (uint256 i; bitmap != 0; ++i) {
+        for (uint256 i; bitmap != 0;) {
             uint256 market = LibBit.ffs(bitmap);
-            bitmap &= bitmap - 1;
-            uint256 risk = _riskWord(s.markets[market].risk);
-            out[3 * i] = _positionWord(positions[market]);
-            out[3 * i + 2] = risk;
-            feeds[offset + i] = uint8(risk >> 144);
+            (uint256 place, uint256 risk) = _riskWord(s.markets[market]);
+            out[i] = _positionWord(positions[market]);
+            unchecked {
+                out[i + 1] = place;
+                out[i + 2] = risk;
+                feeds[offset] = risk >> 144 & 0xff;
+                bitmap &= bitmap - 1;
+                ++offset;
+                i += 3;
+            }
         }
     }
 
@@ -124,59 +133,74 @@ library MarginCheck {
         uint256[] memory prices,
         PriceUse use
     ) private view {
-        for (uint256 i; bitmap != 0; ++i) {
+        for (uint256 i; bitmap != 0;) {
             Ledger.Asset memory asset = s.assets[LibBit.ffs(bitmap)];
-            bitmap &= bitmap - 1;
             (bool good, uint256 price) = _price(s, prices[i], asset.maxAge, asset.sigma, use, true);
             // One bad feed counts for nothing here and blocks nothing: the account may hold more than that asset.
             uint256 value = good || use == PriceUse.REDUCE || use == PriceUse.TARGET
                 ? AssetMath.valueDown(out[i], price, asset.decimals)
                 : 0;
             out[i] = value << 32 | uint256(asset.haircutMm) << 16 | asset.haircutIm;
+            unchecked {
+                bitmap &= bitmap - 1;
+                ++i;
+            }
         }
     }
 
+    /// @dev Turns what _loadPerps left into notional, pnl and risk word. Bounds: |size| < 2^63, price and index < 2^72,
+    /// |cost| < 2^95, so no product or sum here comes near 2^255.
     function _valuePerps(
         Ledger.State storage s,
-        uint256 bitmap,
         uint256[] memory out,
         uint256[] memory prices,
         uint256 offset,
         PriceUse use
     ) private view {
-        for (uint256 i; bitmap != 0; ++i) {
-            Ledger.MarketState memory state = s.markets[LibBit.ffs(bitmap)].state;
-            bitmap &= bitmap - 1;
-            uint256 word = prices[offset + i];
-            uint256 risk = out[3 * i + 2];
-            int256 size = int64(uint64(out[3 * i]));
-            int256 cost = int96(uint96(out[3 * i] >> 64));
-            (bool good, uint256 price) = _price(s, word, uint16(risk >> 152), uint16(risk >> 168), use, size > 0);
-            if (!good && use == PriceUse.OPEN) _refuse(uint8(risk >> 144), word);
-            out[3 * i] = PositionMath.notional(size, price);
-            out[3 * i + 1] = uint256(PositionMath.pnl(size, cost, price, _indexNow(state, risk, PriceWord.value(word))));
+        for (uint256 i; i < out.length;) {
+            uint256 word = prices[offset];
+            uint256 position = out[i];
+            unchecked {
+                uint256 risk = out[i + 2];
+                int256 size = int64(uint64(position));
+                (bool good, uint256 price) =
+                    _price(s, word, risk >> 152 & 0xffff, risk >> 168 & 0xffff, use, size > 0);
+                // A position of size zero owes or is owed what it is, whatever the price.
+                if (!good && use == PriceUse.OPEN && size != 0) _refuse(risk >> 144 & 0xff, word);
+                out[i] = PositionMath.notional(size, price);
+                out[i + 1] = uint256(
+                    PositionMath.pnl(
+                        size,
+                        int96(uint96(position >> 64)),
+                        price,
+                        _indexNow(_wordAt(out[i + 1]), risk, PriceWord.value(word))
+                    )
+                );
+                ++offset;
+                i += 3;
+            }
         }
     }
 
     /// @notice The funding index as it stands now, accrued at the last good price.
-    function indexNow(Ledger.MarketState memory state, Ledger.MarketRisk storage risk, uint256 price)
-        internal
-        view
-        returns (int256)
-    {
-        return _indexNow(state, _riskWord(risk), price);
+    function indexNow(Ledger.Market storage market, uint256 price) internal view returns (int256) {
+        (uint256 place, uint256 risk) = _riskWord(market);
+        return _indexNow(_wordAt(place), risk, price);
     }
 
-    function _indexNow(Ledger.MarketState memory state, uint256 risk, uint256 price) private view returns (int256) {
-        (, int256 growth) = FundingMath.project(
-            state.fundingRate,
-            Ledger.skewOf(state),
-            uint32(risk >> 184),
-            uint16(risk >> 216),
-            block.timestamp - state.accruedAt,
-            price
-        );
-        return state.fundingIndex + growth;
+    /// @param state The packed MarketState: two sizes (56 bits each), index (64), rate (32), time (32).
+    function _indexNow(uint256 state, uint256 risk, uint256 price) private view returns (int256) {
+        unchecked {
+            (, int256 growth) = FundingMath.project(
+                int32(uint32(state >> 176)),
+                int256(state & type(uint56).max) - int256(state >> 56 & type(uint56).max),
+                risk >> 184 & type(uint32).max,
+                risk >> 216 & type(uint16).max,
+                block.timestamp - (state >> 208 & type(uint32).max),
+                price
+            );
+            return int64(uint64(state >> 112)) + growth;
+        }
     }
 
     // ---------------------------------------------------------------- prices
@@ -237,16 +261,24 @@ library MarginCheck {
 
     // ---------------------------------------------------------------- words
 
-    /// @dev The model takes the packed word, and decoding a struct field by field would copy fourteen of them.
-    function _riskWord(Ledger.MarketRisk storage risk) private view returns (uint256 word) {
+    /// @dev Packed words are shifted apart where they are needed: copying a struct would store a memory word per field. The risk
+    /// word follows the state word (Ledger.Market).
+    function _riskWord(Ledger.Market storage market) private view returns (uint256 place, uint256 risk) {
         assembly ("memory-safe") {
-            word := sload(risk.slot)
+            place := market.slot
+            risk := sload(add(place, 1))
         }
     }
 
     function _positionWord(Ledger.Position storage position) private view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(position.slot)
+        }
+    }
+
+    function _wordAt(uint256 place) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(place)
         }
     }
 }

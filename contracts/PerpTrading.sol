@@ -379,7 +379,7 @@ library PerpTrading {
             bitmap &= bitmap - 1;
             Ledger.MarketState memory state = market.state;
             uint256 price = PriceWord.value(_priceWord(env, market.risk.feed));
-            equity += _poolPnl(state, market.costs, price, MarginCheck.indexNow(state, market.risk, price));
+            equity += _poolPnl(state, market.costs, price, MarginCheck.indexNow(market, price));
             uint256 skew = FixedMath.abs(Ledger.skewOf(state));
             discount += FixedMath.mulDivUp(skew * price, skew, 2 * uint256(market.trade.skewScale));
         }

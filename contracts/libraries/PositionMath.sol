@@ -8,11 +8,16 @@ import {FixedMath} from "./FixedMath.sol";
 library PositionMath {
     /// @notice pnl = size·(price − index) − cost, exact.
     function pnl(int256 size, int256 cost, uint256 price, int256 index) internal pure returns (int256) {
-        return size * (int256(price) - index) - cost;
+        unchecked {
+            // |size| < 2^63, price and |index| < 2^72, |cost| < 2^97 (the sum of a side's costs twice over).
+            return size * (int256(price) - index) - cost;
+        }
     }
 
     function notional(int256 size, uint256 price) internal pure returns (uint256) {
-        return FixedMath.abs(size) * price;
+        unchecked {
+            return FixedMath.abs(size) * price;
+        }
     }
 
     /// @notice The part `fraction` (WAD) of a position as its taker gets it: size toward zero, cost up, so that what is lost in

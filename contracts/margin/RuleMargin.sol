@@ -62,22 +62,28 @@ contract RuleMargin is IMarginModel {
         pure
         returns (int256 pnl, bool exposed)
     {
-        for (uint256 i; i < perps.length; i += 3) {
-            uint256 notional = perps[i];
-            int256 one = int256(perps[i + 1]);
-            pnl += one;
-            if (notional == 0) {
-                // Closed, but its loss could not be paid yet: still owed, so still an exposure.
-                if (one < 0) exposed = true;
-                continue;
+        (uint256 notionals, uint256 mm, uint256 im) = (0, 0, 0);
+        unchecked {
+            // A notional is under 2^135 and there are at most 64 of them; rates are under 2^16.
+            for (uint256 i; i < perps.length; i += 3) {
+                uint256 notional = perps[i];
+                int256 one = int256(perps[i + 1]);
+                pnl += one;
+                if (notional == 0) {
+                    // Closed, but its loss could not be paid yet: still owed, so still an exposure.
+                    if (one < 0) exposed = true;
+                    continue;
+                }
+                exposed = true;
+                notionals += notional;
+                uint256 risk = perps[i + 2];
+                (uint256 bound1, uint256 bound2) = (risk >> 96 & 0xffffff, risk >> 120 & 0xffffff);
+                mm += TierMath.requirement(notional, risk, bound1, bound2);
+                im += TierMath.requirement(notional, risk >> 48, bound1, bound2);
             }
-            exposed = true;
-            a.notional += notional;
-            uint256 risk = perps[i + 2];
-            uint256 bound1 = risk >> 96 & 0xffffff;
-            uint256 bound2 = risk >> 120 & 0xffffff;
-            a.mm += TierMath.requirement(notional, risk, bound1, bound2);
-            a.im0 += TierMath.requirement(notional, risk >> 48, bound1, bound2);
+            a.notional = notionals;
+            a.mm += mm;
+            a.im0 += im;
         }
     }
 }

@@ -1,0 +1,137 @@
+"""What operations cost, whole transactions, from receipts of a local Anvil.
+
+Every figure is one transaction as a user sends it: 21,000 and calldata included, every slot cold as a first touch is, refunds
+taken off. Five markets are listed; accounts, balances and wallets are in use unless the name says first; the prices
+were stored before, by somebody else's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from plimsoll.actions import Action, deposit, liquidate, margin_call, trade_perp
+from plimsoll.chain import Anvil
+from plimsoll.errors import PlimsollError
+from plimsoll.prices import PRICE
+from plimsoll.testing.world import SIZE, World
+
+USDC = 10**6
+#: CI fails when a figure moves by more than this share of the recorded one.
+TOLERANCE_PERCENT = 1
+CODE_LIMIT = 24_576
+
+
+class GasDrift(PlimsollError):
+    """Figures that moved by more than the tolerance, contracts that are too large, or a record that is missing."""
+
+
+class _Scene:
+    """A world in which somebody has done everything once, so that nothing measured is anyone's first time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.trader, self.keeper = world.actor("trader"), world.actor("keeper")
+        self.account, self.own = world.account(self.trader), world.account(self.keeper)
+        world.fund(self.account, 0, 200_000 * USDC)
+        world.mint(self.trader, 0, 1_000_000 * USDC)
+        world.fund(self.own, 0, 1_000_000 * USDC)
+        for market in range(5):
+            other = world.actor("other")
+            crowd = world.account(other, market)
+            world.fund(crowd, 0, 500_000 * USDC)
+            world.execute(other, trade_perp(crowd, market, SIZE))
+        world.execute(self.keeper, trade_perp(self.own, 0, SIZE))
+        world.execute(self.trader, trade_perp(self.account, 0, SIZE))
+
+    def cost(self, sender: str, *actions: Action) -> int:
+        """Gas of one batch, undone afterwards."""
+        chain = self.world.chain
+        point = chain.snapshot()
+        gas = self.world.execute(sender, *actions).gas_used
+        chain.revert(point)
+        return gas
+
+    def weak(self, count: int, leverage: int = 18) -> list[bytes]:
+        """Accounts of different owners, one long each, margin 1,000."""
+        targets = []
+        for number in range(count):
+            owner = self.world.actor(f"weak {number}")
+            account = self.world.account(owner)
+            self.world.fund(account, 0, 1_000 * USDC)
+            self.world.execute(owner, trade_perp(account, 0, leverage * 1_000 * SIZE // 3_000))
+            targets.append(account)
+        return targets
+
+
+def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
+    """All figures, by name."""
+    with Anvil(accounts=20) as chain:
+        progress("setting the scene")
+        scene = _Scene(World.create(chain))
+        figures: dict[str, int] = {}
+        for part in (_custody, _trading, _enforcement):
+            progress(part.__name__.strip("_"))
+            figures |= part(scene)
+        return figures
+
+
+def _custody(scene: _Scene) -> dict[str, int]:
+    return {"deposit": scene.cost(scene.trader, deposit(scene.account, 0, 1_000 * USDC))}
+
+
+def _trading(scene: _Scene) -> dict[str, int]:
+    world = scene.world
+    increase = trade_perp(scene.account, 0, SIZE)
+    alone = scene.cost(scene.trader, increase)
+    newcomer = world.actor("newcomer")
+    fresh = world.account(newcomer)
+    world.fund(fresh, 0, 10_000 * USDC)
+    first = scene.cost(newcomer, trade_perp(fresh, 0, SIZE))
+    for market in range(1, 5):
+        world.execute(scene.trader, trade_perp(scene.account, market, SIZE))
+    crowded = scene.cost(scene.trader, increase)
+    return {"perp_increase": alone, "perp_first": first, "held_perp_marginal": -(-(crowded - alone) // 4)}
+
+
+def _enforcement(scene: _Scene) -> dict[str, int]:
+    world, keeper, own = scene.world, scene.keeper, scene.own
+    targets = scene.weak(4)
+    point = world.chain.snapshot()
+    world.post({1: 2890 * PRICE})
+    call = scene.cost(keeper, margin_call(own, targets[0]))
+    world.chain.revert(point)
+    world.post({1: 2885 * PRICE})
+    world.post({1: 2880 * PRICE})
+    one = scene.cost(keeper, liquidate(own, targets[0]))
+    four = scene.cost(keeper, *(liquidate(own, target) for target in targets))
+    return {"margin_call": call, "liquidate_one": one, "liquidate_next": -(-(four - one) // 3)}
+
+
+# ---------------------------------------------------------------------------------------------- the record
+
+
+def code_sizes() -> dict[str, int]:
+    """Runtime bytes of every deployable contract of ours, testing aside."""
+    from plimsoll import contracts
+
+    artifacts = contracts.load()
+    raw = {name: artifacts[name] for name in artifacts}
+    return {name: len(artifact.deployed_bytecode) // 2 for name, artifact in sorted(raw.items()) if artifact.bytecode}
+
+
+def check(figures: Mapping[str, int], record: Path) -> None:
+    """Compares with the record. Raises GasDrift naming every figure that moved, and every contract over the limit."""
+    try:
+        known: dict[str, int] = json.loads(record.read_text())
+    except (OSError, ValueError) as error:
+        raise GasDrift(f"no gas record at {record} ({error}); write one with `plimsoll gas --write {record}`") from None
+    drift = [
+        f"{name}: {known.get(name)} recorded, {figures.get(name)} measured"
+        for name in sorted(known.keys() | figures.keys())
+        if abs(figures.get(name, 0) - known.get(name, 0)) * 100 > TOLERANCE_PERCENT * known.get(name, 0)
+    ]
+    drift += [f"{name}: {size} bytes of code, {CODE_LIMIT} allowed" for name, size in code_sizes().items() if size > CODE_LIMIT]
+    if drift:
+        raise GasDrift("; ".join(drift) + f". If that is meant, run `plimsoll gas --write {record}`")
