@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
 from plimsoll.chain import ProcessChain
-from plimsoll.contracts import ROOT, Artifact, Contract, load
+from plimsoll.contracts import Contract, load
 from plimsoll.errors import Reverted
 from plimsoll.prices import PRICE, Quote, ReportSigner, StoredPrice
 
@@ -22,15 +21,8 @@ WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
 ANSWER, REVERT, BURN_GAS, BOMB, SHORT, GARBAGE = range(6)
 
 
-def access_manager_artifact() -> Artifact:
-    """As OpenZeppelin ships it: nothing of ours is in it."""
-    path = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/AccessManager.json"
-    raw = json.loads(path.read_text())
-    return Artifact.from_json("AccessManager", raw | {"bytecode": raw["bytecode"][2:]})
-
-
-def deploy(chain, name, *args, artifact=None):
-    artifact = artifact or load()[name]
+def deploy(chain, name, *args):
+    artifact = load()[name]
     receipt = chain.deploy(chain.accounts[0], artifact.creation(*args))
     return Contract(chain, receipt.contract_address, artifact)
 
@@ -90,7 +82,7 @@ class World:
 def build() -> World:
     chain = ProcessChain()
     owner, stranger = chain.accounts[0], chain.accounts[1]
-    manager = deploy(chain, "AccessManager", owner, artifact=access_manager_artifact())
+    manager = deploy(chain, "Authority", owner)
     addresses = ReportSigner(KEYS, NOBODY, chain.chain_id).addresses
     feed = deploy(chain, "PriceFeed", manager.address, list(addresses), QUORUM)
     router = deploy(chain, "OracleRouter", manager.address, feed.address)

@@ -209,7 +209,7 @@ def test_a_wide_price_keeps_the_last_good_one(world):
 
 
 def test_two_disagreeing_feeds_are_never_averaged(world):
-    """Synthetix sKRW (row 1): one of two feeds answered 1000x and the mean was used. Here it is vetoed, not mixed in."""
+    """Synthetix sKRW (row 1): one of two feeds answered 1000x, and the mean was used. Here it vetoes."""
     world.update(eth(3_000))
     world.refer(deviation=100)
     world.step()
@@ -237,7 +237,7 @@ def test_the_distance_is_measured_on_the_reference_both_ways(world, price, statu
 
 @pytest.mark.parametrize("mode", [REVERT, BURN_GAS, BOMB, SHORT, GARBAGE])
 def test_a_reference_that_misbehaves_never_reverts_the_update(world, mode):
-    """It reverts, loops, answers with 200 kB, with one word, with words that are no price: it counts as down, each time."""
+    """It reverts, loops, answers with 200 kB, with one word, with words that are no price: each time it is down."""
     world.update(eth(3_000))
     world.refer()
     world.source.write("setMode", mode, sender=world.owner)
@@ -284,7 +284,7 @@ def test_both_doubts_are_recorded(world):
 
 
 def test_nobody_makes_a_reference_fail_by_sending_little_gas(world):
-    """Of each call's gas a 64th stays behind: enough to store a doubt after starving the reference, were it not demanded first."""
+    """A 64th of the gas stays behind: enough to store a doubt after starving the reference, were it not demanded."""
     world.refer()
     world.answer(3_000 * PRICE)
     outcomes = set()
@@ -396,9 +396,13 @@ def test_prices_are_read_in_the_order_asked(world):
     world.update(eth(3_000), Quote(BTC, 50_000 * PRICE))
     words = world.router.read("read", [BTC, 0, ETH, UNKNOWN, BTC])
 
-    assert [
-        StoredPrice.from_word(word).value for word in words
-    ] == [50_000 * PRICE, PRICE, 3_000 * PRICE, 0, 50_000 * PRICE]
+    assert [StoredPrice.from_word(word).value for word in words] == [
+        50_000 * PRICE,
+        PRICE,
+        3_000 * PRICE,
+        0,
+        50_000 * PRICE,
+    ]
 
 
 def test_a_configuration_reads_back_as_it_was_set(world):
