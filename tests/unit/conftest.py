@@ -1,0 +1,64 @@
+"""What every suite in process starts from: a deployed protocol per test, and one way to expect a revert."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from plimsoll import contracts
+from plimsoll.errors import Reverted
+from plimsoll.testing import World, deployment
+
+
+class Substituted(dict):
+    """Artifacts in which the mock tokens are of another kind; all kinds have the same constructor."""
+
+    def __init__(self, artifacts, kind):
+        super().__init__(artifacts)
+        self["MockERC20"] = artifacts[kind]
+
+
+@contextmanager
+def expect(name, *values):
+    with pytest.raises(Reverted) as caught:
+        yield caught
+    assert name == caught.value.name
+    if values:
+        assert values == caught.value.values
+
+
+@pytest.fixture(scope="session")
+def reverts():
+    """`with reverts("Name", value, …):` the call fails with exactly this error and, when given, exactly these values."""
+    return expect
+
+
+@pytest.fixture
+def world():
+    return World.create()
+
+
+@pytest.fixture
+def world_of(monkeypatch):
+    """Deploys with another kind of token in place of the plain ones: `world_of("HookERC20")`."""
+
+    def create(kind, **options):
+        artifacts = contracts.load()
+        with monkeypatch.context() as patch:
+            patch.setattr(deployment.contracts, "load", lambda: Substituted(artifacts, kind))
+            return World.create(**options)
+
+    return create
+
+
+@pytest.fixture
+def put():
+    """Deploys a contract of the artifacts: `put(world, "MockExchange", *args)`."""
+
+    def deploy(world, name, *args):
+        artifact = contracts.load()[name]
+        receipt = world.chain.deploy(world.admin, artifact.creation(*args))
+        return contracts.Contract(world.chain, receipt.contract_address, artifact)
+
+    return deploy
