@@ -1,11 +1,15 @@
 """The parameters of a local chain: mock tokens and references, five markets, three signers whose keys everybody knows.
 
-local()                                       every role is the deployer's, two days' delay for what loosens risk
-local(risk_delay=0, admin_delay=0)            parameters can be changed at once: tests
-local(references=False)                       signed prices are not compared with anything
+    local()                                       every role is the deployer's, two days' delay for what loosens risk
+    local(risk_delay=0, admin_delay=0)            parameters can be changed at once: tests
+    local(references=False)                       signed prices are not compared with anything
+
+Rates, fees and scales are of the order of those of large venues; a local chain needs no better.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from coincurve import PrivateKey
 

@@ -15,7 +15,7 @@ from plimsoll.chain.base import Chain, Receipt
 from plimsoll.deploy.errors import JournalStale, StepFailed
 from plimsoll.deploy.files import Journal
 from plimsoll.deploy.plan import Create, Plan, Step
-from plimsoll.errors import ChainError, TransactionFailed
+from plimsoll.errors import TransactionFailed
 
 Progress = Callable[[int, int, str, str], None]  # number, of how many, step, address or ""
 
@@ -109,8 +109,6 @@ def contract_address(sender: str, nonce: int) -> str:
     return checksum(keccak(bytes([0xC0 + len(payload)]) + payload)[12:])
 
 
-def estimate(plan: Plan, chain: Chain, deployer: str) -> list[str]:
-    """What a run would send, in order: for a dry run without a key."""
-    if not chain.chain_id:
-        raise ChainError("not connected")
+def describe(plan: Plan) -> list[str]:
+    """What a run would send, in order."""
     return [f"create {s.artifact.name} as {s.name}" if isinstance(s, Create) else f"call {s.name}" for s in plan.steps]
