@@ -386,6 +386,18 @@ def test_a_source_without_an_answer_changes_nothing(world, mode):
 # ---------------------------------------------------------------- reading
 
 
+@pytest.mark.parametrize("feed", [256, 257, 2**256 - 1])
+def test_what_is_no_feed_is_not_read(world, feed):
+    """Beyond the 256 prices lie slots that hold something else; -1 would be the authority."""
+    with reverts("FeedUnknown"):
+        world.router.read("read", [ETH, feed])
+
+
+def test_nothing_asked_is_nothing_answered(world):
+    """An account without assets or perps."""
+    assert [] == world.router.read("read", [])
+
+
 def test_the_quote_asset_is_worth_one_now(world):
     """Always good, whatever anyone does."""
     assert StoredPrice(PRICE, 0, world.now, world.now, world.number, 0, 0) == world.price(0)
