@@ -30,7 +30,7 @@ def expect(name, *values):
 
 @pytest.fixture(scope="session")
 def reverts():
-    """`with reverts("Name", value, …):` the call fails with exactly this error and, when given, exactly these values."""
+    """`with reverts("Name", value, …):` fails with exactly this error and, when given, exactly these values."""
     return expect
 
 

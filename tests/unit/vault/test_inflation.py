@@ -1,4 +1,4 @@
-"""Rows 25, 27 and 28: the first lender cannot be robbed by whoever comes before him, for any donation and any decimals."""
+"""Rows 25, 27 and 28: the first lender cannot be robbed by whoever comes before him: any donation, any decimals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lenders import accrue, balance, lender
 @pytest.mark.parametrize("first", [1, 1_000])
 @pytest.mark.parametrize("donated_to_victim", [0.001, 1, 2, 1_000, 10**6])
 def test_the_first_depositor_never_profits_from_a_donation(world, asset, first, donated_to_victim):
-    """A wei of shares and a donation before the victim's deposit: the attacker ends with less, the victim with all but a unit.
+    """A wei of shares and a donation before the victim's deposit: the attacker loses it, the victim a unit at most.
 
     Without the engine's own count the donation would enter the price, and the victim's shares round to zero."""
     victim_amount = 1_000 * 10 ** world.token(asset).read("decimals")
@@ -33,8 +33,8 @@ def test_the_first_depositor_never_profits_from_a_donation(world, asset, first, 
 @pytest.mark.parametrize("asset", [0, 1, 2])
 @pytest.mark.parametrize("earned", [1, 10**6, 10**12])
 def test_earnings_before_the_victim_take_less_than_a_unit_of_him(world, asset, earned):
-    """Were the claim itself inflated (say by interest on a dust supply), half of it would go to the virtual shares: a millionth
-    comes back by rounding the victim."""
+    """Were the claim itself inflated (say by interest on a dust supply), half of it would go to the virtual shares:
+    a millionth comes back by rounding the victim."""
     attacker, victim = lender(world, "attacker", asset, 1), lender(world, "victim", asset, 10**12)
     vault = world.vault(asset)
     vault.write("deposit", 1, attacker, sender=attacker)
@@ -46,7 +46,7 @@ def test_earnings_before_the_victim_take_less_than_a_unit_of_him(world, asset, e
 
 
 def test_the_supply_cannot_be_brought_to_dust_under_the_assets(world):
-    """Row 36: after all but three shares are burned no assets are left under them, and the next lender loses a unit at most."""
+    """Row 36: when all but three shares are burned nothing is left under them; the next lender loses a unit at most."""
     attacker, late, vault = lender(world, "attacker", 0, 10**9), lender(world, "late", 0, 10**9), world.vault(0)
     vault.write("deposit", 10**9, attacker, sender=attacker)
     accrue(world, 0, 10**9)
