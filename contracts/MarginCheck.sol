@@ -38,14 +38,24 @@ library MarginCheck {
     /// @dev e^5: beyond any age at which a last price still says something.
     uint256 private constant MAX_EXPONENT = 5e18;
 
-    function assess(
-        Ledger.State storage s,
-        IOracleRouter router,
-        bytes32 id,
-        Ledger.Header memory header,
-        PriceUse use
-    ) internal view returns (IMarginEngine.Assessment memory) {
-        return evaluate(s, gather(s, router, id, header, use));
+    /// @notice The check, as the engine calls it: linked, so that its code stands once and the door stays small.
+    function assess(Ledger.State storage s, IOracleRouter router, bytes32 id, PriceUse use)
+        external
+        view
+        returns (IMarginEngine.Assessment memory)
+    {
+        return evaluate(s, gather(s, router, id, s.headers[id], use));
+    }
+
+    /// @notice The same on last prices moved in the account's favour, with the state that follows: what the views show.
+    function status(Ledger.State storage s, IOracleRouter router, bytes32 id)
+        external
+        view
+        returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState)
+    {
+        Ledger.Header memory header = s.headers[id];
+        a = evaluate(s, gather(s, router, id, header, PriceUse.TARGET));
+        return (a, stateOf(s, header, a));
     }
 
     function evaluate(Ledger.State storage s, Snapshot memory snap)
@@ -101,7 +111,7 @@ library MarginCheck {
         }
     }
 
-    /// @dev Leaves the raw position word, the place of the market's state word and the risk word in `out`.
+    /// @dev Leaves the raw position word, the place of the market's state word and the risk word in `out`: three words per perp.
     function _loadPerps(
         Ledger.State storage s,
         bytes32 id,
@@ -111,17 +121,19 @@ library MarginCheck {
         uint256 offset
     ) private view {
         mapping(uint256 => Ledger.Position) storage positions = s.positions[id];
-        for (uint256 i; bitmap != 0;) {
+        uint256 perp = _first(out);
+        uint256 feed = _first(feeds) + 32 * offset;
+        while (bitmap != 0) {
             uint256 market = LibBit.ffs(bitmap);
             (uint256 place, uint256 risk) = _riskWord(s.markets[market]);
-            out[i] = _positionWord(positions[market]);
+            _set(perp, _positionWord(positions[market]));
             unchecked {
-                out[i + 1] = place;
-                out[i + 2] = risk;
-                feeds[offset] = risk >> 144 & 0xff;
+                _set(perp + 32, place);
+                _set(perp + 64, risk);
+                _set(feed, risk >> 144 & 0xff);
                 bitmap &= bitmap - 1;
-                ++offset;
-                i += 3;
+                perp += 96;
+                feed += 32;
             }
         }
     }
@@ -135,11 +147,16 @@ library MarginCheck {
     ) private view {
         for (uint256 i; bitmap != 0;) {
             Ledger.Asset memory asset = s.assets[LibBit.ffs(bitmap)];
-            (bool good, uint256 price) = _price(s, prices[i], asset.maxAge, asset.sigma, use, true);
-            // One bad feed counts for nothing here and blocks nothing: the account may hold more than that asset.
-            uint256 value = good || use == PriceUse.REDUCE || use == PriceUse.TARGET
-                ? AssetMath.valueDown(out[i], price, asset.decimals)
-                : 0;
+            uint256 word = prices[i];
+            uint256 price = PriceWord.value(word);
+            if (!isGood(word, asset.maxAge)) {
+                // One bad feed counts for nothing here and blocks nothing: the account may hold more than that asset.
+                if (use == PriceUse.OPEN || use == PriceUse.ACQUIRE) price = 0;
+                else if (use == PriceUse.TARGET) {
+                    price = moved(price, asset.sigma, s.globals.kappa, PriceWord.age(word), true);
+                }
+            }
+            uint256 value = AssetMath.valueDown(out[i], price, asset.decimals);
             out[i] = value << 32 | uint256(asset.haircutMm) << 16 | asset.haircutIm;
             unchecked {
                 bitmap &= bitmap - 1;
@@ -157,29 +174,39 @@ library MarginCheck {
         uint256 offset,
         PriceUse use
     ) private view {
-        for (uint256 i; i < out.length;) {
-            uint256 word = prices[offset];
-            uint256 position = out[i];
-            unchecked {
-                uint256 risk = out[i + 2];
+        uint256 perp = _first(out);
+        uint256 end = perp + 32 * out.length;
+        uint256 at = _first(prices) + 32 * offset;
+        unchecked {
+            for (; perp < end; perp += 96) {
+                uint256 word = _get(at);
+                uint256 risk = _get(perp + 64);
+                uint256 position = _get(perp);
                 int256 size = int64(uint64(position));
-                (bool good, uint256 price) =
-                    _price(s, word, risk >> 152 & 0xffff, risk >> 168 & 0xffff, use, size > 0);
-                // A position of size zero owes or is owed what it is, whatever the price.
-                if (!good && use == PriceUse.OPEN && size != 0) _refuse(risk >> 144 & 0xff, word);
-                out[i] = PositionMath.notional(size, price);
-                out[i + 1] = uint256(
-                    PositionMath.pnl(
-                        size,
-                        int96(uint96(position >> 64)),
-                        price,
-                        _indexNow(_wordAt(out[i + 1]), risk, PriceWord.value(word))
-                    )
-                );
-                ++offset;
-                i += 3;
+                uint256 price = PriceWord.value(word);
+                int256 index = _indexNow(_wordAt(_get(perp + 32)), risk, price);
+                if (!isGood(word, risk >> 152 & 0xffff)) price = _doubtful(s, word, risk, size, use);
+                _set(perp, PositionMath.notional(size, price));
+                _set(perp + 32, uint256(PositionMath.pnl(size, int96(uint96(position >> 64)), price, index)));
+                at += 32;
             }
         }
+    }
+
+    /// @dev The price of a perp whose feed failed its test.
+    function _doubtful(Ledger.State storage s, uint256 word, uint256 risk, int256 size, PriceUse use)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 price = PriceWord.value(word);
+        // A position of size zero owes or is owed what it is, whatever the price.
+        if (use == PriceUse.REDUCE || size == 0) return price;
+        if (use == PriceUse.OPEN) {
+            revert IMarginEngine.PriceUnusable(risk >> 144 & 0xff, PriceWord.age(word), PriceWord.status(word));
+        }
+        bool up = (use == PriceUse.TARGET) == (size > 0);
+        return moved(price, risk >> 168 & 0xffff, s.globals.kappa, PriceWord.age(word), up);
     }
 
     /// @notice The funding index as it stands now, accrued at the last good price.
@@ -205,25 +232,12 @@ library MarginCheck {
 
     // ---------------------------------------------------------------- prices
 
-    /// @notice Whether the last report passed all tests and is young enough.
+    /// @notice Whether the last report passed all tests, is not disputed and is young enough.
     function isGood(uint256 word, uint256 maxAge) internal view returns (bool) {
-        return PriceWord.status(word) == 0 && !PriceWord.isDisputed(word) && PriceWord.age(word) <= maxAge;
-    }
-
-    function _refuse(uint256 feed, uint256 word) private view {
-        revert IMarginEngine.PriceUnusable(feed, PriceWord.age(word), PriceWord.status(word));
-    }
-
-    /// @param long Whether a higher price is in the account's favour.
-    function _price(Ledger.State storage s, uint256 word, uint256 maxAge, uint256 sigma, PriceUse use, bool long)
-        private
-        view
-        returns (bool good, uint256 price)
-    {
-        price = PriceWord.value(word);
-        good = isGood(word, maxAge);
-        if (good || use == PriceUse.OPEN || use == PriceUse.REDUCE) return (good, price);
-        price = moved(price, sigma, s.globals.kappa, PriceWord.age(word), use == PriceUse.TARGET ? long : !long);
+        unchecked {
+            return PriceWord.status(word) == 0 && !PriceWord.isDisputed(word)
+                && block.timestamp <= PriceWord.publishedAt(word) + maxAge;
+        }
     }
 
     /// @notice price·e^{±κσ√age}. @param kappa tenths. @param sigma bps per √year.
@@ -279,6 +293,28 @@ library MarginCheck {
     function _wordAt(uint256 place) private view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(place)
+        }
+    }
+
+    // ---------------------------------------------------------------- memory
+
+    /// @dev The loops over perps walk their arrays by place: every index is bounded by the array they made themselves, and a
+    /// bounds check per word would cost a tenth of the check.
+    function _first(uint256[] memory words) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := add(words, 32)
+        }
+    }
+
+    function _get(uint256 place) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(place)
+        }
+    }
+
+    function _set(uint256 place, uint256 word) private pure {
+        assembly ("memory-safe") {
+            mstore(place, word)
         }
     }
 }

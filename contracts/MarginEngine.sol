@@ -134,14 +134,21 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
             t = ctx.touched[i];
             if (t.id != id) continue;
             if (t.taken) revert DeferredAccount(id);
+            if (t.operated || !operated) return t;
+            // A deposit, which anyone may make, came first: an operator answers for what follows all the same.
+            t.operated = true;
+            if (!ctx.reducing) _measure(t);
             return t;
         }
         t = ctx.touched[ctx.count++];
         t.id = id;
         t.operated = operated;
-        if (!ctx.reducing && !operated) return t;
+        if (ctx.reducing || operated) _measure(t);
+    }
+
+    function _measure(Touched memory t) private view {
         Assessment memory a =
-            MarginCheck.assess(state, ROUTER, id, state.headers[id], MarginCheck.PriceUse.REDUCE);
+            MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
         (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im), a.equity - int256(a.mm));
     }
 
@@ -293,7 +300,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         MarginCheck.PriceUse use = ctx.reducing
             ? MarginCheck.PriceUse.REDUCE
             : t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
-        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, header, use);
+        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, use);
         if (ctx.reducing) _requireReduced(t, a);
         else _requireInitial(t, a);
         if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.equity, a);
@@ -381,10 +388,8 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
     // ---------------------------------------------------------------- views
 
     /// @inheritdoc IMarginEngine
-    function assess(bytes32 id) external view unlocked returns (Assessment memory a, AccountState) {
-        Ledger.Header memory header = state.headers[id];
-        a = MarginCheck.assess(state, ROUTER, id, header, MarginCheck.PriceUse.TARGET);
-        return (a, MarginCheck.stateOf(state, header, a));
+    function assess(bytes32 id) external view unlocked returns (Assessment memory, AccountState) {
+        return MarginCheck.status(state, ROUTER, id);
     }
 
     /// @inheritdoc IMarginEngine

@@ -84,6 +84,8 @@ def _custody(scene: _Scene) -> dict[str, int]:
 def _trading(scene: _Scene) -> dict[str, int]:
     world = scene.world
     increase = trade_perp(scene.account, 0, SIZE)
+    # Time has passed since every market was last touched, as it has in life: checks project the funding of each.
+    world.post({})
     alone = scene.cost(scene.trader, increase)
     newcomer = world.actor("newcomer")
     fresh = world.account(newcomer)
@@ -91,6 +93,7 @@ def _trading(scene: _Scene) -> dict[str, int]:
     first = scene.cost(newcomer, trade_perp(fresh, 0, SIZE))
     for market in range(1, 5):
         world.execute(scene.trader, trade_perp(scene.account, market, SIZE))
+    world.post({})
     crowded = scene.cost(scene.trader, increase)
     return {"perp_increase": alone, "perp_first": first, "held_perp_marginal": -(-(crowded - alone) // 4)}
 

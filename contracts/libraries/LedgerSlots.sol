@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @title Where the engine keeps things: the offsets of Ledger.State's members, and the keys of its mappings
-/// @dev The one place that repeats what the compiler decides. tests/unit/lens/test_ledger_slots.py compares every constant with the
+/// @dev The one place that repeats what the compiler decides. tests/unit/lens/test_lens_slots.py compares every constant with the
 /// compiler's own storage layout, so a member moved in Ledger.sol cannot pass unnoticed.
 library LedgerSlots {
     uint256 internal constant GLOBALS = 0;

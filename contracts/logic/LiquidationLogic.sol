@@ -179,7 +179,7 @@ library LiquidationLogic {
         Ledger.Header memory header = s.headers[order.target];
         if (header.callDeadline != 0) return _cure(s, env, order, header);
         IMarginEngine.Assessment memory a =
-            MarginCheck.assess(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
+            MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
         uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
         if (a.equity >= int256(level)) {
             if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
@@ -200,7 +200,7 @@ library LiquidationLogic {
         Ledger.Header memory header
     ) private {
         IMarginEngine.Assessment memory a =
-            MarginCheck.assess(s, env.router, order.target, header, MarginCheck.PriceUse.OPEN);
+            MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.OPEN);
         if (a.equity >= int256(a.im0)) return clear(s, order.target);
         if (!order.skip) revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
     }

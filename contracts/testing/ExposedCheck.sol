@@ -35,7 +35,7 @@ contract ExposedCheck {
         returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState derived)
     {
         Ledger.Header memory header = state.headers[id];
-        a = MarginCheck.assess(state, IOracleRouter(address(this)), id, header, use);
+        a = MarginCheck.evaluate(state, MarginCheck.gather(state, IOracleRouter(address(this)), id, header, use));
         derived = MarginCheck.stateOf(state, header, a);
     }
 

@@ -10,7 +10,7 @@ from plimsoll.chain import LocalChain
 from plimsoll.contracts import Contract
 from plimsoll.prices import address_of
 
-LIBRARIES = ("PerpTrading", "ConfigSlots", "OperatorGrants", "LossLogic", "LiquidationLogic")
+LIBRARIES = ("MarginCheck", "PerpTrading", "ConfigSlots", "OperatorGrants", "LossLogic", "LiquidationLogic")
 TOKENS = (("USD Coin", "USDC", 6), ("Wrapped Ether", "WETH", 18), ("Wrapped Bitcoin", "WBTC", 8))
 SIZE, WAD, HOUR = 10**8, 10**18, 3600
 
