@@ -107,6 +107,8 @@ class AnvilChain(RpcChain):
     def revert(self, snapshot: str) -> None:
         if not self.rpc.request("evm_revert", snapshot):
             raise BadInput("snapshot", snapshot, "it was used already, or one outside it was")
+        # A transaction whose receipt is out may still lie in the pool for a moment; it must not be mined again.
+        self.rpc.request("anvil_dropAllTransactions")
         self._nonces.clear()
 
     def set_balance(self, address: str, wei: int) -> None:
