@@ -1,0 +1,31 @@
+"""A desk per test (tests/unit/engine/desk.py): transactions on the real bytecode, with the exact twins beside them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "engine"))
+
+from desk import Desk
+
+from plimsoll import contracts
+
+
+@pytest.fixture
+def desk():
+    return Desk.create()
+
+
+@pytest.fixture
+def put():
+    """Deploys a contract of the artifacts: `put(desk, "MockExchange", *args)`."""
+
+    def deploy(desk, name, *args):
+        artifact = contracts.load()[name]
+        receipt = desk.chain.deploy(desk.admin, artifact.creation(*args))
+        return contracts.Contract(desk.chain, receipt.contract_address, artifact)
+
+    return deploy

@@ -1,0 +1,245 @@
+"""A deployed protocol seen twice: as transactions on the bytecode, and as the exact twins would have it.
+
+desk = Desk.create()
+alice = desk.trader("alice", 10_000)             # a cross account with so much of the quote asset
+desk.trade(alice, ETH, 5 * SIZE)
+assert desk.assess(alice)[:5] == desk.twin(alice)
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+
+import pytest
+
+from plimsoll import ledger
+from plimsoll.abi import checksum
+from plimsoll.actions import trade_perp
+from plimsoll.errors import Reverted
+from plimsoll.margin import account as accounts
+from plimsoll.margin import preview
+from plimsoll.margin.account import Account, Market, PriceUse, Snapshot
+from plimsoll.margin.rule_margin import RuleMargin
+from plimsoll.margin.words import (
+    AssetParams,
+    Balance,
+    Globals,
+    Header,
+    MarketCosts,
+    MarketInsurance,
+    MarketRisk,
+    MarketState,
+    MarketTrade,
+    Position,
+    Price,
+    Terms,
+)
+from plimsoll.prices import PRICE, Quote
+from plimsoll.testing.deployment import ASSETS, MARKETS, TERMS
+from plimsoll.testing.world import SIZE, WAD, World
+
+__all__ = ["BTC", "ETH", "PRICE", "QUOTE", "SIZE", "SOL", "UNIT", "USDC", "WAD", "WBTC", "WETH", "Desk", "expect"]
+
+QUOTE, WETH, WBTC = 0, 1, 2
+ETH, BTC, SOL = 0, 1, 2
+USDC = 10**6
+UNIT = 10**12  # quote WAD per unit of the quote token
+HEALTHY, RESTRICTED, CALLED, LIQUIDATABLE, BANKRUPT = range(5)
+WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
+NOBODY = "0x" + "00" * 20
+REFERENCE = b"reference".ljust(32, b"\0")
+
+RISK_FIELDS = [
+    "mmRates",
+    "imRates",
+    "bound1",
+    "bound2",
+    "feed",
+    "maxAge",
+    "sigma",
+    "fundingVelocity",
+    "maxFundingRate",
+    "reduceOnly",
+]
+TRADE_FIELDS = ["skewScale", "maxSkew", "maxOi", "makerFee", "takerFee", "allocation", "move", "gap"]
+TERM_FIELDS = [
+    "lambda_",
+    "beta",
+    "bonusStart",
+    "bonusSlope",
+    "insuranceShare",
+    "minSlice",
+    "bonusRamp",
+    "callPeriod",
+    "insuranceWindow",
+    "bounty",
+    "dust",
+]
+ASSET_FIELDS = ["decimals", "feed", "haircutIm", "haircutMm", "maxAge", "sigma", "supplyCap"]
+
+
+@contextmanager
+def expect(name, *values):
+    """The call fails with exactly this error and, when given, exactly these values."""
+    with pytest.raises(Reverted) as caught:
+        yield caught
+    assert name == caught.value.name, str(caught.value)
+    if values:
+        assert values == caught.value.values, str(caught.value)
+
+
+class Desk(World):
+    # ---------------------------------------------------------------- people
+
+    def trader(self, name, quote=0, *, index=0, market=None):
+        """An account of `name` with `quote` whole units."""
+        account = self.account(self.actor(name), index, market=market)
+        if quote:
+            self.fund(account, QUOTE, int(quote * USDC))
+        return account
+
+    @staticmethod
+    def owner(account):
+        return checksum(account[:20])
+
+    def act(self, account, *actions, prices=b"", reducing=False):
+        return self.execute(self.owner(account), *actions, prices=prices, reducing=reducing)
+
+    def trade(self, account, market, size, **order):
+        return self.act(account, trade_perp(account, market, size, **order))
+
+    @property
+    def now(self):
+        return self.chain.block()[1]
+
+    # ---------------------------------------------------------------- parameters
+
+    def set_trade(self, market, **changes):
+        params = _changed(TRADE_FIELDS, MARKETS[market][1], changes)
+        self.config.write("setMarketTrade", market, params, sender=self.admin)
+
+    def set_risk(self, market, **changes):
+        params = _changed(RISK_FIELDS, MARKETS[market][0], changes)
+        self.config.write("setMarketRisk", market, params, sender=self.admin)
+
+    def set_terms(self, **changes):
+        self.config.write("setTerms", _changed(TERM_FIELDS, TERMS, changes), sender=self.admin)
+
+    def set_asset(self, asset, **changes):
+        self.config.write("setAsset", asset, _changed(ASSET_FIELDS, ASSETS[asset], changes), sender=self.admin)
+
+    def refer(self, feed, put, *, deviation=100):
+        """Gives `feed` a reference that answers what it is told; returns the mock."""
+        source = put(self, "MockPriceSource")
+        config = (source.address, deviation, 20_000, NOBODY, REFERENCE, bytes(32))
+        self.router.write("setFeed", feed, config, sender=self.admin)
+        return source
+
+    def send_price(self, feed, value, *, confidence=100, seconds=2):
+        """A report of one feed only; the others grow old."""
+        self.chain.advance(seconds)
+        report = self.signer.report(self.now, [Quote(feed, value, confidence)])
+        self.prices = {**self.prices, feed: value}
+        return self.router.write("update", report, sender=self.admin)
+
+    # ---------------------------------------------------------------- the same in the twins
+
+    def market_words(self, market):
+        keys = [ledger.market(market, word) for word in range(5)]
+        state, risk, costs, trade, insurance = ledger.read(self.engine, keys)
+        return Market(
+            risk=MarketRisk.from_word(risk),
+            state=MarketState.from_word(state),
+            costs=MarketCosts.from_word(costs),
+            trade=MarketTrade.from_word(trade),
+            insurance=MarketInsurance.from_word(insurance),
+        )
+
+    def snapshot_words(self):
+        """Everything but the account, as the twins take it."""
+        globals_, terms = ledger.read(self.engine, [ledger.GLOBALS, ledger.TERMS])
+        feeds = list(range(1, 6))
+        number, time = self.chain.block()
+        return Snapshot(
+            time=time,
+            model=_model(self),
+            globals=Globals.from_word(globals_),
+            terms=Terms.from_word(terms),
+            assets={a: AssetParams.from_word(ledger.read(self.engine, [ledger.asset(a)])[0]) for a in range(3)},
+            markets={m: self.market_words(m) for m in range(5)},
+            prices={f: Price.from_word(w) for f, w in zip(feeds, self.router.read("read", feeds), strict=True)},
+            block=number,
+        )
+
+    def header(self, account):
+        return Header.from_word(ledger.read(self.engine, [ledger.header(account)])[0])
+
+    def mirror(self, account):
+        """The account as the twins take it."""
+        header = self.header(account)
+        balances = {a: Balance.from_word(ledger.read(self.engine, [ledger.balance(account, a)])[0]) for a in range(3)}
+        positions = {
+            m: Position.from_word(ledger.read(self.engine, [ledger.position(account, m)])[0]) for m in range(5)
+        }
+        return Account(id=account, header=header, balances=balances, positions=positions)
+
+    def twin(self, account, use=PriceUse.TARGET):
+        return accounts.assess(self.mirror(account), self.snapshot_words(), use)
+
+    def fill(self, market, size):
+        """What an order would cost now."""
+        snap = self.snapshot_words()
+        return preview.fill(snap.markets[market], snap, size)
+
+    def slice(self, account, fraction=WAD):
+        return preview.liquidation(self.mirror(account), self.snapshot_words(), fraction)
+
+    def call_margin(self, account):
+        return accounts.call_margin(self.twin(account), self.snapshot_words().terms)
+
+    def target_margin(self, account):
+        return accounts.target(self.twin(account), self.snapshot_words().terms)
+
+    def pool_equity(self):
+        return self.engine.read("poolEquity")
+
+    def price_for(self, account, market, equity):
+        """The price (1e-10) of `market` at which a position-holder's equity is just at most `equity` WAD, funding aside."""
+        size, _ = self.position(account, market)
+        have = self.assess(account).equity
+        feed = MARKETS[market][0][4]
+        now = self.prices[feed]
+        step = (have - equity) // abs(size) + 1
+        return now - step if size > 0 else now + step
+
+    # ---------------------------------------------------------------- what must always hold
+
+    def everyone(self):
+        return self.engine.read("accountsPage", 0, 10_000)
+
+    def total_equity(self):
+        """Of all accounts (pool's PnL included), quote WAD. Nothing that happens inside may change it."""
+        snap = self.snapshot_words()
+        total = sum(accounts.assess(self.mirror(one), snap, PriceUse.REDUCE).equity for one in self.everyone())
+        return total + sum(preview.market_contribution(market, snap) for market in snap.markets.values())
+
+
+def _changed(fields, values, changes):
+    unknown = set(changes) - set(fields)
+    assert not unknown, unknown
+    return tuple(changes.get(name, value) for name, value in zip(fields, values, strict=True))
+
+
+def _model(desk):
+    return _model_at(desk.deployed["RuleMargin"])
+
+
+@lru_cache(maxsize=64)
+def _model_at(contract):
+    return RuleMargin(contract.read("MM_FLOOR"), contract.read("IM_FLOOR"), contract.read("PNL_SHARE"))
+
+
+def shortly_after(snapshot, seconds):
+    return replace(snapshot, time=snapshot.time + seconds)
