@@ -1,0 +1,92 @@
+"""contracts/libraries/LedgerSlots.sol repeats what the compiler decides; here the two are compared."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from plimsoll.contracts import ROOT, load
+
+SOURCE = (ROOT / "contracts/libraries/LedgerSlots.sol").read_text()
+CONSTANTS = {name: int(value) for name, value in re.findall(r"constant (\w+) = (\d+);", SOURCE)}
+MEMBERS = {
+    "GLOBALS": "globals",
+    "POOL": "pool",
+    "TERMS": "terms",
+    "LISTED_MARKETS": "listedMarkets",
+    "HEADERS": "headers",
+    "BALANCES": "balances",
+    "POSITIONS": "positions",
+    "ASSETS": "assets",
+    "TOTALS": "totals",
+    "VAULTS": "vaults",
+    "MARKETS": "markets",
+}
+WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance"}
+BITS = {
+    "ASSET_FEED_BIT": ("Asset", "feed"),
+    "SUPPLY_CAP_BIT": ("Asset", "supplyCap"),
+    "SHORT_SIZE_BIT": ("MarketState", "shortSize"),
+    "FEED_BIT": ("MarketRisk", "feed"),
+    "MAX_AGE_BIT": ("MarketRisk", "maxAge"),
+    "ALLOCATION_BIT": ("MarketTrade", "allocation"),
+    "MOVE_BIT": ("MarketTrade", "move"),
+    "GAP_BIT": ("MarketTrade", "gap"),
+}
+
+
+@pytest.fixture(scope="module")
+def layout():
+    """{struct: {member: (slot, bit, bytes)}} as the compiler laid them out."""
+    types = load()._raw["MarginEngine"]["storageLayout"]["types"]
+    return {
+        kind["label"].split(".")[-1]: {
+            member["label"]: (
+                int(member["slot"]),
+                8 * member["offset"],
+                int(types[member["type"]]["numberOfBytes"]),
+            )
+            for member in kind["members"]
+        }
+        for kind in types.values()
+        if "members" in kind
+    }
+
+
+def test_every_constant_is_compared():
+    """A new constant must join one of the tables above."""
+    assert set(CONSTANTS) == {*MEMBERS, *WORDS, *BITS, "MARKET_WORDS"}
+
+
+def test_the_struct_is_at_slot_zero():
+    """The engine's one variable."""
+    (variable,) = load()._raw["MarginEngine"]["storageLayout"]["storage"][:1]
+    assert (variable["label"], variable["slot"], variable["offset"]) == ("state", "0", 0)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_members_of_the_state_are_where_the_compiler_puts_them(layout, name):
+    """Slot by slot."""
+    assert layout["State"][MEMBERS[name]][:2] == (CONSTANTS[name], 0)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_of_a_market_are_where_the_compiler_puts_them(layout, name):
+    """Each struct fits one slot."""
+    slot, bit, size = layout["Market"][WORDS[name]]
+    assert (slot, bit, size) == (CONSTANTS[name], 0, 32)
+    assert len(layout["Market"]) == CONSTANTS["MARKET_WORDS"]
+
+
+@pytest.mark.parametrize("name", BITS)
+def test_fields_are_where_the_compiler_puts_them(layout, name):
+    """Bit by bit."""
+    struct, member = BITS[name]
+    assert layout[struct][member][:2] == (0, CONSTANTS[name])
+
+
+def test_the_header_begins_with_both_bitmaps(layout):
+    """What the lens's loops rely on: assets in the lowest 64 bits, markets in the next."""
+    assert layout["Header"]["assets"] == (0, 0, 8)
+    assert layout["Header"]["markets"] == (0, 64, 8)
