@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from lps import SHARE, UNIT, Wait, enter, fall_due, invest, leave, lp, run, wallet
 
-from plimsoll.actions import withdraw
+from plimsoll.actions import settle, trade_perp, withdraw
 from plimsoll.contracts import decode_error, events
+from plimsoll.prices import PRICE
+from plimsoll.testing import World
+from plimsoll.testing.world import SIZE
 
 
 def test_a_blacklisted_controller_blocks_nobody_and_loses_nothing(world_of, reverts):
@@ -124,3 +127,24 @@ def test_a_request_counts_what_arrives(hooked, reverts):
     arm(hooked, thief, token.encode("transfer", hooked.pool.address, 5), target=token, receive=False)
     with reverts("TransferAmountMismatch", token.address, 10 * UNIT + 5, 10 * UNIT):
         enter(hooked, thief, 10 * UNIT)
+
+
+def test_t6_winners_are_not_paid_from_the_lenders_cash():
+    """ETH trebles and the pool owes more than it has: the winner gets the pool's cash, the lenders keep theirs, and the
+    rest of his profit stays unrealised."""
+    world = World.create(liquidity=100_000, insurance=10_000)
+    trader, lender = world.actor("trader"), world.actor("lender")
+    account = world.account(trader)
+    world.fund(account, 0, 50_000 * UNIT)
+    world.mint(lender, 0, 1_000_000 * UNIT)
+    world.vault(0).write("deposit", 1_000_000 * UNIT, lender, sender=lender)
+    world.post({})
+    world.execute(trader, trade_perp(account, 0, 25 * SIZE))
+    world.post({1: 9_000 * PRICE})
+    world.execute(trader, settle(0, [account]))
+    assert world.held(account) == 150_000 * UNIT
+    assert world.held(world.pool_account) == 0
+    held, lent = world.engine.read("totals", 0)
+    assert (held + lent, lent) == (world.vault(0).read("balance"), 1_000_000 * UNIT)
+    assert world.vault(0).read("maxWithdraw", lender) == 1_000_000 * UNIT
+    assert world.assess(account).equity > 195_000 * 10**18
