@@ -133,6 +133,9 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     /// @inheritdoc IMarketConfig
     function setTerms(Terms calldata terms) external restricted {
         ConfigBounds.requireTerms(terms);
+        address model = ConfigWords.modelOf(_word(bytes32(LedgerSlots.GLOBALS)));
+        if (model == address(0)) revert ModelMissing();
+        _requireDust(terms.dust, model);
         engine.configure(ConfigSlots.TERMS, 0, ConfigWords.packTerms(terms));
     }
 
@@ -142,6 +145,8 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         ConfigBounds.requireGlobals(blockTime, kappa);
         address current = ConfigWords.modelOf(_word(bytes32(LedgerSlots.GLOBALS)));
         if (current != address(0) && current != model) _requireNoHigherFloor(current, model);
+        uint256 terms = _word(bytes32(LedgerSlots.TERMS));
+        if (terms != 0) _requireDust(ConfigWords.dustOf(terms), model);
         for (uint256 market; market < _markets; ++market) {
             ConfigBounds.requireFillCost({
                 risk: ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))),
@@ -190,6 +195,13 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         bytes32[] memory keys = new bytes32[](1);
         keys[0] = key;
         return uint256(engine.slots(keys)[0]);
+    }
+
+    /// @dev At the floor a slice takes equity while the requirement stays, and health would fall (S-4): what is left after a
+    /// slice must be above it.
+    function _requireDust(uint256 dust, address model) private view {
+        uint256 floor = RuleMargin(model).MM_FLOOR();
+        if (dust * 1e16 < floor) revert DustBelowFloor(dust * 1e16, floor);
     }
 
     function _requireMarket(uint256 market) private view {

@@ -139,6 +139,8 @@ interface IMarketConfig {
     error CallPeriodOutOfRange(uint256 period, uint256 minimum, uint256 maximum);
     error InsuranceWindowOutOfRange(uint256 window, uint256 minimum, uint256 maximum);
     error BountyOutOfRange(uint256 bounty, uint256 maximum);
+    /// @dev WAD. A slice never leaves an account at the model's floor, where a further one would lower its health.
+    error DustBelowFloor(uint256 dust, uint256 floor);
     error DustOutOfRange(uint256 dust, uint256 maximum);
     error KappaOutOfRange(uint256 kappa, uint256 minimum, uint256 maximum);
     error BlockTimeOutOfRange(uint256 blockTime, uint256 maximum);

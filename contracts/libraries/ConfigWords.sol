@@ -44,6 +44,10 @@ library ConfigWords {
         return address(uint160(globals));
     }
 
+    function dustOf(uint256 terms) internal pure returns (uint256) {
+        return uint32(terms >> 224);
+    }
+
     function blockTimeOf(uint256 globals) internal pure returns (uint256) {
         return uint8(globals >> 200);
     }

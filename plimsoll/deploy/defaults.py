@@ -104,7 +104,7 @@ TERMS = Terms(
     call_period=HOUR,
     insurance_window=DAY,
     bounty=100,
-    dust=1000,
+    dust=4000,
 )
 
 

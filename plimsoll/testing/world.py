@@ -22,8 +22,11 @@ from plimsoll.abi import checksum, keccak
 from plimsoll.actions import MAX_UINT256, Action, batch, deposit
 from plimsoll.chain import LocalChain, ProcessChain, Receipt
 from plimsoll.contracts import Contract
+from plimsoll.deploy import Deployment
+from plimsoll.deploy.defaults import local_signer_keys
+from plimsoll.deploy.parameters import Parameters
 from plimsoll.prices import PRICE, Quote, ReportSigner
-from plimsoll.testing.deployment import Deployed, deploy_local
+from plimsoll.testing.deployment import deploy_local
 
 SIZE = 10**8
 WAD = 10**18
@@ -46,18 +49,25 @@ class World:
     """One deployment and its actors. `prices` are the last ones posted."""
 
     chain: LocalChain
-    deployed: Deployed
+    deployed: Deployment
     signer: ReportSigner
     prices: dict[int, int] = field(default_factory=dict)
     _actors: dict[str, str] = field(default_factory=dict)
     _funded: set[tuple[str, int]] = field(default_factory=set)
 
     @classmethod
-    def create(cls, chain: LocalChain | None = None, *, liquidity: int = 10_000_000, insurance: int = 100_000) -> World:
-        """Deploys the default markets, posts their first prices, and funds pool and insurance (whole quote units)."""
+    def create(
+        cls,
+        chain: LocalChain | None = None,
+        *,
+        parameters: Parameters | None = None,
+        liquidity: int = 10_000_000,
+        insurance: int = 100_000,
+    ) -> World:
+        """Deploys (by default the parameters of tests), posts first prices, funds pool and insurance (whole quote units)."""
         chain = chain or ProcessChain()
-        deployed = deploy_local(chain)
-        signer = ReportSigner(deployed.signer_keys, deployed["PriceFeed"].address, chain.chain_id)
+        deployed = deploy_local(chain, parameters)
+        signer = ReportSigner(local_signer_keys(), deployed.feed.address, chain.chain_id)
         world = cls(chain, deployed, signer)
         world.post(START_PRICES)
         quote_unit = 10 ** world.token(0).read("decimals")
@@ -91,7 +101,7 @@ class World:
 
     @property
     def admin(self) -> str:
-        return self.deployed.admin
+        return self.deployed.manifest.deployer
 
     def token(self, asset: int) -> Contract:
         return self.deployed.tokens[asset]
