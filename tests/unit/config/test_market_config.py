@@ -178,15 +178,17 @@ def test_a_wider_kappa_must_fit_every_market(listed):
 
 
 def test_the_spread_bound_is_exact(ready):
-    """The largest skew cap that still fits is accepted, one 1e-8 unit more is not."""
-    spread = spread_rate(KAPPA, RISK["sigma"], RISK["maxAge"] + BLOCK_TIME)
-    room = RISK["mmRates"][0] * WAD // 20_000 - spread - TRADE["takerFee"] * 10**12
-    largest = room * TRADE["skewScale"] // WAD
-    wide = TRADE | {"maxSkew": largest}
+    """To the wei: at the largest scale one more unit of skew costs less than one, and rounds up to it."""
+    risk = RISK | {"mmRates": [97, 400, 501]}
+    spread = spread_rate(KAPPA, risk["sigma"], risk["maxAge"] + BLOCK_TIME)
+    maximum = 97 * WAD // 20_000
+    room = maximum - spread - TRADE["takerFee"] * 10**12
+    largest = room * (2**64 - 1) // WAD
+    trade = TRADE | {"skewScale": 2**64 - 1, "maxSkew": largest, "maxOi": 2**55 - 1}
 
-    with reverts("FillCostAboveHalfMaintenance"):
-        ready.list_market(trade=wide | {"maxSkew": largest + 1})
-    ready.list_market(trade=wide)
+    with reverts("FillCostAboveHalfMaintenance", maximum + 1, maximum):
+        ready.list_market(risk, trade | {"maxSkew": largest + 1})
+    ready.list_market(risk, trade)
 
 
 def spread_rate(kappa, sigma, age):
@@ -318,17 +320,24 @@ def test_a_vault_must_be_of_this_engine_index_and_token(ready, second):
 
 
 def test_a_market_needs_model_terms_and_pool(blank):
-    """In whichever of them is missing, the engine would divide by zero or trade against nobody."""
+    """Without any of them the engine would divide by zero or trade against nobody."""
+    with reverts("ModelMissing"):
+        blank.configure("setTerms", values(TERMS))
+    blank.configure("setModel", blank["RuleMargin"].address, BLOCK_TIME, KAPPA)
     with reverts("TermsMissing"):
         blank.list_market()
     blank.configure("setTerms", values(TERMS))
     with reverts("PoolMissing"):
         blank.list_market()
     blank.configure("setPool", blank["MockPriceSource"].address)
-    with reverts("ModelMissing"):
-        blank.list_market()
-    blank.configure("setModel", blank["RuleMargin"].address, BLOCK_TIME, KAPPA)
     blank.list_market()
+
+
+def test_dust_is_not_below_the_floor(ready):
+    """A slice that left an account at the floor could only be followed by one that lowers its health (S-4)."""
+    with reverts("DustBelowFloor", 999 * 10**16, 10**19):
+        ready.configure("setTerms", values(TERMS | {"dust": 999}))
+    ready.configure("setTerms", values(TERMS | {"dust": 1_000}))
 
 
 def test_a_model_or_pool_without_code_is_refused(blank):
