@@ -1,8 +1,8 @@
 """What operations cost, whole transactions, from receipts of a local Anvil.
 
-Every figure is one transaction as a user sends it: 21,000 and calldata included, every slot cold as a first touch is, refunds
-taken off. Five markets are listed; accounts, balances and wallets are in use unless the name says first; the prices
-were stored before, by somebody else's transaction.
+Every figure is one transaction as a user sends it: 21,000 and calldata included, every slot cold as a first touch is,
+refunds taken off. Five markets are listed; accounts, balances and wallets are in use unless the name says first; the
+prices were stored before, by somebody else's transaction.
 """
 
 from __future__ import annotations

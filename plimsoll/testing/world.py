@@ -64,7 +64,7 @@ class World:
         liquidity: int = 10_000_000,
         insurance: int = 100_000,
     ) -> World:
-        """Deploys (by default the parameters of tests), posts first prices, funds pool and insurance (whole quote units)."""
+        """Deploys (by default what tests deploy), posts first prices, funds pool and insurance (whole quote units)."""
         chain = chain or ProcessChain()
         deployed = deploy_local(chain, parameters)
         signer = ReportSigner(local_signer_keys(), deployed.feed.address, chain.chain_id)
@@ -180,7 +180,7 @@ class World:
 
     def assess(self, account: bytes) -> Assessed:
         numbers, state = self.engine.read("assess", account)
-        return Assessed(*numbers, state)
+        return Assessed._make((*numbers, state))
 
     def held(self, account: bytes, asset: int = 0) -> int:
         return int(self.engine.read("held", account, asset))
