@@ -1,0 +1,218 @@
+"""What traders and LPs send in a step, given the page of the step before and the new prices. They may be refused."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from plimsoll.actions import Action, deposit, settle, trade_perp, withdraw
+from plimsoll.chain.base import Tx
+from plimsoll.sim.book import Page
+from plimsoll.sim.population import Impulse, Population, Trader
+from plimsoll.sim.scene import Scene
+
+SIZE, PRICE = 10**8, 10**10
+LOT = 10**4  # orders are multiples of 1e-4 units
+SLIPPAGE = 100  # bps around index
+SETTLE_PAGE = 100
+
+
+@dataclass
+class Order:
+    """A transaction and whose it is; `kind` is what it is counted as."""
+
+    kind: str
+    tx: Tx
+    account: bytes = b""
+
+
+@dataclass
+class Agents:
+    """All of them. `known` remembers which allowances exist, nothing else."""
+
+    scene: Scene
+    population: Population
+    settle_every: int = 3600
+    _known: set[tuple[str, int]] = field(default_factory=set)
+    _pending: dict[int, None] = field(default_factory=dict)
+    _requests: int = 0
+    _at: int = 0
+    _lp_at: int = 0
+
+    def __post_init__(self) -> None:
+        self._times = [impulse.time for impulse in self.population.impulses]
+        self._lp_times = [impulse.time for impulse in self.population.lp_impulses]
+        self._requests = len(self.population.providers)
+
+    def orders(self, time: int, step: int, prices: tuple[int, ...], page: Page) -> list[Order]:
+        """Everything that is sent in the step that ends at `time`."""
+        self._time, self._prices, self._page, self._rows = time, prices, page, page.row_of
+        found = [*self._reactions()]
+        until = bisect_right(self._times, time)
+        for impulse in self.population.impulses[self._at : until]:
+            found += self._act(self.population.traders[impulse.trader], impulse)
+        self._at = until
+        found += self._lps()
+        if time % self.settle_every < step:
+            found += self._settlements()
+        return found
+
+    def executed(self, requests: list[int]) -> None:
+        """The pool has executed these; nobody asks for them again."""
+        for request in requests:
+            self._pending.pop(request, None)
+        requests.clear()
+
+    # ---------------------------------------------------------------- calls
+
+    def _reactions(self) -> Iterator[Order]:
+        deadlines = self._page.deadlines
+        for trader in self.population.traders:
+            row = self._rows.get(trader.account)
+            if row is None or deadlines[row] == 0:
+                trader.due = None
+                continue
+            if trader.due is None:
+                trader.due = self._time + trader.delay
+            elif self._time >= trader.due:
+                trader.due = self._time + trader.delay
+                yield from self._answer(trader, row)
+
+    def _answer(self, trader: Trader, row: int) -> Iterator[Order]:
+        scores = self._page.scores
+        missing = float(scores.im0[row] * 1.25 - scores.equity[row])
+        if missing <= 0 or trader.reaction == "ignore":
+            return
+        if trader.reaction == "top up" and trader.top_ups > 0:
+            trader.top_ups -= 1
+            yield from self._deposit(trader, 0, int((missing + 1) * 10**6), "top_up")
+        elif scores.equity[row] > 0:
+            part = min(1.0, 1.25 * float(1 - scores.equity[row] / (1.5 * scores.im0[row])))
+            actions = [self._trade(trader, m, -_cut(size, part)) for m, size in self._positions(row) if _cut(size, part)]
+            if actions:
+                yield self._order("reduce", trader, *actions, reducing=True)
+
+    # ---------------------------------------------------------------- impulses
+
+    def _act(self, trader: Trader, impulse: Impulse) -> Iterator[Order]:
+        row = self._rows.get(trader.account)
+        positions = self._positions(row) if row is not None else []
+        if impulse.first or row is None:
+            yield from self._deposit(trader, trader.collateral, self._units(trader))
+            yield from self._open(trader, impulse, float(trader.margin))
+            return
+        equity = float(self._page.scores.equity[row])
+        if not positions:
+            yield from self._return(trader, impulse, row, equity)
+        elif impulse.draw < 0.35:
+            yield from self._reduce(trader, row, positions, 0.2 + 0.4 * impulse.amount)
+        elif impulse.draw < 0.55:
+            market, size = positions[0]
+            yield self._order("trade", trader, self._trade(trader, market, _cut(size, 0.1 + 0.2 * impulse.amount)))
+        elif impulse.draw < 0.80:
+            yield from self._reduce(trader, row, positions, 1.0)
+        elif impulse.draw < 0.90:
+            market, size = positions[0]
+            yield self._order("trade", trader, self._trade(trader, market, -2 * size))
+
+    def _return(self, trader: Trader, impulse: Impulse, row: int, equity: float) -> Iterator[Order]:
+        """Nothing open: back into the market, with new money when too little is left; or out with some of it."""
+        if equity < 0.4 * trader.margin:
+            if impulse.draw < 0.5 and not trader.gambler:
+                return
+            yield from self._deposit(trader, 0, int(trader.margin * 10**6 - max(0.0, equity) * 10**6))
+            equity = float(trader.margin)
+        elif impulse.draw > 0.93:
+            held = int(self._page.held[row, 0] * 0.3)
+            if held:
+                yield self._order("withdrawal", trader, withdraw(trader.account, 0, held, trader.owner))
+            return
+        yield from self._open(trader, impulse, equity)
+
+    def _open(self, trader: Trader, impulse: Impulse, equity: float) -> Iterator[Order]:
+        market = trader.markets[int(impulse.amount * 1e6) % len(trader.markets)]
+        price = self._prices[market] * self.scene.lots[market]
+        notional = int(equity * trader.leverage * 0.97)
+        size = notional * SIZE * PRICE // price // LOT * LOT
+        if impulse.draw * 7 % 1 >= trader.long_share:
+            size = -size
+        if size:
+            yield self._order("trade", trader, self._trade(trader, market, size))
+
+    def _reduce(
+        self, trader: Trader, row: int, positions: list[tuple[int, int]], part: float
+    ) -> Iterator[Order]:
+        actions = [self._trade(trader, market, -_cut(size, part)) for market, size in positions if _cut(size, part)]
+        scores = self._page.scores
+        strained = bool(scores.equity[row] < 1.3 * scores.im0[row])
+        if actions:
+            yield self._order("reduce" if strained else "trade", trader, *actions, reducing=strained)
+
+    # ---------------------------------------------------------------- LPs and settlement
+
+    def _lps(self) -> Iterator[Order]:
+        pool, scene = self.scene.deployment.pool, self.scene
+        until = bisect_right(self._lp_times, self._time)
+        for impulse in self.population.lp_impulses[self._lp_at : until]:
+            owner, brought = self.population.providers[impulse.provider]
+            amount = int(brought * impulse.share)
+            self._requests += 1
+            self._pending[self._requests] = None
+            if impulse.leave:
+                yield Order("lp", scene.call(owner, pool, "requestRedeem", amount * 10**18, owner))
+            else:
+                token = scene.deployment.tokens[0]
+                yield Order("lp", scene.call(owner, token, "mint", owner, amount * 10**6))
+                yield Order("lp", scene.call(owner, pool, "requestDeposit", amount * 10**6, owner))
+        self._lp_at = until
+        if self._pending and self._time % 1800 == 0:
+            caller = self.population.providers[0][0]
+            yield Order("lp", scene.call(caller, pool, "execute", list(self._pending)))
+
+    def _settlements(self) -> Iterator[Order]:
+        """PnL into cash, so that losers' money is there when winners leave. Anyone may; here a passer-by does."""
+        sizes = self._page.sizes
+        for market in range(sizes.shape[1]):
+            rows = sizes[:, market].nonzero()[0].tolist()
+            for first in range(0, len(rows), SETTLE_PAGE):
+                ids = [self._page.ids[row] for row in rows[first : first + SETTLE_PAGE]]
+                yield Order("settle", self.scene.execute(self.scene.deployment.manifest.deployer, settle(market, ids)))
+
+    # ---------------------------------------------------------------- pieces
+
+    def _positions(self, row: int) -> list[tuple[int, int]]:
+        return [(market, int(size)) for market, size in enumerate(self._page.sizes[row]) if size]
+
+    def _trade(self, trader: Trader, market: int, size: int) -> Action:
+        price = self._prices[market] * self.scene.lots[market]
+        limit = price * (10_000 + (SLIPPAGE if size > 0 else -SLIPPAGE)) // 10_000
+        return trade_perp(trader.account, market, size, limit, self._time + 60)
+
+    def _order(self, kind: str, trader: Trader, *actions: Action, reducing: bool = False) -> Order:
+        return Order(kind, self.scene.execute(trader.owner, *actions, reducing=reducing), trader.account)
+
+    def _units(self, trader: Trader) -> int:
+        """What the first deposit is in units of its asset."""
+        if trader.collateral == 0:
+            return trader.margin * 10**6
+        params = self.scene.deployment.parameters.assets[trader.collateral]
+        feed = self.scene.feeds.index(params.feed)
+        price = self._prices[feed] * self.scene.lots[feed]
+        return trader.margin * PRICE * 10**params.decimals // price
+
+    def _deposit(self, trader: Trader, asset: int, units: int, kind: str = "deposit") -> Iterator[Order]:
+        if units <= 0:
+            return
+        scene, owner = self.scene, trader.owner
+        mint, approve = scene.minted(owner, asset, units)
+        yield Order("wallet", mint)
+        if (owner, asset) not in self._known:
+            self._known.add((owner, asset))
+            yield Order("wallet", approve)
+        yield self._order(kind, trader, deposit(trader.account, asset, units))
+
+
+def _cut(size: int, part: float) -> int:
+    """`part` of a size, in whole lots; all of it for 1."""
+    return size if part >= 1 else int(size * part) // LOT * LOT

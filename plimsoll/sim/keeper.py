@@ -1,0 +1,119 @@
+"""The keeper of an in-process replay: the selection and the plans of `plimsoll keeper`, on the page that was read anyway.
+
+Like that one it has no capital: what it takes it closes in the same batch, and its profit goes to another address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from plimsoll.accounts import cross
+from plimsoll.chain.base import Receipt, Tx
+from plimsoll.keeper.mirror import View
+from plimsoll.keeper.plan import Batch, Planner
+from plimsoll.keeper.reader import Head, Tables
+from plimsoll.keeper.rows import Rows
+from plimsoll.keeper.select import Survey, look
+from plimsoll.keeper.settings import Settings
+from plimsoll.margin.account import Account, Snapshot
+from plimsoll.margin.screen import Scores
+from plimsoll.margin.words import Pool
+from plimsoll.sim.book import Page
+from plimsoll.sim.scene import Scene, person
+
+ROUNDS = 6  # per step; each takes what the one before had no room or cash for
+
+
+class PageRows:
+    """A page as the keeper's rows."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.called = set(page.deadlines.nonzero()[0].tolist())
+
+    def __len__(self) -> int:
+        return len(self.page.ids)
+
+    def scores(self, snapshot: Snapshot) -> Scores:
+        assert snapshot is self.page.snapshot
+        return self.page.scores
+
+    def account(self, row: int) -> Account:
+        return self.page.account(row)
+
+    def find(self, id: bytes) -> Account | None:
+        row = self.page.row_of.get(id)
+        return None if row is None else self.page.account(row)
+
+
+@dataclass
+class SimKeeper:
+    """`exempt` accounts (pool, insurance) cannot be liquidated."""
+
+    scene: Scene
+    exempt: frozenset[bytes]
+    settings: Settings
+    failed: int = 0
+
+    @classmethod
+    def of(cls, scene: Scene) -> SimKeeper:
+        exempt = frozenset((scene.deployment.pool_account, scene.deployment.insurance_account))
+        return cls(scene, exempt, Settings(profit_to=person("keeper profit"), poll=1.0))
+
+    @property
+    def owner(self) -> str:
+        return person("keeper")
+
+    @property
+    def account(self) -> bytes:
+        return cross(self.owner)
+
+    def turn(
+        self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]
+    ) -> Page:
+        """Does what the page asks for; returns the page after it."""
+        for _ in range(ROUNDS):
+            view = self.view(page)
+            survey = look(view, skip=self.exempt | {self.account})
+            batches = self._batches(view, survey)
+            if not batches:
+                return page
+            receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
+            failures = sum(receipt.error is not None for receipt in receipts)
+            self.failed += failures
+            page = again()
+            if failures or not survey.liquidatable:
+                return page
+        return page
+
+    def view(self, page: Page) -> View:
+        held = [page.held_exact(page.row_of[id]) for id in (self._pool, self._insurance)]
+        tables = Tables(
+            snapshot=page.snapshot,
+            pool=Pool(),
+            listed=0,
+            count=len(page.ids),
+            asset_mask=(1 << page.assets) - 1,
+            market_mask=(1 << page.sizes.shape[1]) - 1,
+            pool_cash=held[0],
+            insurance_cash=held[1],
+        )
+        head = Head(page.snapshot.block, page.snapshot.time)
+        return View(head, tables, cast(Rows, cast(Any, PageRows(page))))
+
+    @property
+    def _pool(self) -> bytes:
+        return self.scene.deployment.pool_account
+
+    @property
+    def _insurance(self) -> bytes:
+        return self.scene.deployment.insurance_account
+
+    def _batches(self, view: View, survey: Survey) -> list[Batch]:
+        """Calls and cures, then one batch of liquidations: the next is planned on what it leaves."""
+        planner = Planner(view, self.settings, self.account, person("keeper profit"))
+        batches = planner.calls(survey.calls) + planner.calls(survey.cures, "cure")
+        taken = planner.liquidations(survey.liquidatable)
+        return batches + ([taken] if taken else [])

@@ -1,0 +1,164 @@
+"""What the chain is told, step by step: candles as a path of prices, all markets on one clock.
+
+Inside a candle the price moves in straight lines open → first extreme → second extreme → close, each a third of the
+candle, moved to the nearest step so that no extreme is stepped over. A falling candle makes its high first, a rising
+one its low. Ticks are joined by straight lines.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from plimsoll.errors import BadInput
+from plimsoll.sim.candles import Candle, Series, read
+
+Knot = tuple[int, int]  # time, price
+
+
+@dataclass(frozen=True, slots=True)
+class PricePath:
+    """Prices of all markets at each step, 1e-10 quote; `values[step][market]`."""
+
+    symbols: tuple[str, ...]
+    step: int
+    times: tuple[int, ...]
+    values: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def moves(self, market: int) -> list[float]:
+        """The relative change of each step but the first."""
+        return [b[market] / a[market] - 1 for a, b in zip(self.values, self.values[1:], strict=False)]
+
+    def largest(self, market: int) -> tuple[float, int]:
+        """The largest single step by its size, and when it ended."""
+        moves = self.moves(market)
+        if not moves:
+            return 0.0, self.times[0]
+        step = max(range(len(moves)), key=lambda i: abs(moves[i]))
+        return moves[step], self.times[step + 1]
+
+
+def load(
+    files: Sequence[str],
+    *,
+    step: int = 300,
+    start: int | None = None,
+    end: int | None = None,
+    hold_gaps: bool = False,
+) -> PricePath:
+    """Reads one file per market, each as PATH or SYMBOL=PATH, and samples what they have in common every `step`."""
+    named = [_named(text) for text in files]
+    symbols = tuple(symbol for symbol, _ in named)
+    if len(set(symbols)) != len(symbols):
+        raise BadInput("--prices", ", ".join(symbols), "one file per market; name them with --prices SYMBOL=FILE")
+    series = [read(path, start=start, end=end, hold_gaps=hold_gaps) for _, path in named]
+    first, last = max(s.start for s in series), min(s.end for s in series)
+    if last - first < step:
+        raise BadInput(
+            "--prices",
+            " ".join(files),
+            f"together the files cover {max(0, last - first)} s, one step takes {step} s; choose files, --from and "
+            f"--to that overlap, or a smaller --step",
+        )
+    times = tuple(range(first, last + 1, step))
+    columns = [sample(s, step, times) for s in series]
+    return PricePath(symbols, step, times, tuple(zip(*columns, strict=True)))
+
+
+def sample(series: Series, step: int, times: Sequence[int]) -> list[int]:
+    """The price at each of `times`, which lie within the series."""
+    knots = list(_knots(series, step))
+    moments = [time for time, _ in knots]
+    return [_at(knots, max(bisect_right(moments, time), 1), time) for time in times]
+
+
+def _at(knots: list[Knot], after: int, time: int) -> int:
+    """On the line between the last knot at or before `time` and the next one."""
+    (left, price) = knots[after - 1]
+    if after == len(knots) or time == left:
+        return price
+    right, next_price = knots[after]
+    return price + (next_price - price) * (time - left) // (right - left)
+
+
+def _knots(series: Series, step: int) -> Iterator[Knot]:
+    if not series.interval:
+        yield from ((candle.time, candle.close) for candle in series.candles)
+        return
+    previous: Candle | None = None
+    for candle in series.candles:
+        if previous is not None and candle.time > previous.time + series.interval:  # a gap: the last price stands
+            yield candle.time - 1, previous.close
+        yield from _corners(candle, series.interval, step)
+        previous = candle
+    assert previous is not None
+    yield series.end, previous.close
+
+
+def _corners(candle: Candle, interval: int, step: int) -> Iterator[Knot]:
+    falling = candle.close < candle.open
+    extremes = (candle.high, candle.low) if falling else (candle.low, candle.high)
+    thirds = [interval // 3, 2 * interval // 3]
+    if interval >= 3 * step:
+        thirds = [max(1, round(interval / 3 / step)) * step, round(2 * interval / 3 / step) * step]
+    yield candle.time, candle.open
+    for offset, price in zip(thirds, extremes, strict=True):
+        yield candle.time + offset, price
+    yield candle.time + interval - 1, candle.close
+
+
+# ---------------------------------------------------------------- options
+
+
+def _named(text: str) -> tuple[str, Path]:
+    symbol, separator, path = text.partition("=")
+    if separator and re.fullmatch(r"[A-Za-z0-9]{2,10}", symbol):
+        return symbol.upper(), Path(path)
+    name = Path(text).name
+    for part in re.split(r"[._-]", name.upper()):
+        for quote in ("USDT", "USDC", "USD"):
+            if part.endswith(quote) and len(part) > len(quote):
+                return part[: -len(quote)], Path(text)
+    found = [part for part in re.split(r"[._-]", name.upper()) if re.fullmatch(r"[A-Z]{3,6}", part)]
+    known = [part for part in found if part in ("ETH", "BTC", "SOL", "XRP", "LINK", "LUNA", "CRV")]
+    if known:
+        return known[0], Path(text)
+    raise BadInput("--prices", text, "the market is not in the file's name; write --prices SYMBOL=FILE")
+
+
+def seconds(text: str) -> int:
+    """A length of time: 300, 300s, 5m, 1h."""
+    match = re.fullmatch(r"(\d+)\s*([smh]?)", text.strip().lower())
+    amount = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if not 10 <= amount <= 86_400:
+        raise BadInput("--step", text, "a step is 10 s to 24 h, written as 30s, 5m or 1h")
+    return amount
+
+
+def moment(text: str | None, option: str) -> int | None:
+    """Unix seconds of an option like 2020-03-12 or 2020-03-12T10:00 (UTC)."""
+    if text is None:
+        return None
+    if text.isdigit() and len(text) > 8:
+        return int(text)
+    try:
+        parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise BadInput(option, text, "write a day or time in UTC, like 2020-03-12 or 2020-03-12T10:00") from None
+    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+
+
+def utc(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}"
+
+
+def largest_steps(path: PricePath) -> Iterable[tuple[str, float, int]]:
+    for market, symbol in enumerate(path.symbols):
+        yield symbol, *path.largest(market)

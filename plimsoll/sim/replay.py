@@ -1,0 +1,156 @@
+"""Real days on the real contracts, step by step: a price, the agents, the keeper, the books.
+
+    path = prices.load(["data/ETHUSDT_1h_2020-03.csv", "data/BTCUSDT_1h_2020-03.csv"])
+    result = run(path, Setup(traders=400, seed=7))
+    result.data["bad_debt"]
+
+In process a result is the same to the byte for the same prices and setup. Timings are not part of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from plimsoll.chain.base import Receipt
+from plimsoll.deploy import deploy
+from plimsoll.errors import Reverted
+from plimsoll.sim import scene as stage
+from plimsoll.sim.agents import Agents, Order
+from plimsoll.sim.backends import Backend, ProcessBackend
+from plimsoll.sim.book import Book, Page
+from plimsoll.sim.measure import Measures
+from plimsoll.sim.population import populate
+from plimsoll.sim.prices import PricePath
+from plimsoll.sim.result import Result, collect
+from plimsoll.sim.scene import Scene, must, person
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a replay is made of besides prices. Money in whole quote."""
+
+    traders: int = 400
+    seed: int = 1
+    keeper: bool = True
+    liquidity: int = 12_000_000
+    insurance: int = 150_000
+
+
+@dataclass
+class Replay:
+    """One replay under way."""
+
+    path: PricePath
+    setup: Setup
+    backend: Backend
+    scene: Scene
+    agents: Agents
+    book: Book
+    measures: Measures
+    page: Page
+    worst: tuple[int, int]  # steps between which the worst hour lies
+    pool_start: int = 0
+    insurance_start: int = 0
+    histograms: dict[str, list[int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    # ---------------------------------------------------------------- the loop
+
+    def run(self, progress: Progress | None = None) -> None:
+        started = time.perf_counter()
+        for step in range(len(self.path)):
+            self._step(step)
+            if progress:
+                progress(step + 1, len(self.path))
+        self.seconds["steps"] = time.perf_counter() - started
+
+    def _step(self, step: int) -> None:
+        now, prices = self.path.times[step], self.path.values[step]
+        self.backend.begin(now)
+        orders = self.agents.orders(now, self.path.step, prices, self.page)
+        price = self.scene.price_tx(self.scene.deployment.manifest.deployer, now, prices)
+        receipts = self.backend.send([price, *(order.tx for order in orders)])
+        if receipts[0].error is not None:
+            raise receipts[0].error
+        self._count(orders, receipts[1:])
+        page = self.book.read()
+        self.measures.events(self.backend.logs(), step)
+        self.measures.before_keeper(page, step)
+        self.page = self.backend.keep(page, self.book.read)
+        self.measures.events(self.backend.logs(), step)
+        self.measures.after_keeper(self.page, self.scene.deployment.insurance_account)
+        self.agents.executed(self.measures.executed_requests)
+        self._remember(step)
+
+    def _count(self, orders: list[Order], receipts: list[Receipt]) -> None:
+        for order, receipt in zip(orders, receipts, strict=True):
+            self.measures.counts["orders"] += 1
+            if receipt.error is None:
+                self.measures.counts[order.kind] += 1
+            else:
+                name = receipt.error.name if isinstance(receipt.error, Reverted) else type(receipt.error).__name__
+                self.measures.refused[name] += 1
+
+    def _remember(self, step: int) -> None:
+        for name, at in zip(("before", "after"), self.worst, strict=True):
+            if step == at:
+                self.histograms[name] = self.measures.histogram(self.page)
+
+
+def worst_hour(path: PricePath) -> tuple[int, int]:
+    """The hour in which the first market moves most: steps at its begin and end."""
+    width = max(1, 3600 // path.step)
+    first = [row[0] for row in path.values]
+    last = max(1, len(path) - width)
+    start = max(range(last), key=lambda i: abs(first[min(i + width, len(first) - 1)] / first[i] - 1))
+    return start, min(start + width, len(path) - 1)
+
+
+def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
+    """Deploys, lets the LPs in, funds insurance; nobody has traded yet."""
+    chain = backend.chain
+    admin = chain.accounts[0]
+    parameters = stage.parameters(path)
+    deployment = deploy(chain, admin, parameters, directory=backend.directory)
+    lots = tuple(stage.lot_of(path, market) for market in range(len(path.symbols)))
+    scene = Scene(deployment, stage.signer_for(deployment), tuple(m.feed for m in parameters.markets), lots)
+    population = populate(
+        seed=setup.seed,
+        traders=setup.traders,
+        markets=len(parameters.markets),
+        assets=list(range(1, len(parameters.assets))),
+        start=path.times[0],
+        end=path.times[-1] + 1,
+        liquidity=setup.liquidity,
+    )
+    stage.open_pool(scene, chain, admin, path, [(who, amount * 10**6) for who, amount in population.providers])
+    sponsor = person("sponsor")
+    must(chain, scene.deposited(sponsor, deployment.insurance_account, 0, setup.insurance * 10**6))
+    book = Book(deployment)
+    keeper = backend.start_keeper(scene) if setup.keeper else None
+    quiet = frozenset((deployment.pool_account, deployment.insurance_account))
+    measures = Measures(quiet, {keeper} if keeper else set())
+    page = book.read()
+    replay = Replay(path, setup, backend, scene, Agents(scene, population), book, measures, page, worst_hour(path))
+    replay.pool_start = page.pool_equity
+    replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
+    return replay
+
+
+def run(path: PricePath, setup: Setup, backend: Backend | None = None, progress: Progress | None = None) -> Result:
+    """A whole replay, in process unless a backend is given."""
+    backend = backend or ProcessBackend(path.times[0] - stage.LEAD)
+    started = time.perf_counter()
+    try:
+        replay = prepare(path, setup, backend)
+        replay.seconds["setup"] = time.perf_counter() - started
+        replay.run(progress)
+    finally:
+        backend.close()
+    return collect(replay)
+

@@ -1,0 +1,117 @@
+"""What a replay leaves: one JSON object. Money is text in quote units, exact to the wei; nothing in it is a timing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from plimsoll.sim.measure import BINS, Measures
+from plimsoll.sim.prices import PricePath, utc
+from plimsoll.units import price, quote
+
+if TYPE_CHECKING:
+    from plimsoll.sim.replay import Replay
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """`data` is the JSON; `seconds` and `sent` are for whoever watches."""
+
+    data: dict[str, Any]
+    seconds: dict[str, float]
+    sent: int
+
+    @property
+    def rate(self) -> float:
+        """Transactions per second of the steps."""
+        return self.sent / self.seconds["steps"] if self.seconds.get("steps") else 0.0
+
+    def text(self) -> str:
+        return json.dumps(self.data, indent=1) + "\n"
+
+
+def collect(replay: Replay) -> Result:
+    measures, series = replay.measures, replay.measures.series
+    deficit = series.open_deficit[-1]
+    # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
+    unpaid = max(0, deficit - series.insurance[-1])
+    pool_start, pool_end = replay.pool_start, series.pool_equity[-1]
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "setup": {
+            "chain": replay.backend.name,
+            "seed": replay.setup.seed,
+            "traders": replay.setup.traders,
+            "keeper": replay.setup.keeper,
+            "step_seconds": replay.path.step,
+            "liquidity": str(replay.setup.liquidity),
+            "insurance": str(replay.setup.insurance),
+        },
+        "prices": describe(replay.path),
+        "steps": len(replay.path),
+        "accounts": len(replay.page.ids),
+        "transactions": replay.backend.sent,
+        **measures.summary(),
+        "accounts_liquidated": len(measures.liquidated),
+        "liquidation_delay_steps": measures.delay(),
+        "bad_debt": quote(measures.written_down + unpaid),
+        "bad_debt_written_down": quote(measures.written_down),
+        "open_deficit": quote(deficit),
+        "open_deficit_peak": quote(measures.peak_deficit),
+        "insurance_start": quote(replay.insurance_start),
+        "insurance_end": quote(series.insurance[-1]),
+        "insurance_low": quote(min(series.insurance)),
+        "insurance_paid": quote(measures.insurance_paid),
+        "insurance_earned": quote(measures.insurance_earned),
+        "pool_start": quote(pool_start),
+        "pool_end": quote(pool_end),
+        "pool_lp_flow": quote(measures.lp_flow * replay.page.quote_unit),
+        "pool_pnl": quote(pool_end - pool_start - measures.lp_flow * replay.page.quote_unit),
+        "conservation_error": quote(measures.conservation_error),
+        "min_health_unliquidated": _health(measures),
+        "orders": {
+            "accepted": {kind: measures.counts[kind] for kind in ORDERS if measures.counts[kind]},
+            "refused": dict(sorted(measures.refused.items())),
+        },
+        "health": {"bins": [str(end) for end in BINS], **replay.histograms},
+        "series": _series(replay),
+    }
+    return Result(data, replay.seconds, replay.backend.sent)
+
+
+ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "settle", "lp", "wallet")
+
+
+def _health(measures: Measures) -> str:
+    return f"{measures.min_health:.6f}" if measures.min_health != float("inf") else "inf"
+
+
+def _series(replay: Replay) -> dict[str, list[Any]]:
+    series, path = replay.measures.series, replay.path
+    found: dict[str, list[Any]] = {"time": series.time}
+    for market, symbol in enumerate(path.symbols):
+        found[f"price_{symbol}"] = [price(row[market]) for row in path.values[: len(series.time)]]
+    for name in ("pool_equity", "insurance", "open_deficit", "open_interest"):
+        found[name] = [quote(value) for value in getattr(series, name)]
+    for name in ("calls", "called", "liquidations", "below_mm"):
+        found[name] = getattr(series, name)
+    return found
+
+
+def describe(path: PricePath) -> dict[str, Any]:
+    largest = {}
+    for market, symbol in enumerate(path.symbols):
+        move, at = path.largest(market)
+        largest[symbol] = {"change": f"{move:.6f}", "until": utc(at)}
+    return {
+        "markets": list(path.symbols),
+        "start": utc(path.times[0]),
+        "end": utc(path.times[-1]),
+        "largest_step": largest,
+        "low": {s: price(min(row[m] for row in path.values)) for m, s in enumerate(path.symbols)},
+        "first": {s: price(path.values[0][m]) for m, s in enumerate(path.symbols)},
+        "last": {s: price(path.values[-1][m]) for m, s in enumerate(path.symbols)},
+    }

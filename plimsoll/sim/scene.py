@@ -1,0 +1,153 @@
+"""The stage of a replay: which markets, a fresh deployment of them, and the hands that sign its prices.
+
+The markets are those of the local deployment (plimsoll.deploy.defaults), as far as there is a price file for them; a
+symbol that it does not list gets a cautious market of its own. Prices are signed reports; no reference feed is set,
+since a mock one would only repeat them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from plimsoll.abi import checksum, keccak
+from plimsoll.actions import MAX_UINT256, batch, deposit
+from plimsoll.chain.base import LocalChain, Tx
+from plimsoll.contracts import Contract
+from plimsoll.deploy import Deployment, Parameters, local, local_signer_keys
+from plimsoll.deploy.parameters import Feed, Market
+from plimsoll.prices import MAX_VALUE, PRICE, Quote, ReportSigner
+from plimsoll.sim.prices import PricePath
+
+GAS = 6_000_000
+LEAD = 7200  # seconds between genesis and the first step: LPs wait an hour for their shares
+CONFIDENCE = 100
+
+
+@dataclass
+class Scene:
+    """A deployment, its signer, and feed numbers and lots by market of the price path."""
+
+    deployment: Deployment
+    signer: ReportSigner
+    feeds: tuple[int, ...]
+    lots: tuple[int, ...]
+
+    @property
+    def engine(self) -> Contract:
+        return self.deployment.engine
+
+    def report(self, time: int, prices: Sequence[int]) -> bytes:
+        """A signed report of all feeds."""
+        quotes = [
+            Quote(feed, price * lot, CONFIDENCE)
+            for feed, price, lot in zip(self.feeds, prices, self.lots, strict=True)
+        ]
+        return self.signer.report(time, sorted(quotes))
+
+    def price_tx(self, sender: str, time: int, prices: Sequence[int]) -> Tx:
+        return self.call(sender, self.deployment.router, "update", self.report(time, prices))
+
+    def execute(self, sender: str, *actions: tuple[int, bytes, bytes], reducing: bool = False) -> Tx:
+        return self.call(sender, self.engine, "execute", batch(actions, b"", reducing))
+
+    def call(self, sender: str, contract: Contract, function: str, *args: object) -> Tx:
+        return Tx(sender, contract.address, contract.encode(function, *args), 0, GAS)
+
+    def minted(self, owner: str, asset: int, amount: int) -> list[Tx]:
+        """Tokens out of nothing, and an allowance of the asset's vault over them."""
+        token, vault = self.deployment.tokens[asset], self.deployment.vaults[asset]
+        return [
+            self.call(owner, token, "mint", owner, amount),
+            self.call(owner, token, "approve", vault.address, MAX_UINT256),
+        ]
+
+    def deposited(self, owner: str, account: bytes, asset: int, amount: int) -> list[Tx]:
+        return [*self.minted(owner, asset, amount), self.execute(owner, deposit(account, asset, amount))]
+
+
+def person(role: str, number: int = 0) -> str:
+    """The address of somebody in a replay; nobody holds its key."""
+    return checksum(keccak(b"plimsoll sim %s %d" % (role.encode(), number))[12:])
+
+
+def signer_for(deployment: Deployment) -> ReportSigner:
+    keys = local_signer_keys()[: deployment.parameters.oracle.quorum]
+    return ReportSigner(keys, deployment.feed.address, deployment.chain.chain_id)
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def parameters(path: PricePath) -> Parameters:
+    """The local deployment's, cut to the markets of `path` and begun at its first prices."""
+    base = local(references=False, risk_delay=0, admin_delay=0)
+    feeds = {feed.symbol: feed for feed in base.oracle.feeds}
+    markets = {market.symbol: market for market in base.markets}
+    chosen_feeds, chosen_markets = [], []
+    for number, (symbol, first) in enumerate(zip(path.symbols, path.values[0], strict=True)):
+        feed = feeds.get(symbol) or Feed(100 + number, symbol, 200, 10_000, first * lot_of(path, number))
+        market = markets.get(symbol) or _cautious(markets["LINK"], symbol, feed)
+        chosen_feeds.append(replace(feed, initial=first * lot_of(path, number)))
+        chosen_markets.append(market)
+    numbers = {feed.number for feed in chosen_feeds}
+    total = sum(market.allocation for market in chosen_markets)
+    if total > 10_000:
+        chosen_markets = [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen_markets]
+    return replace(
+        base,
+        assets=tuple(asset for asset in base.assets if asset.feed == 0 or asset.feed in numbers),
+        markets=tuple(chosen_markets),
+        oracle=replace(base.oracle, feeds=tuple(chosen_feeds)),
+    )
+
+
+def lot_of(path: PricePath, market: int) -> int:
+    """Units per lot: a lot is worth at least one quote when the replay begins (docs/storage.md), a power of ten."""
+    lot, first = 1, path.values[0][market]
+    while first * lot < PRICE and max(row[market] for row in path.values) * lot * 10 <= MAX_VALUE:
+        lot *= 10
+    return lot
+
+
+def _cautious(base: Market, symbol: str, feed: Feed) -> Market:
+    """The most careful listed market, its sizes scaled so that its notional limits stay what they are."""
+    units = max(1_000, 15 * base.skew_scale // 10**8 * PRICE // feed.initial)
+    return replace(
+        base,
+        symbol=symbol,
+        feed=feed.number,
+        funding_velocity=max(1, 9 * 10**12 // units),
+        skew_scale=units * 10**8,
+        max_skew=units * 10**8 * base.max_skew // base.skew_scale,
+        max_oi=units * 10**8 // 5,
+    )
+
+
+# ---------------------------------------------------------------- money that is there before the first step
+
+
+def open_pool(scene: Scene, chain: LocalChain, admin: str, path: PricePath, providers: Sequence[tuple[str, int]]) -> None:
+    """LPs ask, wait, and are let in at the first price after their delay."""
+    pool, first = scene.deployment.pool, path.values[0]
+    txs = [scene.price_tx(admin, chain.block()[1], first)]
+    for provider, amount in providers:
+        token = scene.deployment.tokens[0]
+        txs += [
+            scene.call(provider, token, "mint", provider, amount),
+            scene.call(provider, token, "approve", pool.address, MAX_UINT256),
+            scene.call(provider, pool, "requestDeposit", amount, provider),
+        ]
+    must(chain, txs)
+    delay = scene.deployment.parameters.pool.delay
+    chain.advance(delay + 60)
+    now = chain.block()[1]
+    must(chain, [scene.price_tx(admin, now, first)])
+    must(chain, [scene.call(admin, pool, "execute", list(range(1, len(providers) + 1)))])
+
+
+def must(chain: LocalChain, txs: Sequence[Tx]) -> None:
+    """Sends transactions of which none may fail."""
+    for receipt in chain.send_many(txs):
+        if receipt.error is not None:
+            raise receipt.error
