@@ -29,3 +29,25 @@ def put():
         return contracts.Contract(desk.chain, receipt.contract_address, artifact)
 
     return deploy
+
+
+class Substituted(dict):
+    """Artifacts in which the mock tokens are of another kind; all kinds have the same constructor."""
+
+    def __init__(self, artifacts, kind):
+        super().__init__(artifacts)
+        self["MockERC20"] = artifacts[kind]
+
+
+@pytest.fixture
+def hooked(monkeypatch, put):
+    """A desk with hook tokens, an exchange with 1,000 WETH, and mallory with 100,000."""
+    artifacts = contracts.load()
+    with monkeypatch.context() as patch:
+        patch.setattr(contracts, "load", lambda *_: Substituted(artifacts, "HookERC20"))
+        desk = Desk.create()
+    made = put(desk, "MockExchange")
+    quote, weth = desk.token(0).address, desk.token(1).address
+    made.write("setPrice", quote, weth, 10**18, 3_000 * 10**6, sender=desk.admin)
+    desk.token(1).write("mint", made.address, 1_000 * 10**18, sender=desk.admin)
+    return desk, made, desk.trader("mallory", 100_000)

@@ -9,7 +9,7 @@ assert desk.assess(alice)[:5] == desk.twin(alice)
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import lru_cache
 
 import pytest
@@ -37,7 +37,6 @@ from plimsoll.margin.words import (
     Terms,
 )
 from plimsoll.prices import PRICE, Quote
-from plimsoll.testing.deployment import ASSETS, MARKETS, TERMS
 from plimsoll.testing.world import SIZE, WAD, World
 
 __all__ = ["BTC", "ETH", "PRICE", "QUOTE", "SIZE", "SOL", "UNIT", "USDC", "WAD", "WBTC", "WETH", "Desk", "expect"]
@@ -50,34 +49,6 @@ HEALTHY, RESTRICTED, CALLED, LIQUIDATABLE, BANKRUPT = range(5)
 WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
 NOBODY = "0x" + "00" * 20
 REFERENCE = b"reference".ljust(32, b"\0")
-
-RISK_FIELDS = [
-    "mmRates",
-    "imRates",
-    "bound1",
-    "bound2",
-    "feed",
-    "maxAge",
-    "sigma",
-    "fundingVelocity",
-    "maxFundingRate",
-    "reduceOnly",
-]
-TRADE_FIELDS = ["skewScale", "maxSkew", "maxOi", "makerFee", "takerFee", "allocation", "move", "gap"]
-TERM_FIELDS = [
-    "lambda_",
-    "beta",
-    "bonusStart",
-    "bonusSlope",
-    "insuranceShare",
-    "minSlice",
-    "bonusRamp",
-    "callPeriod",
-    "insuranceWindow",
-    "bounty",
-    "dust",
-]
-ASSET_FIELDS = ["decimals", "feed", "haircutIm", "haircutMm", "maxAge", "sigma", "supplyCap"]
 
 
 @contextmanager
@@ -117,18 +88,23 @@ class Desk(World):
     # ---------------------------------------------------------------- parameters
 
     def set_trade(self, market, **changes):
-        params = _changed(TRADE_FIELDS, MARKETS[market][1], changes)
-        self.config.write("setMarketTrade", market, params, sender=self.admin)
+        """Fields by the names of plimsoll.margin.words."""
+        word = replace(self.market_words(market).trade, **changes)
+        self.config.write("setMarketTrade", market, astuple(word), sender=self.admin)
 
     def set_risk(self, market, **changes):
-        params = _changed(RISK_FIELDS, MARKETS[market][0], changes)
-        self.config.write("setMarketRisk", market, params, sender=self.admin)
+        r = replace(self.market_words(market).risk, **changes)
+        mm, im = (r.mm_rate1, r.mm_rate2, r.mm_rate3), (r.im_rate1, r.im_rate2, r.im_rate3)
+        rest = (r.bound1, r.bound2, r.feed, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, bool(r.flags))
+        self.config.write("setMarketRisk", market, (mm, im, *rest), sender=self.admin)
 
     def set_terms(self, **changes):
-        self.config.write("setTerms", _changed(TERM_FIELDS, TERMS, changes), sender=self.admin)
+        word = replace(Terms.from_word(ledger.read(self.engine, [ledger.TERMS])[0]), **changes)
+        self.config.write("setTerms", astuple(word), sender=self.admin)
 
     def set_asset(self, asset, **changes):
-        self.config.write("setAsset", asset, _changed(ASSET_FIELDS, ASSETS[asset], changes), sender=self.admin)
+        word = replace(AssetParams.from_word(ledger.read(self.engine, [ledger.asset(asset)])[0]), **changes)
+        self.config.write("setAsset", asset, astuple(word), sender=self.admin)
 
     def refer(self, feed, put, *, deviation=100):
         """Gives `feed` a reference that answers what it is told; returns the mock."""
@@ -136,6 +112,10 @@ class Desk(World):
         config = (source.address, deviation, 20_000, NOBODY, REFERENCE, bytes(32))
         self.router.write("setFeed", feed, config, sender=self.admin)
         return source
+
+    def router_time(self, feed):
+        """When the last good price of `feed` was published."""
+        return Price.from_word(self.router.read("read", [feed])[0]).published_at
 
     def send_price(self, feed, value, *, confidence=100, seconds=2):
         """A report of one feed only; the others grow old."""
@@ -206,10 +186,10 @@ class Desk(World):
         return self.engine.read("poolEquity")
 
     def price_for(self, account, market, equity):
-        """The price (1e-10) of `market` at which a position-holder's equity is just at most `equity` WAD, funding aside."""
+        """The price at which the holder of one position has just at most `equity` WAD, funding aside."""
         size, _ = self.position(account, market)
         have = self.assess(account).equity
-        feed = MARKETS[market][0][4]
+        feed = self.market_words(market).risk.feed
         now = self.prices[feed]
         step = (have - equity) // abs(size) + 1
         return now - step if size > 0 else now + step
@@ -226,12 +206,6 @@ class Desk(World):
         return total + sum(preview.market_contribution(market, snap) for market in snap.markets.values())
 
 
-def _changed(fields, values, changes):
-    unknown = set(changes) - set(fields)
-    assert not unknown, unknown
-    return tuple(changes.get(name, value) for name, value in zip(fields, values, strict=True))
-
-
 def _model(desk):
     return _model_at(desk.deployed["RuleMargin"])
 
@@ -239,7 +213,3 @@ def _model(desk):
 @lru_cache(maxsize=64)
 def _model_at(contract):
     return RuleMargin(contract.read("MM_FLOOR"), contract.read("IM_FLOOR"), contract.read("PNL_SHARE"))
-
-
-def shortly_after(snapshot, seconds):
-    return replace(snapshot, time=snapshot.time + seconds)

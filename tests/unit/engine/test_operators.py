@@ -150,7 +150,8 @@ def test_cost_per_notional(desk, alice):
 
 
 def test_cost_per_notional_by_hand(desk, alice):
-    """A fill of 10 ETH at 3,000, price 4 s old: 2·100 %·√(6 s/year) = 8.72 bp of spread, 3.5 bp fee, 0.05 bp premium."""
+    """A fill of 10 ETH at 3,000, price 4 s old: 2·100 %·√(6 s/year) = 8.72 bp of spread, 3.5 bp fee, 0.05 bp
+    premium."""
     desk.chain.advance(4)
     assert fill_math.spread_rate(20, 10_000, 4, 2, WAD) == 872_373_204_317_022
     # 26.17 + 10.5 + 0.15 of 30,000

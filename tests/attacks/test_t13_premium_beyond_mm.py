@@ -1,0 +1,122 @@
+"""T-13: a skew premium larger than MM makes one side unliquidatable: who takes a position over loses more by closing it
+than it can be worth (10 % against 2.5 %).
+
+The bound of DESIGN section 2, checked whenever one of its terms is set: maxSkew/skewScale + taker fee + spread at the
+oldest fresh price ≤ half the MM rate. What is left of the other half is what the growing bonus can reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import pytest
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
+
+from plimsoll.actions import liquidate, margin_call, trade_perp, withdraw
+from plimsoll.margin import fill_math
+
+MILLION = 1_000_000
+
+
+def worst(desk, *, max_skew=5_000, scale=1_000_000, taker=350, sigma=10_000, age=60, kappa=20):
+    del desk
+    spread = fill_math.spread_rate(kappa, sigma, age, 2, 10**30)
+    return -(-max_skew * WAD // scale) + taker * WAD // MILLION + spread
+
+
+HALF = 125 * WAD // 10_000
+
+
+def test_t13_the_bound_holds_as_shipped(desk):
+    """50 bp + 3.5 bp + 28.0 bp of 125."""
+    cost = worst(desk)
+    assert cost == 8_154_336_457_107_490 or abs(cost - 8_154_000_000_000_000) < 10**13
+    assert cost <= HALF
+    for market in range(5):
+        words = desk.market_words(market)
+        trade, risk = words.trade, words.risk
+        left = fill_math.spread_cap(risk.mm_rate1, trade.max_skew, trade.skew_scale, trade.taker_fee)
+        assert fill_math.spread_rate(20, risk.sigma, risk.max_age, 2, 10**30) <= left
+
+
+@pytest.mark.parametrize("scale", [50_000, 400_000, 500_000, 565_000])
+def test_t13_premium_by_skew_scale(desk, scale):
+    """50,000: a premium of 10 %, the attack's own figure."""
+    with expect("FillCostAboveHalfMaintenance", worst(desk, scale=scale), HALF):
+        desk.set_trade(ETH, skew_scale=scale * SIZE)
+    desk.set_trade(ETH, skew_scale=570_000 * SIZE)
+
+
+def test_t13_every_other_term(desk):
+    with expect("FillCostAboveHalfMaintenance", worst(desk, max_skew=10_000), HALF):
+        desk.set_trade(ETH, max_skew=10_000 * SIZE)
+    with expect("FillCostAboveHalfMaintenance", worst(desk, taker=5_000), HALF):
+        desk.set_trade(ETH, taker_fee=5_000)
+    with expect("FillCostAboveHalfMaintenance", worst(desk, sigma=30_000), HALF):
+        desk.set_risk(ETH, sigma=30_000)
+    with expect("FillCostAboveHalfMaintenance", worst(desk, age=400), HALF):
+        desk.set_risk(ETH, max_age=400)
+    with expect("FillCostAboveHalfMaintenance", worst(desk), 80 * WAD // 10_000):
+        desk.set_risk(ETH, mm_rate1=160)
+    with expect("FillCostAboveHalfMaintenance", worst(desk, kappa=60), HALF):
+        desk.config.write("setModel", desk.deployed["RuleMargin"].address, 2, 60, sender=desk.admin)
+
+
+@pytest.fixture
+def crowded():
+    """A pool of 30M, longs at 4,850 of the 5,000 that may be."""
+    desk = Desk.create(liquidity=30 * MILLION)
+    crowd = desk.trader("crowd", 20 * MILLION)
+    desk.trade(crowd, ETH, 4_850 * SIZE)
+    return desk
+
+
+@pytest.mark.parametrize("age", [0, 60])
+@pytest.mark.parametrize("side", [1, -1], ids=["crowded_side", "empty_side"])
+def test_t13_a_position_taken_over_is_always_closed_at_a_profit(crowded, side, age):
+    """Victim below MM; the bonus has grown with the clock. Liquidate, close, take the profit out: one batch, no
+    capital.
+
+    The empty side is the dear one: closing a short at this skew pays 49 bp of premium, spread and fee.
+    """
+    desk = crowded
+    victim, taker = desk.trader("victim", 10_000), desk.trader("keeper")
+    caller = desk.trader("caller", 1)
+    desk.trade(victim, ETH, side * 50 * SIZE)
+    desk.post({1: desk.price_for(victim, ETH, desk.assess(victim).mm * 95 // 100)})
+    desk.act(caller, margin_call(caller, victim))  # the clock
+    for _ in range(30):
+        desk.chain.advance(120)
+        desk.post({})
+        desk.chain.advance(age)
+        piece = desk.slice(victim)
+        if piece.max_fraction == 0:
+            pytest.fail("the victim has recovered")
+        size = desk.position(victim, ETH)[0] * piece.fraction // WAD
+        fill = desk.fill(ETH, -size)
+        if piece.gain > fill.premium + fill.spread + fill.fee:
+            break
+    else:
+        pytest.fail("no bonus was worth the closing")
+    size = int(size) if side > 0 else -(-desk.position(victim, ETH)[0] * piece.fraction // WAD)
+    before = desk.token(QUOTE).read("balanceOf", desk.owner(taker))
+    profit = (piece.gain - fill.premium - fill.spread - fill.fee) // 10**12 - 5
+    desk.act(
+        taker,
+        liquidate(taker, victim),
+        trade_perp(taker, ETH, -size),
+        withdraw(taker, QUOTE, profit, desk.owner(taker)),
+    )
+    assert desk.position(taker, ETH) == (0, 0)
+    assert desk.token(QUOTE).read("balanceOf", desk.owner(taker)) - before == profit > 0
+
+
+@pytest.mark.parametrize("rate, pays", [(50, True), (100, True), (1_000, False)])
+def test_t13_without_the_bound(rate, pays):
+    """The most that a taker of the empty side can be paid is (1 − φ)·MM, 2.375 % of notional; a 10 % premium is
+    never worth it."""
+    most = 250 * WAD // 10_000 * 95 // 100
+    premium = rate * WAD // 10_000
+    spread = fill_math.spread_rate(20, 10_000, 60, 2, 10**30)
+    assert (most > premium + spread + 350 * WAD // MILLION) == pays
+    assert PRICE * USDC > 0
