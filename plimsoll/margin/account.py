@@ -206,7 +206,8 @@ def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) ->
     risk, state = snapshot.markets[market].risk, snapshot.markets[market].state
     price = snapshot.price(risk.feed)
     good, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=position.size > 0)
-    if not good and use == PriceUse.OPEN:
+    # A position of size zero owes or is owed what it is, whatever the price.
+    if not good and use == PriceUse.OPEN and position.size:
         raise PriceUnusable(risk.feed, price_age(price, snapshot.time), price.status)
     index = index_now(state, risk, price.value, snapshot.time)
     pnl = position_math.pnl(position.size, position.cost, value, index)

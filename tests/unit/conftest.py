@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll import contracts
 from plimsoll.errors import Reverted
-from plimsoll.testing import World, deployment
+from plimsoll.testing import World
 
 
 class Substituted(dict):
@@ -17,6 +17,7 @@ class Substituted(dict):
     def __init__(self, artifacts, kind):
         super().__init__(artifacts)
         self["MockERC20"] = artifacts[kind]
+        self.key = artifacts.key
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def world_of(monkeypatch):
     def create(kind, **options):
         artifacts = contracts.load()
         with monkeypatch.context() as patch:
-            patch.setattr(deployment.contracts, "load", lambda: Substituted(artifacts, kind))
+            patch.setattr("plimsoll.deploy.deployment.load", lambda: Substituted(artifacts, kind))
             return World.create(**options)
 
     return create
