@@ -1,0 +1,170 @@
+"""The chain's accounts in memory: enumerated once, then followed block by block through events.
+
+    mirror = Mirror(Reader(deployment), settings)
+    view = mirror.follow()                  # at the newest block; None when there is no new one
+
+Whatever is doubtful — another block where ours was, too many blocks missed, an event that does not fit, an asset or
+market that was listed, a count that differs — ends in a fresh enumeration, never in a guess. A restart is one too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from plimsoll.chain.base import Log
+from plimsoll.contracts import decode_event
+from plimsoll.keeper.reader import Head, Reader, Tables
+from plimsoll.keeper.rows import Rows
+from plimsoll.keeper.settings import Settings
+from plimsoll.margin.account import Account, Snapshot
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
+
+Args = dict[str, Any]
+Apply = Callable[[Rows, Args], bool]
+
+#: What each event does to the rows; False means that it does not fit.
+HANDLERS: dict[str, Apply] = {
+    "AccountOpened": lambda rows, a: rows.opened(a["account"], a["number"]),
+    "HeldChanged": lambda rows, a: rows.held(a["account"], a["asset"], a["held"]),
+    "PositionChanged": lambda rows, a: rows.position(a["account"], a["market"], a["size"], a["cost"]),
+    "MarginCalled": lambda rows, a: rows.deadline(a["account"], a["deadline"]),
+    "MarginCallCleared": lambda rows, a: rows.deadline(a["account"], 0),
+    "LiquidationClock": lambda rows, a: rows.clock(a["account"], a["startedAt"]),
+}
+
+
+class Diverged(Exception):
+    """The rows cannot be brought to the block by events; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything of one block, as the pure functions take it."""
+
+    head: Head
+    tables: Tables
+    rows: Rows
+    changes: int = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.tables.snapshot
+
+    def account(self, id: bytes) -> Account | None:
+        return self.rows.find(id)
+
+
+class Mirror:
+    """One reader. `resyncs` counts enumerations, the first one included."""
+
+    def __init__(self, reader: Reader, settings: Settings) -> None:
+        self.reader, self.settings = reader, settings
+        self.view: View | None = None
+        self.resyncs = 0
+
+    def follow(self) -> View | None:
+        """The view at the newest block, or None when that is the one we have."""
+        head = self.reader.head()
+        known = self.view.head if self.view else None
+        if known and (head.number, head.hash) == (known.number, known.hash) and self.reader.has_logs:
+            return None
+        self.view = self._advance(head)
+        return self.view
+
+    def _advance(self, head: Head) -> View:
+        if self.view is None:
+            return self.enumerate(head, "start")
+        try:
+            tables = self.reader.tables(head)
+            return self._by_events(self.view, head, tables)
+        except Diverged as error:
+            return self.enumerate(head, error.reason)
+
+    # ---------------------------------------------------------------- pages
+
+    def enumerate(self, head: Head, reason: str) -> View:
+        """All accounts at `head`, page by page, every page pinned to that block."""
+        started = time.perf_counter()
+        tables = self.reader.tables(head)
+        rows = Rows(tables.asset_mask, tables.market_mask)
+        pages = []
+        for start in range(0, tables.count, self.settings.page):
+            count = min(self.settings.page, tables.count - start)
+            pages.append(self.reader.page(start, count, tables, head.number))
+        rows.load(pages)
+        if len(rows) != tables.count:
+            raise Diverged(f"{len(rows)} accounts were read, the engine has {tables.count}")
+        self.resyncs += 1
+        seconds = round(time.perf_counter() - started, 4)
+        log.info("accounts enumerated", reason=reason, block=head.number, accounts=len(rows), seconds=seconds)
+        return View(head, tables, rows, len(rows))
+
+    # ---------------------------------------------------------------- events
+
+    def _by_events(self, view: View, head: Head, tables: Tables) -> View:
+        rows, last = view.rows, view.head
+        if (tables.asset_mask, tables.market_mask) != (rows.asset_mask, rows.market_mask):
+            raise Diverged("an asset or a market was listed")
+        if not self.reader.has_logs:
+            raise Diverged("this chain keeps no logs")
+        if head.number <= last.number:
+            raise Diverged(f"the chain went back from block {last.number} to {head.number}")
+        if head.number - last.number > self.settings.max_range:
+            raise Diverged(f"{head.number - last.number} blocks were missed")
+        base = self.reader.header(last.number)
+        if base is None or base.hash != last.hash:
+            raise Diverged(f"block {last.number} was replaced")
+        logs = self.reader.logs(last.number + 1, head.number)
+        top = self.reader.header(head.number)
+        if top is None or top.hash != head.hash:
+            raise Diverged(f"block {head.number} was replaced while its events were read")
+        changes = apply(rows, logs)
+        if len(rows) != tables.count:
+            raise Diverged(f"events lead to {len(rows)} accounts, the engine has {tables.count}")
+        return View(head, tables, rows, changes)
+
+    # ---------------------------------------------------------------- self-check
+
+    def differing(self, sample: Iterable[int]) -> list[bytes]:
+        """Accounts among the rows of `sample` whose words differ from the chain's at the view's block."""
+        view = self.view
+        if view is None:
+            return []
+        chosen = [row for row in sample if row < len(view.rows)]
+        ids = [bytes(view.rows.words[row, 0]) for row in chosen]
+        if not ids:
+            return []
+        truth = self.reader.accounts(ids, view.tables, view.head.number)
+        return [id for id, row, words in zip(ids, chosen, truth, strict=True) if not _same(view.rows, row, words)]
+
+
+def _same(rows: Rows, row: int, words: Any) -> bool:
+    return bool((rows.words[row] == words).all())
+
+
+def apply(rows: Rows, logs: Iterable[Log]) -> int:
+    """Brings the rows forward; returns how many events changed something. Raises Diverged for one that does not fit."""
+    changes = 0
+    for entry in logs:
+        event = decode_event(entry)
+        handler = HANDLERS.get(event.name) if event else None
+        if event is None or handler is None:
+            continue
+        if not handler(rows, event.args):
+            raise Diverged(f"the event {event.name} does not fit: {_text(event.args)}")
+        changes += 1
+    return changes
+
+
+def _text(args: Args) -> str:
+    return ", ".join(f"{name}={'0x' + v.hex() if isinstance(v, bytes) else v}" for name, v in args.items())

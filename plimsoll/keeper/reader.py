@@ -1,0 +1,200 @@
+"""What the keeper asks the chain, each answer pinned to one block. Words stay words: plimsoll.keeper.rows keeps them.
+
+A table (markets, assets, globals) is small and read anew each block; accounts are read in pages once, and then followed
+through events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plimsoll import contracts
+from plimsoll.chain.base import Chain, Log
+from plimsoll.contracts import Contract
+from plimsoll.errors import BadInput
+from plimsoll.margin.account import (
+    AssetParams,
+    Globals,
+    Market,
+    MarketCosts,
+    MarketInsurance,
+    MarketRisk,
+    MarketState,
+    MarketTrade,
+    Price,
+    Snapshot,
+    Terms,
+)
+from plimsoll.margin.rule_margin import RuleMargin
+from plimsoll.margin.words import Pool
+
+WORD = 32
+PAGE_GAS = 2**53 - 1  # eth_call is otherwise capped at the block's gas on some nodes
+
+Words = NDArray[np.uint8]
+
+
+class Protocol_(Protocol):
+    """Handles the keeper needs: a Deployment has them, and the World of the tests too."""
+
+    @property
+    def engine(self) -> Contract: ...
+    @property
+    def router(self) -> Contract: ...
+    @property
+    def lens(self) -> Contract: ...
+
+
+class Head(NamedTuple):
+    """A block. The hash is empty on a chain in process, which never reorganises."""
+
+    number: int
+    time: int
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Everything of one block that is not an account: a Snapshot, and what plans need besides."""
+
+    snapshot: Snapshot
+    pool: Pool
+    listed: int
+    count: int
+    asset_mask: int
+    market_mask: int
+    pool_cash: int = 0
+    insurance_cash: int = 0
+
+    @property
+    def width(self) -> int:
+        return 2 + self.asset_mask.bit_count() + self.market_mask.bit_count()
+
+
+class Reader:
+    """The only one that reads. `protocol` is a Deployment, or a World of the tests."""
+
+    def __init__(self, protocol: Any) -> None:
+        self.chain: Chain = protocol.engine.chain
+        self.engine: Contract = protocol.engine
+        self.router: Contract = protocol.router
+        self.lens: Contract = protocol.lens
+        self._rpc = getattr(self.chain, "rpc", None)
+        self._models: dict[int, RuleMargin] = {}
+        self.pool_account = bytes(self.engine.read("poolAccount"))
+        self.insurance_account = bytes(self.engine.read("insuranceAccount"))
+
+    # ---------------------------------------------------------------- blocks
+
+    def head(self) -> Head:
+        return self._header("latest") or self._missing("latest")
+
+    def header(self, number: int) -> Head | None:
+        """The block of that number on the chain as it is now; None when there is none (any more)."""
+        return self._header(hex(number)) if self._rpc else Head(*self.chain.block())
+
+    def _header(self, which: str) -> Head | None:
+        if self._rpc is None:
+            return Head(*self.chain.block())
+        raw = self._rpc.request("eth_getBlockByNumber", which, False)
+        return Head(int(raw["number"], 16), int(raw["timestamp"], 16), raw["hash"]) if raw else None
+
+    def _missing(self, which: str) -> Head:
+        raise BadInput("block", which, "the node has none yet; wait until it has synchronised")
+
+    def logs(self, first: int, last: int) -> list[Log]:
+        """All events of the engine in blocks `first` to `last`, in order."""
+        found = self.chain.logs([self.engine.address], first, last)  # type: ignore[attr-defined]
+        return [log for _, _, log in sorted(found, key=lambda entry: entry[:2])]
+
+    @property
+    def has_logs(self) -> bool:
+        return hasattr(self.chain, "logs")
+
+    # ---------------------------------------------------------------- tables
+
+    def tables(self, head: Head) -> Tables:
+        """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
+        market_rows = self._table("markets", 7, head.number)
+        asset_rows = self._table("assets", 5, head.number)
+        words = self._table("globals", 7, head.number)[0]
+        markets, prices = {}, {}
+        for number, state, risk, costs, trade, insurance, price in market_rows:
+            market = _market(state, risk, costs, trade, insurance)
+            markets[number], prices[market.risk.feed] = market, Price.from_word(price)
+        assets = {}
+        for number, params, _totals, _vault, price in asset_rows:
+            assets[number] = AssetParams.from_word(params)
+            prices[assets[number].feed] = Price.from_word(price)
+        settings = Globals.from_word(words[0])
+        snapshot = Snapshot(
+            time=head.time,
+            block=head.number,
+            model=self._model(settings.model),
+            globals=settings,
+            terms=Terms.from_word(words[2]),
+            assets=assets,
+            markets=markets,
+            prices=prices,
+        )
+        return Tables(
+            snapshot=snapshot,
+            pool=Pool.from_word(words[1]),
+            listed=words[3],
+            count=words[4],
+            asset_mask=sum(1 << number for number in assets),
+            market_mask=sum(1 << number for number in markets),
+            pool_cash=self.engine.read("held", self.pool_account, 0, block=head.number),
+            insurance_cash=self.engine.read("held", self.insurance_account, 0, block=head.number),
+        )
+
+    def _table(self, name: str, width: int, block: int) -> list[list[int]]:
+        raw = self.lens.read(name, block=block)
+        words = [int.from_bytes(raw[at : at + WORD], "big") for at in range(0, len(raw), WORD)]
+        return [words[at : at + width] for at in range(0, len(words), width)]
+
+    def _model(self, address: int) -> RuleMargin:
+        """The model's immutables; read once per model."""
+        if address not in self._models:
+            text = "0x" + address.to_bytes(20, "big").hex()
+            model = Contract(self.chain, text, contracts.load()["RuleMargin"])
+            values = (model.read("MM_FLOOR"), model.read("IM_FLOOR"), model.read("PNL_SHARE"))
+            self._models[address] = RuleMargin(*values)
+        return self._models[address]
+
+    # ---------------------------------------------------------------- accounts
+
+    def page(self, start: int, count: int, tables: Tables, block: int) -> Words:
+        """Raw state of accounts `start`…: (rows, words, 32) bytes in the order of Lens.rawPage."""
+        data = self.lens.encode("rawPage", start, count, tables.asset_mask, tables.market_mask)
+        gas = PAGE_GAS if self._rpc else None
+        answer = self.chain.call(self.lens.address, data, block=block, gas=gas)
+        return decode_page(answer, tables.width)
+
+    def accounts(self, ids: list[bytes], tables: Tables, block: int) -> Words:
+        """The same for accounts of one's choice."""
+        data = self.lens.encode("rawAccounts", ids, tables.asset_mask, tables.market_mask)
+        return decode_page(self.chain.call(self.lens.address, data, block=block), tables.width)
+
+
+def decode_page(answer: bytes, width: int) -> Words:
+    """The bytes that a lens function returned (offset, length, records) as an array of words."""
+    length = int.from_bytes(answer[WORD : 2 * WORD], "big")
+    if length % (width * WORD) or len(answer) < 2 * WORD + length:
+        raise BadInput("page", f"{length} bytes", f"records have {width} words; the lens is of another deployment")
+    flat = np.frombuffer(answer, dtype=np.uint8, count=length, offset=2 * WORD)
+    return flat.reshape(-1, width, WORD)
+
+
+def _market(state: int, risk: int, costs: int, trade: int, insurance: int) -> Market:
+    return Market(
+        risk=MarketRisk.from_word(risk),
+        state=MarketState.from_word(state),
+        costs=MarketCosts.from_word(costs),
+        trade=MarketTrade.from_word(trade),
+        insurance=MarketInsurance.from_word(insurance),
+    )
