@@ -4,7 +4,7 @@
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 LIMIT := python scripts/toolchain/limit.py
-PYTHON_SUITES := tests/unit tests/vectors tests/attacks tests/regression tests/invariant
+PYTHON_SUITES := tests/unit tests/attacks tests/regression tests/invariant tests/process
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

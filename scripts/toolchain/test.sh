@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . scripts/toolchain/env.sh
 
-PYTHON_SUITES="tests/unit tests/vectors tests/attacks tests/regression tests/invariant"
+PYTHON_SUITES="tests/unit tests/attacks tests/regression tests/invariant tests/process"
 WORKERS=${PLIMSOLL_WORKERS:-2}
 
 # Where something listens on the port already, brownie would use that chain instead of starting one.
@@ -16,7 +16,7 @@ free_port() {
 
 # No brownie here: its pytest plugin would start a node. The EVM runs inside the process.
 python_suites() {
-    say "unit, vectors, attacks, regression, invariant: in process, $WORKERS workers"
+    say "unit, attacks, regression, invariant, processes: $WORKERS workers"
     # shellcheck disable=SC2086
     limit "${PLIMSOLL_TEST_LIMIT:-900}" pytest -p no:pytest-brownie -n "$WORKERS" --dist worksteal -q $PYTHON_SUITES "$@"
 }
