@@ -37,6 +37,7 @@ class Substituted(dict):
     def __init__(self, artifacts, kind):
         super().__init__(artifacts)
         self["MockERC20"] = artifacts[kind]
+        self.key = artifacts.key
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def hooked(monkeypatch, put):
     """A desk with hook tokens, an exchange with 1,000 WETH, and mallory with 100,000."""
     artifacts = contracts.load()
     with monkeypatch.context() as patch:
-        patch.setattr(contracts, "load", lambda *_: Substituted(artifacts, "HookERC20"))
+        patch.setattr("plimsoll.deploy.deployment.load", lambda: Substituted(artifacts, "HookERC20"))
         desk = Desk.create()
     made = put(desk, "MockExchange")
     quote, weth = desk.token(0).address, desk.token(1).address

@@ -55,7 +55,8 @@ def test_t18_no_target_through_which_executor_could_hand_out_a_right(desk, mallo
 
 def test_t18_an_exchange_that_leaves_input_behind_can_collect_nothing_later(desk, mallory, exchange):
     exchange.write("misbehave", 0, 5_000, "0x" + "00" * 20, b"", sender=desk.admin)
-    desk.act(mallory, call(mallory, QUOTE, 6_000 * USDC, WETH, WAD, exchange.address, swap(desk, exchange, 6_000 * USDC)))
+    data = swap(desk, exchange, 6_000 * USDC)
+    desk.act(mallory, call(mallory, QUOTE, 6_000 * USDC, WETH, WAD, exchange.address, data))
     executor = desk.deployed["Executor"].address
     assert desk.held(mallory) == 97_000 * USDC  # the half not taken came back
     assert desk.token(QUOTE).read("allowance", executor, exchange.address) == 0
