@@ -20,12 +20,14 @@ library PositionMath {
         }
     }
 
-    /// @notice The part `fraction` (WAD) of a position as its taker gets it: size toward zero, cost up, so that what is lost in
-    /// rounding stays with the account that is liquidated. The whole position at 1.
+    /// @notice The part `fraction` (WAD) of a position as its taker gets it: size down and cost up, so that for a long and for a
+    /// short what is lost in rounding stays with the account that is liquidated. The whole position at 1.
     function slice(int256 size, int256 cost, uint256 fraction) internal pure returns (int256, int256) {
         if (fraction >= FixedMath.WAD) return (size, cost);
-        int256 part = size * int256(fraction) / int256(FixedMath.WAD);
-        return (part, FixedMath.ceilDivSigned(cost * int256(fraction), FixedMath.WAD));
+        return (
+            FixedMath.floorDivSigned(size * int256(fraction), FixedMath.WAD),
+            FixedMath.ceilDivSigned(cost * int256(fraction), FixedMath.WAD)
+        );
     }
 
     /// @notice The cost that goes with `part` of `size`, rounded up for whoever receives it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plimsoll.margin.fixed_math import WAD, ceil_div_signed, truncate_div
+from plimsoll.margin.fixed_math import WAD, ceil_div_signed
 
 
 def pnl(size: int, cost: int, price: int, index: int) -> int:
@@ -15,10 +15,10 @@ def notional(size: int, price: int) -> int:
 
 
 def slice(size: int, cost: int, fraction: int) -> tuple[int, int]:
-    """The part `fraction` (WAD) as its taker gets it: size toward zero, cost up; the whole at 1."""
+    """The part `fraction` (WAD) as its taker gets it: size down and cost up, against a long and a short; the whole at 1."""
     if fraction >= WAD:
         return size, cost
-    return truncate_div(size * fraction, WAD), ceil_div_signed(cost * fraction, WAD)
+    return size * fraction // WAD, ceil_div_signed(cost * fraction, WAD)
 
 
 def cost_of(part: int, size: int, cost: int) -> int:

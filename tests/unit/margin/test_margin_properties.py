@@ -87,6 +87,7 @@ def test_i2_a_slice_and_its_rest_are_the_whole(draw):
         assert abs(part) <= abs(size)
         assert part * size >= 0
         assert part_cost * WAD >= cost * fraction
+        assert part * WAD <= size * fraction
         assert (size, cost) == position_math.slice(size, cost, WAD)
 
 
