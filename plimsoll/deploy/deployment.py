@@ -18,7 +18,7 @@ from plimsoll.abi import checksum, keccak
 from plimsoll.chain.base import Chain
 from plimsoll.contracts import Artifacts, Contract, load
 from plimsoll.deploy.bounds import LOCAL_CHAINS, require_safe
-from plimsoll.deploy.errors import AlreadyDeployed, ManifestMissing
+from plimsoll.deploy.errors import AlreadyDeployed, Differs, ManifestMissing
 from plimsoll.deploy.files import Deployed, Journal, Manifest, manifest_path
 from plimsoll.deploy.parameters import Parameters
 from plimsoll.deploy.plan import Create, Plan, plain, resolve
@@ -136,10 +136,20 @@ def deploy(
     addresses = run(plan, chain, deployer, journal, progress)
     contracts = _contracts(plan, chain, addresses)
     manifest = Manifest(chain.chain_id, deployer, chain.block()[0], artifacts.key, contracts, parameters)
+    deployment = Deployment(chain, manifest, artifacts)
     if directory is not None:
+        _require_as_planned(deployment)
         manifest.save(directory)
         journal.close()
-    return Deployment(chain, manifest, artifacts)
+    return deployment
+
+
+def _require_as_planned(deployment: Deployment) -> None:
+    """No manifest is written for a chain that does not hold what was asked for."""
+    from plimsoll.deploy.verification import verify
+
+    if differences := verify(deployment):
+        raise Differs(differences)
 
 
 def _refuse_second(chain: Chain, directory: Path) -> None:

@@ -89,7 +89,7 @@ class Manifest:
     def read(cls, path: Path) -> Manifest:
         try:
             raw = json.loads(path.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise errors.ManifestMissing(path) from None
         except (OSError, ValueError) as error:
             raise errors.ManifestDamaged(path, error) from None
