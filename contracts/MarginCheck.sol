@@ -68,13 +68,11 @@ library MarginCheck {
 
     // ---------------------------------------------------------------- gathering
 
-    function gather(
-        Ledger.State storage s,
-        IOracleRouter router,
-        bytes32 id,
-        Ledger.Header memory header,
-        PriceUse use
-    ) internal view returns (Snapshot memory snap) {
+    function gather(Ledger.State storage s, IOracleRouter router, bytes32 id, Ledger.Header memory header, PriceUse use)
+        internal
+        view
+        returns (Snapshot memory snap)
+    {
         uint256 assets = LibBit.popCount(header.assets);
         uint256 perps = LibBit.popCount(header.markets);
         snap.assets = new uint256[](assets);
@@ -151,8 +149,9 @@ library MarginCheck {
             uint256 price = PriceWord.value(word);
             if (!isGood(word, asset.maxAge)) {
                 // One bad feed counts for nothing here and blocks nothing: the account may hold more than that asset.
-                if (use == PriceUse.OPEN || use == PriceUse.ACQUIRE) price = 0;
-                else if (use == PriceUse.TARGET) {
+                if (use == PriceUse.OPEN || use == PriceUse.ACQUIRE) {
+                    price = 0;
+                } else if (use == PriceUse.TARGET) {
                     price = moved(price, asset.sigma, s.globals.kappa, PriceWord.age(word), true);
                 }
             }
@@ -250,11 +249,11 @@ library MarginCheck {
 
     // ---------------------------------------------------------------- state
 
-    function stateOf(
-        Ledger.State storage s,
-        Ledger.Header memory header,
-        IMarginEngine.Assessment memory a
-    ) internal view returns (IMarginEngine.AccountState) {
+    function stateOf(Ledger.State storage s, Ledger.Header memory header, IMarginEngine.Assessment memory a)
+        internal
+        view
+        returns (IMarginEngine.AccountState)
+    {
         if (a.equity < 0) return IMarginEngine.AccountState.BANKRUPT;
         if (isLiquidatable(s, header, a)) return IMarginEngine.AccountState.LIQUIDATABLE;
         if (header.callDeadline != 0) return IMarginEngine.AccountState.CALLED;
@@ -263,11 +262,11 @@ library MarginCheck {
     }
 
     /// @notice Below MM; or below the call margin with the deadline passed.
-    function isLiquidatable(
-        Ledger.State storage s,
-        Ledger.Header memory header,
-        IMarginEngine.Assessment memory a
-    ) internal view returns (bool) {
+    function isLiquidatable(Ledger.State storage s, Ledger.Header memory header, IMarginEngine.Assessment memory a)
+        internal
+        view
+        returns (bool)
+    {
         if (a.equity < int256(a.mm)) return true;
         if (header.callDeadline == 0 || block.timestamp <= header.callDeadline) return false;
         return a.equity < int256(LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda));

@@ -42,7 +42,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
     uint256 public immutable QUOTE_UNIT;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
-    /// left it; taken: it was called or liquidated here, and nothing else may touch it any more.
+    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more.
     struct Touched {
         bytes32 id;
         bool risk;
@@ -50,6 +50,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         bool removed;
         bool taken;
         bool operated;
+        bool cured;
         uint256 traded;
         int256 equity;
         int256 overIm;
@@ -147,8 +148,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
     }
 
     function _measure(Touched memory t) private view {
-        Assessment memory a =
-            MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
+        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
         (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im), a.equity - int256(a.mm));
     }
 
@@ -244,6 +244,11 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
 
     function _marginCall(Context memory ctx, bytes32 id, MarginCall memory order) private {
         _requireOwner(ctx, id);
+        if (order.target == id) {
+            // The owner says that he has cured it, in the batch that does: judged at its end like everything else.
+            _touch(ctx, id, false).cured = true;
+            return;
+        }
         _take(ctx, id, order.target);
         _touch(ctx, id, false);
         LiquidationLogic.marginCall(state, _env(), id, order);
@@ -263,7 +268,13 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         vaultIn.push(address(EXECUTOR), order.amountIn);
         (uint256 leftIn, uint256 leftOut) = (vaultIn.balance(), vaultOut.balance());
         EXECUTOR.run(
-            _token(vaultIn), order.amountIn, address(vaultIn), _token(vaultOut), address(vaultOut), order.target, order.data
+            _token(vaultIn),
+            order.amountIn,
+            address(vaultIn),
+            _token(vaultOut),
+            address(vaultOut),
+            order.target,
+            order.data
         );
         leftIn = vaultIn.balance() - leftIn;
         uint256 received = vaultOut.balance() - leftOut;
@@ -291,6 +302,7 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
 
     /// @dev The last word of a batch, on the state that will stand.
     function _check(Context memory ctx, Touched memory t) private {
+        if (t.cured) LiquidationLogic.cure(state, _env(), t.id);
         if (!t.risk || t.taken) return;
         Ledger.Header memory header = state.headers[t.id];
         int256 quote = state.balances[t.id][Ledger.QUOTE].held;

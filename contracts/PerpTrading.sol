@@ -40,12 +40,10 @@ library PerpTrading {
 
     /// @notice Fills an order against the pool: price → accrue → fill → write → check the market's limits.
     /// @return notional at index, WAD. @return opening Whether the fill adds to, or flips, the position.
-    function trade(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        bytes32 id,
-        IMarginEngine.TradePerp memory order
-    ) external returns (uint256 notional, bool opening) {
+    function trade(Ledger.State storage s, Ledger.Env memory env, bytes32 id, IMarginEngine.TradePerp memory order)
+        external
+        returns (uint256 notional, bool opening)
+    {
         if (order.size == 0) revert IMarginEngine.ZeroAmount();
         if (block.timestamp > order.deadline) revert IMarginEngine.OrderExpired(order.deadline, block.timestamp);
         Ledger.Market storage market = s.markets[order.market];
@@ -55,7 +53,8 @@ library PerpTrading {
 
         Fill memory fill;
         int256 newSize = int256(old.size) + order.size;
-        fill.opening = FixedMath.abs(newSize) > FixedMath.abs(old.size) || (newSize > 0) != (old.size > 0) && newSize != 0;
+        fill.opening =
+            FixedMath.abs(newSize) > FixedMath.abs(old.size) || (newSize > 0) != (old.size > 0) && newSize != 0;
         uint256 word = _priceWord(env, risk.feed);
         _requirePrice(s, id, order.market, risk, word, fill.opening);
         fill.price = PriceWord.value(word);
@@ -95,7 +94,9 @@ library PerpTrading {
         bool opening
     ) private view {
         if (opening) {
-            if (risk.flags & FLAG_REDUCE_ONLY != 0) revert IMarginEngine.MarketNotAllowed(id, market);
+            if (risk.flags & FLAG_REDUCE_ONLY != 0) {
+                revert IMarginEngine.MarketNotAllowed(id, market);
+            }
             if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
         }
         bool usable = opening ? MarginCheck.isGood(word, risk.maxAge) : PriceWord.age(word) <= REDUCING_AGE;
@@ -104,12 +105,9 @@ library PerpTrading {
         }
     }
 
-    function _accrue(
-        uint256 market,
-        Ledger.MarketState memory state,
-        Ledger.MarketRisk memory risk,
-        uint256 price
-    ) private {
+    function _accrue(uint256 market, Ledger.MarketState memory state, Ledger.MarketRisk memory risk, uint256 price)
+        private
+    {
         uint256 elapsed = block.timestamp - state.accruedAt;
         if (elapsed == 0) return;
         (int256 rate, int256 growth) = FundingMath.project(
@@ -136,7 +134,9 @@ library PerpTrading {
         int256 size = order.size;
         int256 worth = size * int256(fill.price) + FillMath.premium(size, fill.skew, fill.price, terms.skewScale)
             + int256(FillMath.spread(FixedMath.abs(size), fill.price, rate));
-        int256 limit = size * order.limitPrice.toInt256();
+        // Beyond any price there is no limit, and no overflow either.
+        uint256 limitPrice = order.limitPrice < type(uint128).max ? order.limitPrice : type(uint128).max;
+        int256 limit = size * int256(limitPrice);
         if (worth > limit) revert IMarginEngine.LimitPriceExceeded(order.market, worth, limit);
         fill.fee = FillMath.fee(size, fill.skew, fill.price, terms.makerFee, terms.takerFee);
         fill.cost = worth + int256(fill.fee);
@@ -206,7 +206,8 @@ library PerpTrading {
         if (larger && openInterest > terms.maxOi) {
             revert IMarginEngine.OpenInterestCapExceeded(id, openInterest, terms.maxOi);
         }
-        int256 pool = int256(Ledger.available(s, Ledger.poolAccount(s), Ledger.QUOTE) * env.unit) + s.pool.contributionSum;
+        int256 pool =
+            int256(Ledger.available(s, Ledger.poolAccount(s), Ledger.QUOTE) * env.unit) + s.pool.contributionSum;
         if (wider) {
             uint256 needed = FixedMath.ceilDiv(skew * fill.price * terms.move, FixedMath.BPS);
             uint256 share = FixedMath.positive(pool) * terms.allocation / FixedMath.BPS;
@@ -327,9 +328,9 @@ library PerpTrading {
         int256 closed = newSize == 0 ? closeOut(s, env, to, id, newCost) : newCost;
         // Same side, nothing realised: the market's sums stand, and their two slots stay cold.
         if (
-            closed != newCost || _crosses(source.size, newSize)
-                || (sink.size != 0 || sink.cost != 0) && _crosses(source.size, sink.size)
-                || (leftSize != 0 || leftCost != 0) && _crosses(source.size, leftSize)
+            closed != newCost || _crosses(source.size, newSize) || (sink.size != 0 || sink.cost != 0)
+                && _crosses(source.size, sink.size) || (leftSize != 0 || leftCost != 0)
+                && _crosses(source.size, leftSize)
         ) {
             Ledger.MarketState memory state = market.state;
             Ledger.MarketCosts memory costs = market.costs;

@@ -96,7 +96,8 @@ interface IMarginEngine {
     }
 
     /// @notice Calls margin on `target` when it is below its call margin, and pays the bounty to the acting account; clears
-    /// the call of a called target that is back at IM₀.
+    /// the call of a called target that is back at IM₀. An owner naming the acting account itself asks for the latter at the
+    /// end of his batch: deposit and cure in one.
     struct MarginCall {
         bytes32 target;
         bool skip;
@@ -154,9 +155,7 @@ interface IMarginEngine {
 
     event Deposited(bytes32 indexed account, uint256 indexed asset, address from, uint256 amount);
     event Withdrawn(bytes32 indexed account, uint256 indexed asset, address to, uint256 amount);
-    event Traded(
-        bytes32 indexed account, uint256 indexed market, int256 size, uint256 index, int256 cost, uint256 fee
-    );
+    event Traded(bytes32 indexed account, uint256 indexed market, int256 size, uint256 index, int256 cost, uint256 fee);
     event Settled(bytes32 indexed account, uint256 indexed market, int256 realised);
     event MarginCalled(bytes32 indexed account, uint256 deadline, int256 equity, uint256 callMargin, uint256 bounty);
     event MarginCallCleared(bytes32 indexed account);

@@ -11,7 +11,6 @@ interface IOracleRouter {
     /// @dev Status bits. 0 is good.
     /// WIDE = 1: confidence beyond the feed's bound. DEVIATES = 2: too far from the reference feed.
     /// REFERENCE_DOWN = 4: a reference is configured but gives no usable answer. Disputed is read from disputedUntil.
-
     /// @param referenceSource A price source (IPriceSource) to compare with, or zero.
     /// @param referenceId The id of this feed inside the reference.
     /// @param maxDeviationBps Largest distance from the reference, bps of the reference.

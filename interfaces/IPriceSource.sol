@@ -7,8 +7,5 @@ interface IPriceSource {
     /// @return value 1e-10 quote per unit.
     /// @return confidence ppm of value.
     /// @return publishedAt Unix seconds.
-    function latest(bytes32 id)
-        external
-        view
-        returns (bool ok, uint256 value, uint256 confidence, uint256 publishedAt);
+    function latest(bytes32 id) external view returns (bool ok, uint256 value, uint256 confidence, uint256 publishedAt);
 }

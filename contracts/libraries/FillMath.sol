@@ -31,7 +31,8 @@ library FillMath {
         returns (uint256)
     {
         uint256 half = mmRateBps * (FixedMath.WAD / FixedMath.BPS) / 2;
-        uint256 used = FixedMath.mulDivUp(maxSkew, FixedMath.WAD, skewScale) + takerFeePpm * (FixedMath.WAD / FixedMath.PPM);
+        uint256 used =
+            FixedMath.mulDivUp(maxSkew, FixedMath.WAD, skewScale) + takerFeePpm * (FixedMath.WAD / FixedMath.PPM);
         return half > used ? half - used : 0;
     }
 
@@ -51,8 +52,6 @@ library FillMath {
             uint256 absSkew = FixedMath.abs(skew);
             reducing = absSize < absSkew ? absSize : absSkew;
         }
-        return FixedMath.ceilDiv(
-            price * (reducing * makerFeePpm + (absSize - reducing) * takerFeePpm), FixedMath.PPM
-        );
+        return FixedMath.ceilDiv(price * (reducing * makerFeePpm + (absSize - reducing) * takerFeePpm), FixedMath.PPM);
     }
 }

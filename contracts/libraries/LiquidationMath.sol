@@ -50,8 +50,7 @@ library LiquidationMath {
         uint256 keep = FixedMath.mulDivUp(mm, rate, FixedMath.WAD);
         if (equity <= int256(keep)) return FixedMath.WAD;
         if (equity >= int256(targetMargin)) return 0;
-        uint256 fraction =
-            FixedMath.mulDivUp(targetMargin - uint256(equity), FixedMath.WAD, targetMargin - keep);
+        uint256 fraction = FixedMath.mulDivUp(targetMargin - uint256(equity), FixedMath.WAD, targetMargin - keep);
         if (mm * (FixedMath.WAD - fraction) < dust * FixedMath.WAD) return FixedMath.WAD;
         return fraction;
     }

@@ -11,12 +11,9 @@ import {FixedMath} from "./FixedMath.sol";
 /// bounded at the batch's own prices, so trading against himself off the market, or churning fees, stays within maxCost (T-12).
 /// @dev Linked library over the engine's storage. A lockdown of the owner voids every grant made before it.
 library OperatorGrants {
-    function set(
-        Ledger.State storage s,
-        bytes32 id,
-        address operator,
-        IMarginEngine.OperatorLimits calldata limits
-    ) external {
+    function set(Ledger.State storage s, bytes32 id, address operator, IMarginEngine.OperatorLimits calldata limits)
+        external
+    {
         Ledger.Operator storage grant = s.operators[id][operator];
         grant.markets = limits.markets;
         grant.maxNotional = limits.maxNotional;
@@ -69,12 +66,10 @@ library OperatorGrants {
         emit IMarginEngine.OperatorCost(id, operator, day, spent);
     }
 
-    function _requireSize(
-        bytes32 id,
-        address operator,
-        Ledger.Operator memory grant,
-        IMarginEngine.Assessment memory a
-    ) private pure {
+    function _requireSize(bytes32 id, address operator, Ledger.Operator memory grant, IMarginEngine.Assessment memory a)
+        private
+        pure
+    {
         // A reduce-only operator may bring an oversized account down in steps.
         if (grant.reduceOnly) return;
         uint256 most = uint256(grant.maxNotional) * FixedMath.WAD;

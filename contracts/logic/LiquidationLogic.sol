@@ -77,8 +77,9 @@ library LiquidationLogic {
         IMarginEngine.Assessment memory a
     ) private view returns (Slice memory slice) {
         uint256 elapsed = block.timestamp - header.clockStart;
-        uint256 bonus =
-            LiquidationMath.bonusRate(a.equity, a.mm, elapsed, t.bonusStart, t.bonusSlope, t.bonusRamp, t.insuranceShare);
+        uint256 bonus = LiquidationMath.bonusRate(
+            a.equity, a.mm, elapsed, t.bonusStart, t.bonusSlope, t.bonusRamp, t.insuranceShare
+        );
         uint256 largest = LiquidationMath.maxFraction(
             a.equity,
             a.mm,
@@ -96,8 +97,7 @@ library LiquidationLogic {
         }
         slice.fraction = fraction;
         slice.full = fraction == largest;
-        (slice.toAccount, slice.toInsurance) =
-            LiquidationMath.price(a.equity, a.mm, fraction, bonus, t.insuranceShare);
+        (slice.toAccount, slice.toInsurance) = LiquidationMath.price(a.equity, a.mm, fraction, bonus, t.insuranceShare);
         uint256 worth = FixedMath.mulDivDown(FixedMath.positive(a.equity), fraction, FixedMath.WAD);
         uint256 paid = slice.toAccount + slice.toInsurance;
         slice.bonus = worth > paid ? worth - paid : 0;
@@ -118,13 +118,9 @@ library LiquidationLogic {
         slice.bonus = paid > deficit ? paid - deficit : 0;
     }
 
-    function _moveAssets(
-        Ledger.State storage s,
-        bytes32 target,
-        bytes32 liquidator,
-        uint256 bitmap,
-        Slice memory slice
-    ) private {
+    function _moveAssets(Ledger.State storage s, bytes32 target, bytes32 liquidator, uint256 bitmap, Slice memory slice)
+        private
+    {
         while (bitmap != 0) {
             uint256 asset = LibBit.ffs(bitmap);
             bitmap &= bitmap - 1;
@@ -153,13 +149,9 @@ library LiquidationLogic {
     }
 
     /// @dev The liquidator may go below zero here: he sells or deposits later in the batch, and its end requires zero or more.
-    function _pay(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        bytes32 target,
-        bytes32 liquidator,
-        Slice memory slice
-    ) private {
+    function _pay(Ledger.State storage s, Ledger.Env memory env, bytes32 target, bytes32 liquidator, Slice memory slice)
+        private
+    {
         int256 toAccount = AssetMath.toUnitsUp(slice.toAccount, env.unit).toInt256();
         int256 toInsurance = AssetMath.toUnitsUp(slice.toInsurance, env.unit).toInt256();
         Ledger.changeHeld(s, liquidator, Ledger.QUOTE, -toAccount - toInsurance);
@@ -177,9 +169,13 @@ library LiquidationLogic {
         IMarginEngine.MarginCall memory order
     ) external {
         Ledger.Header memory header = s.headers[order.target];
-        if (header.callDeadline != 0) return _cure(s, env, order, header);
-        IMarginEngine.Assessment memory a =
-            MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
+        if (header.callDeadline != 0) {
+            if (!_cured(s, env, order.target) && !order.skip) {
+                revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
+            }
+            return;
+        }
+        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
         uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
         if (a.equity >= int256(level)) {
             if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
@@ -192,17 +188,18 @@ library LiquidationLogic {
         emit IMarginEngine.MarginCalled(order.target, deadline, a.equity, level, bounty);
     }
 
-    /// @dev Cured on prices that would admit new risk: a doubtful one, moved in the account's favour, proves nothing here.
-    function _cure(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        IMarginEngine.MarginCall memory order,
-        Ledger.Header memory header
-    ) private {
-        IMarginEngine.Assessment memory a =
-            MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.OPEN);
-        if (a.equity >= int256(a.im0)) return clear(s, order.target);
-        if (!order.skip) revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
+    /// @notice Clears the call of an account that is back at IM₀, and refuses when it is not.
+    function cure(Ledger.State storage s, Ledger.Env memory env, bytes32 id) external {
+        uint256 deadline = s.headers[id].callDeadline;
+        if (deadline != 0 && !_cured(s, env, id)) revert IMarginEngine.AccountCalled(id, deadline);
+    }
+
+    /// @dev On prices that would admit new risk: a doubtful one, moved in the account's favour, proves nothing here.
+    function _cured(Ledger.State storage s, Ledger.Env memory env, bytes32 id) private returns (bool) {
+        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, id, MarginCheck.PriceUse.OPEN);
+        if (a.equity < int256(a.im0)) return false;
+        clear(s, id);
+        return true;
     }
 
     /// @dev Only out of equity − MM, so that the bounty itself never makes an account liquidatable (T-14).

@@ -28,12 +28,10 @@ library LossLogic {
     /// @notice Pays the taker of a bankrupt account out of insurance, and writes off the positions' cost what insurance
     /// leaves of the deficit. The pool is counterparty of every position, so what is written off is its loss.
     /// @return paid WAD, a multiple of the quote token's unit.
-    function cover(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        Claim memory claim,
-        MarginCheck.Snapshot memory snap
-    ) external returns (uint256 paid) {
+    function cover(Ledger.State storage s, Ledger.Env memory env, Claim memory claim, MarginCheck.Snapshot memory snap)
+        external
+        returns (uint256 paid)
+    {
         uint256 losses = _losses(snap.perps);
         paid = _payFromInsurance(s, env, claim, snap, losses);
         if (paid < claim.deficit) _writeDown(s, claim, snap, losses, claim.deficit - paid);
