@@ -10,8 +10,9 @@ from plimsoll.actions import Action, deposit, settle, trade_perp, withdraw
 from plimsoll.chain.base import Tx
 from plimsoll.sim.book import Page
 from plimsoll.sim.population import Impulse, Population, Trader
-from plimsoll.sim.scene import Scene
+from plimsoll.sim.scene import Scene, person
 
+DESK, PROFIT = person("desk"), person("keeper profit")
 SIZE, PRICE = 10**8, 10**10
 LOT = 10**4  # orders are multiples of 1e-4 units
 SLIPPAGE = 100  # bps around index
@@ -33,6 +34,7 @@ class Agents:
 
     scene: Scene
     population: Population
+    keeper: bytes | None = None
     settle_every: int = 3600
     _known: set[tuple[str, int]] = field(default_factory=set)
     _pending: dict[int, None] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Agents:
         for impulse in self.population.impulses[self._at : until]:
             found += self._act(self.population.traders[impulse.trader], impulse)
         self._at = until
-        found += self._lps()
+        found += [*self._lps(), *self._desk()]
         if time % self.settle_every < step:
             found += self._settlements()
         return found
@@ -89,7 +91,9 @@ class Agents:
             yield from self._deposit(trader, 0, int((missing + 1) * 10**6), "top_up")
         elif scores.equity[row] > 0:
             part = min(1.0, 1.25 * float(1 - scores.equity[row] / (1.5 * scores.im0[row])))
-            actions = [self._trade(trader, m, -_cut(size, part)) for m, size in self._positions(row) if _cut(size, part)]
+            actions = [
+                self._trade(trader, m, -_cut(size, part)) for m, size in self._positions(row) if _cut(size, part)
+            ]
             if actions:
                 yield self._order("reduce", trader, *actions, reducing=True)
 
@@ -140,16 +144,32 @@ class Agents:
         if size:
             yield self._order("trade", trader, self._trade(trader, market, size))
 
-    def _reduce(
-        self, trader: Trader, row: int, positions: list[tuple[int, int]], part: float
-    ) -> Iterator[Order]:
+    def _reduce(self, trader: Trader, row: int, positions: list[tuple[int, int]], part: float) -> Iterator[Order]:
         actions = [self._trade(trader, market, -_cut(size, part)) for market, size in positions if _cut(size, part)]
         scores = self._page.scores
         strained = bool(scores.equity[row] < 1.3 * scores.im0[row])
         if actions:
             yield self._order("reduce" if strained else "trade", trader, *actions, reducing=strained)
 
-    # ---------------------------------------------------------------- LPs and settlement
+    # ---------------------------------------------------------------- LPs, desk and settlement
+
+    def _desk(self) -> Iterator[Order]:
+        """Buys the collateral that the keeper has taken over, half a per cent below the index, and refills its float."""
+        if self.keeper is None:
+            return
+        scene, quote = self.scene, 0
+        for asset, params in enumerate(scene.deployment.parameters.assets):
+            if asset == 0:
+                continue
+            token, feed = scene.deployment.tokens[asset], scene.feeds.index(params.feed)
+            units = int(token.read("balanceOf", PROFIT))
+            if units:
+                price = self._prices[feed] * scene.lots[feed]
+                quote += units * price * 995 // 1000 // 10 ** (params.decimals + 4)
+                yield Order("wallet", scene.call(PROFIT, token, "transfer", DESK, units))
+        if quote:
+            for tx in scene.deposited(DESK, self.keeper, 0, quote):
+                yield Order("wallet", tx)
 
     def _lps(self) -> Iterator[Order]:
         pool, scene = self.scene.deployment.pool, self.scene

@@ -12,9 +12,14 @@ from typing import Protocol
 
 from plimsoll.chain import ProcessChain
 from plimsoll.chain.base import LocalChain, Log, Receipt, Tx
+from plimsoll.errors import BadInput
 from plimsoll.sim.book import Page
-from plimsoll.sim.keeper import SimKeeper
-from plimsoll.sim.scene import Scene
+from plimsoll.sim.keeper import KEEPER, SimKeeper
+from plimsoll.sim.prices import PricePath
+from plimsoll.sim.scene import LEAD, Scene, must
+
+
+MAX_TRANSACTIONS = 1_000_000
 
 
 class Backend(Protocol):
@@ -27,8 +32,11 @@ class Backend(Protocol):
     @property
     def chain(self) -> LocalChain: ...
 
-    def start_keeper(self, scene: Scene) -> bytes:
-        """Brings a keeper to life; its account."""
+    def start_keeper(self, scene: Scene, float_: int) -> bytes:
+        """Brings a keeper to life that has `float_` (whole quote) to work with; its account."""
+
+    def attach(self, scene: Scene) -> None:
+        """The replay begins on this scene."""
 
     def begin(self, time: int) -> None:
         """A new block at `time`."""
@@ -58,14 +66,23 @@ class ProcessBackend:
         self.sent = 0
         self._receipts: list[Receipt] = []
 
-    def start_keeper(self, scene: Scene) -> bytes:
-        self.keeper = SimKeeper.of(scene)
+    def start_keeper(self, scene: Scene, float_: int) -> bytes:
+        self.keeper = SimKeeper.of(scene, float_)
+        must(self.chain, scene.deposited(KEEPER, self.keeper.account, 0, float_ * 10**6))
         return self.keeper.account
+
+    def attach(self, scene: Scene) -> None:
+        self._receipts.clear()
 
     def begin(self, time: int) -> None:
         self.chain.set_timestamp(time)
 
     def send(self, txs: Sequence[Tx]) -> list[Receipt]:
+        if self.sent > MAX_TRANSACTIONS:
+            remedy = (
+                "each takes 9 kB of memory that is never freed; replay fewer steps or traders, or with --chain anvil"
+            )
+            raise BadInput("number of transactions", self.sent, remedy)
         receipts = self.chain.send_many(txs)
         self.sent += len(receipts)
         self._receipts += receipts
@@ -81,3 +98,15 @@ class ProcessBackend:
 
     def close(self) -> None:
         self._receipts.clear()
+
+
+def make(kind: str, path: PricePath) -> Backend:
+    """The backend of that name, its clock two hours before the first step."""
+    genesis = path.times[0] - LEAD
+    if kind == "process":
+        return ProcessBackend(genesis)
+    if kind == "anvil":
+        from plimsoll.sim.anvil import AnvilBackend
+
+        return AnvilBackend(genesis)
+    raise BadInput("--chain", kind, "write process or anvil")

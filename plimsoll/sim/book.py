@@ -5,11 +5,14 @@ Nothing is remembered between steps but which slots to ask for: what the matrix 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import get_num_threads, set_num_threads
 from numpy.typing import NDArray
 
 from plimsoll import ledger
@@ -175,7 +178,19 @@ class Page:
                 "held": self.held.ravel(),
             },
         )
-        return score(mirror, self.snapshot)
+        with _one_thread():
+            return score(mirror, self.snapshot)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A few hundred rows take microseconds; waking other threads for them takes milliseconds on a busy machine."""
+    threads = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(threads)
 
 
 def _field(words: NDArray[np.uint8], first: int, last: int, kind: str) -> NDArray[Any]:

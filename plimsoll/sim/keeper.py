@@ -1,6 +1,8 @@
 """The keeper of an in-process replay: the selection and the plans of `plimsoll keeper`, on the page that was read anyway.
 
-Like that one it has no capital: what it takes it closes in the same batch, and its profit goes to another address.
+What it takes it closes in the same batch, and its profit goes to another address. Volatile collateral cannot be closed
+in a perp market: the keeper pays for it out of a float of quote, and a desk outside the protocol sells it at the index
+and refills the float.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import Account, Snapshot
 from plimsoll.margin.screen import Scores
 from plimsoll.margin.words import Pool
+from plimsoll.sim.agents import PROFIT
 from plimsoll.sim.book import Page
 from plimsoll.sim.scene import Scene, person
 
+WAD = 10**18
+KEEPER = person("keeper")
 ROUNDS = 6  # per step; each takes what the one before had no room or cash for
 
 
@@ -58,33 +63,34 @@ class SimKeeper:
     failed: int = 0
 
     @classmethod
-    def of(cls, scene: Scene) -> SimKeeper:
+    def of(cls, scene: Scene, float_: int) -> SimKeeper:
+        """`float_` in whole quote."""
         exempt = frozenset((scene.deployment.pool_account, scene.deployment.insurance_account))
-        return cls(scene, exempt, Settings(profit_to=person("keeper profit"), poll=1.0))
+        return cls(scene, exempt, Settings(profit_to=PROFIT, reserve=float_ * WAD))
 
     @property
     def owner(self) -> str:
-        return person("keeper")
+        return KEEPER
 
     @property
     def account(self) -> bytes:
         return cross(self.owner)
 
-    def turn(
-        self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]
-    ) -> Page:
+    def turn(self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]) -> Page:
         """Does what the page asks for; returns the page after it."""
+        limit = self.settings.max_batch
         for _ in range(ROUNDS):
             view = self.view(page)
             survey = look(view, skip=self.exempt | {self.account})
-            batches = self._batches(view, survey)
+            batches = self._batches(view, survey, limit)
             if not batches:
                 return page
             receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
-            failures = sum(receipt.error is not None for receipt in receipts)
-            self.failed += failures
             page = again()
-            if failures or not survey.liquidatable:
+            if receipts[-1].error is not None:  # a market has no room for all of them: fewer next time
+                self.failed += 1
+                limit = max(1, len(batches[-1].targets) // 2)
+            elif not survey.liquidatable:
                 return page
         return page
 
@@ -111,9 +117,15 @@ class SimKeeper:
     def _insurance(self) -> bytes:
         return self.scene.deployment.insurance_account
 
-    def _batches(self, view: View, survey: Survey) -> list[Batch]:
+    def _batches(self, view: View, survey: Survey, limit: int) -> list[Batch]:
         """Calls and cures, then one batch of liquidations: the next is planned on what it leaves."""
-        planner = Planner(view, self.settings, self.account, person("keeper profit"))
+        planner = Planner(view, self.settings, self.account, PROFIT)
         batches = planner.calls(survey.calls) + planner.calls(survey.cures, "cure")
-        taken = planner.liquidations(survey.liquidatable)
+        taken = planner.liquidations(survey.liquidatable[:limit])
+        if taken is None and self._collateral(view):
+            taken = planner.tidy()
         return batches + ([taken] if taken else [])
+
+    def _collateral(self, view: View) -> bool:
+        account = view.account(self.account)
+        return account is not None and any(asset and b.held > 0 for asset, b in account.balances.items())

@@ -64,10 +64,13 @@ class Measures:
     conservation_error: int = 0
     min_health: float = float("inf")
     peak_deficit: int = 0
+    peak_bad_debt: int = 0
+    peak_bankrupt: int = 0
     series: Series = field(default_factory=Series)
     executed_requests: list[int] = field(default_factory=list)
     _since: dict[bytes, int] = field(default_factory=dict)
     _sliced: set[bytes] = field(default_factory=set)
+    _cured_now: set[bytes] = field(default_factory=set)
     _step_counts: Counter[str] = field(default_factory=Counter)
 
     # ---------------------------------------------------------------- before the keeper
@@ -93,6 +96,7 @@ class Measures:
     # ---------------------------------------------------------------- events
 
     def events(self, logs: Iterable[Log], step: int) -> None:
+        self._cured_now.clear()
         for log in logs:
             if log.topics and log.topics[0] in TOPICS and (event := decode_event(log)):
                 getattr(self, "_on_" + event.name)(event, step)
@@ -106,14 +110,18 @@ class Measures:
         self._step_counts["calls"] += 1
 
     def _on_MarginCallCleared(self, event: Event, step: int) -> None:
-        """Cured, unless a slice was taken in the meantime: a liquidation clears its call before it says so itself."""
-        self.counts["cleared"] += 1
-        if event.args["account"] not in self._sliced:
+        """Cured, unless a slice was taken in the meantime."""
+        account = event.args["account"]
+        if account not in self._sliced:
             self.counts["margin_calls_cured"] += 1
-        self._sliced.discard(event.args["account"])
+            self._cured_now.add(account)
+        self._sliced.discard(account)
 
     def _on_Liquidated(self, event: Event, step: int) -> None:
         target = event.args["target"]
+        if target in self._cured_now:  # a liquidation to target clears the call before it says so itself
+            self.counts["margin_calls_cured"] -= 1
+            self._cured_now.discard(target)
         self.keepers.add(event.args["liquidator"])
         self.counts["liquidations"] += 1
         self._step_counts["liquidations"] += 1
@@ -149,10 +157,13 @@ class Measures:
             self.min_health = min(self.min_health, float(health.min()))
         deficit = self.deficit(page)
         self.peak_deficit = max(self.peak_deficit, deficit)
+        self.peak_bankrupt = max(self.peak_bankrupt, int((page.scores.equity < 0)[counted].sum()))
+        fund = page.held_exact(page.row_of[insurance]) * page.quote_unit
+        self.peak_bad_debt = max(self.peak_bad_debt, self.written_down + max(0, deficit - fund))
         series = self.series
         series.time.append(page.snapshot.time)
         series.pool_equity.append(page.pool_equity)
-        series.insurance.append(page.held_exact(page.row_of[insurance]) * page.quote_unit)
+        series.insurance.append(fund)
         series.open_deficit.append(deficit)
         series.below_mm.append(int((page.scores.equity < page.scores.mm)[counted].sum()))
         series.called.append(int((page.deadlines > 0).sum()))

@@ -39,6 +39,7 @@ class Setup:
     keeper: bool = True
     liquidity: int = 12_000_000
     insurance: int = 150_000
+    keeper_float: int = 200_000
 
 
 @dataclass
@@ -132,11 +133,14 @@ def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
     sponsor = person("sponsor")
     must(chain, scene.deposited(sponsor, deployment.insurance_account, 0, setup.insurance * 10**6))
     book = Book(deployment)
-    keeper = backend.start_keeper(scene) if setup.keeper else None
+    keeper = backend.start_keeper(scene, setup.keeper_float) if setup.keeper else None
     quiet = frozenset((deployment.pool_account, deployment.insurance_account))
     measures = Measures(quiet, {keeper} if keeper else set())
+    backend.attach(scene)
     page = book.read()
-    replay = Replay(path, setup, backend, scene, Agents(scene, population), book, measures, page, worst_hour(path))
+    replay = Replay(
+        path, setup, backend, scene, Agents(scene, population, keeper), book, measures, page, worst_hour(path)
+    )
     replay.pool_start = page.pool_equity
     replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
     return replay
@@ -153,4 +157,3 @@ def run(path: PricePath, setup: Setup, backend: Backend | None = None, progress:
     finally:
         backend.close()
     return collect(replay)
-

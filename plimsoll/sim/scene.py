@@ -1,7 +1,8 @@
 """The stage of a replay: which markets, a fresh deployment of them, and the hands that sign its prices.
 
 The markets are those of the local deployment (plimsoll.deploy.defaults), as far as there is a price file for them; a
-symbol that it does not list gets a cautious market of its own. Prices are signed reports; no reference feed is set,
+symbol that it does not list gets a market like its most careful one. Sizes are scaled to the first price, so that the
+limits are worth in quote what they were chosen to be. Prices are signed reports; no reference feed is set,
 since a mock one would only repeat them.
 """
 
@@ -20,6 +21,7 @@ from plimsoll.prices import MAX_VALUE, PRICE, Quote, ReportSigner
 from plimsoll.sim.prices import PricePath
 
 GAS = 6_000_000
+SIZE = 10**8
 LEAD = 7200  # seconds between genesis and the first step: LPs wait an hour for their shares
 CONFIDENCE = 100
 
@@ -40,8 +42,7 @@ class Scene:
     def report(self, time: int, prices: Sequence[int]) -> bytes:
         """A signed report of all feeds."""
         quotes = [
-            Quote(feed, price * lot, CONFIDENCE)
-            for feed, price, lot in zip(self.feeds, prices, self.lots, strict=True)
+            Quote(feed, price * lot, CONFIDENCE) for feed, price, lot in zip(self.feeds, prices, self.lots, strict=True)
         ]
         return self.signer.report(time, sorted(quotes))
 
@@ -86,10 +87,12 @@ def parameters(path: PricePath) -> Parameters:
     markets = {market.symbol: market for market in base.markets}
     chosen_feeds, chosen_markets = [], []
     for number, (symbol, first) in enumerate(zip(path.symbols, path.values[0], strict=True)):
-        feed = feeds.get(symbol) or Feed(100 + number, symbol, 200, 10_000, first * lot_of(path, number))
-        market = markets.get(symbol) or _cautious(markets["LINK"], symbol, feed)
-        chosen_feeds.append(replace(feed, initial=first * lot_of(path, number)))
-        chosen_markets.append(market)
+        base_market = markets.get(symbol) or markets["LINK"]
+        usual = next(feed.initial for feed in base.oracle.feeds if feed.number == base_market.feed)
+        feed = feeds.get(symbol) or Feed(100 + number, symbol, 200, 10_000, 0)
+        feed = replace(feed, initial=first * lot_of(path, number))
+        chosen_feeds.append(feed)
+        chosen_markets.append(_rescaled(replace(base_market, symbol=symbol, feed=feed.number), usual, feed.initial))
     numbers = {feed.number for feed in chosen_feeds}
     total = sum(market.allocation for market in chosen_markets)
     if total > 10_000:
@@ -110,24 +113,24 @@ def lot_of(path: PricePath, market: int) -> int:
     return lot
 
 
-def _cautious(base: Market, symbol: str, feed: Feed) -> Market:
-    """The most careful listed market, its sizes scaled so that its notional limits stay what they are."""
-    units = max(1_000, 15 * base.skew_scale // 10**8 * PRICE // feed.initial)
+def _rescaled(market: Market, usual: int, first: int) -> Market:
+    """The market with sizes for a price of `first` where they were chosen for `usual`: its limits in quote stand."""
+    scale = max(1, market.skew_scale * usual // first // SIZE)
     return replace(
-        base,
-        symbol=symbol,
-        feed=feed.number,
-        funding_velocity=max(1, 9 * 10**12 // units),
-        skew_scale=units * 10**8,
-        max_skew=units * 10**8 * base.max_skew // base.skew_scale,
-        max_oi=units * 10**8 // 5,
+        market,
+        funding_velocity=max(1, 9 * 10**12 // scale),
+        skew_scale=scale * SIZE,
+        max_skew=market.max_skew * scale * SIZE // market.skew_scale,
+        max_oi=scale * SIZE // 5,
     )
 
 
 # ---------------------------------------------------------------- money that is there before the first step
 
 
-def open_pool(scene: Scene, chain: LocalChain, admin: str, path: PricePath, providers: Sequence[tuple[str, int]]) -> None:
+def open_pool(
+    scene: Scene, chain: LocalChain, admin: str, path: PricePath, providers: Sequence[tuple[str, int]]
+) -> None:
     """LPs ask, wait, and are let in at the first price after their delay."""
     pool, first = scene.deployment.pool, path.values[0]
     txs = [scene.price_tx(admin, chain.block()[1], first)]
