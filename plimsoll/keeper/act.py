@@ -1,7 +1,7 @@
 """The writer: simulates each batch on the chain's own state, takes out what stands in its way, sends, and keeps track.
 
 One failing account never blocks the others: the target that an error names is dropped, a market that is full loses its
-largest contributors, and anything else is bisected. What was sent is in the journal before it leaves.
+largest contributors, otherwise each is tried alone, and what fails only together is bisected. What was sent is in the journal before it leaves.
 """
 
 from __future__ import annotations
@@ -128,13 +128,15 @@ class Writer:
             batch, refused = self._passing(planner, left)
             for deferred in (*planner.deferred, *refused):
                 result.deferred[deferred.finding.id] = deferred
-            if batch is None:
+            if batch is None and not refused:
                 break
-            for target in batch.targets:
-                result.deferred.pop(target, None)
-            self._send(batch, planner, result)
-            planner.carry()
-            gone = set(batch.targets) | {deferred.finding.id for deferred in refused}
+            gone = {deferred.finding.id for deferred in refused}
+            if batch is not None:
+                gone |= set(batch.targets)
+                for target in batch.targets:
+                    result.deferred.pop(target, None)
+                self._send(batch, planner, result)
+                planner.carry()
             left = [finding for finding in left if finding.id not in gone]
 
     def _passing(self, planner: Planner, findings: Sequence[Finding]) -> tuple[Batch | None, list[Deferred]]:
@@ -172,7 +174,13 @@ class Writer:
                 return [take.finding for take in guilty[: max(1, len(guilty) // 2)]], None
         if len(takes) == 1:
             return [takes[0].finding], None
+        if failing := [take.finding for take in takes if self._fails_alone(take.finding, planner, fractions)]:
+            return failing, None
         return [], [take.finding for take in takes[: len(takes) // 2]]
+
+    def _fails_alone(self, finding: Finding, planner: Planner, fractions: dict[bytes, int]) -> bool:
+        batch = planner.liquidations([finding], fractions=fractions)
+        return batch is not None and self.simulate(batch, planner) is not None
 
     def _touches(self, finding: Finding, name: str, values: tuple[object, ...], planner: Planner) -> bool:
         markets = planner.view.snapshot.markets

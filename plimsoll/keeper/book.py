@@ -84,6 +84,12 @@ class Book:
     def flat(self) -> bool:
         return not self.positions
 
+    @property
+    def missing(self) -> int:
+        """Quote units that the account would have to own besides, for the batch to end well."""
+        unpaid = sum(to_units_up(cost, self.unit) for size, cost in self.positions.values() if size == 0 and cost > 0)
+        return positive(unpaid - self.quote)
+
     def collateral(self, discount: int) -> int:
         """WAD value of what is held besides quote, `discount` bps below the last prices."""
         worth = 0

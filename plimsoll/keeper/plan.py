@@ -13,7 +13,7 @@ its account as a position too small to matter, closed with the next batch.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plimsoll import actions
 from plimsoll.abi import checksum
@@ -144,16 +144,15 @@ class Planner:
         if slice.fraction == 0:
             raise _Wait("the clock has not reached its slice")
         attempt = self._attempt(book, worth, finding, slice)
-        flat = self._flat(attempt[1])
-        if (flat.quote < 0 or not flat.flat) and slice.fraction < WAD:
-            affordable = self._affordable(book, flat.quote, slice)
+        if (short := self._missing(attempt[1])) and slice.fraction < WAD:
+            affordable = self._affordable(book, short, slice)
             if affordable:
                 attempt = self._attempt(book, worth, finding, self._slice(finding, affordable, roomy, cap))
-                flat = self._flat(attempt[1])
-        if flat.quote < 0:
-            raise _Wait(f"needs {-flat.quote * flat.unit // WAD} more quote than the keeper has")
-        if not flat.flat:
-            raise _Wait("the pool cannot pay its profit, or the keeper its loss, yet")
+                short = self._missing(attempt[1])
+        if short:
+            raise _Wait(f"needs {-(-short * book.unit // WAD)} more quote than the keeper has")
+        if not self._flat(attempt[1]).flat:
+            raise _Wait("the pool cannot pay its profit yet")
         take = attempt[0]
         rescue = self.settings.rescue and finding.assessment.equity < 0
         if take.gain - self._gas(GAS_LIQUIDATE) < self.settings.min_profit and not rescue:
@@ -176,13 +175,15 @@ class Planner:
             slice = preview.liquidation(account, snapshot, wanted, found)
         return slice
 
-    def _affordable(self, book: Book, after: int, slice: preview.Slice) -> int:
+    def _missing(self, book: Book) -> int:
+        """Quote units that the keeper would lack once everything is closed, a block from now."""
+        return self._flat(book, self.view.snapshot.globals.block_time).missing
+
+    def _affordable(self, book: Book, short: int, slice: preview.Slice) -> int:
         """The part of the slice that the keeper's quote pays for; 0 when it would be less than the smallest."""
-        before = self._flat(book).quote
-        if after >= 0 or before <= 0:
-            return 0
-        fraction = mul_div_down(slice.fraction, before, before - after) * 99 // 100
-        return fraction if fraction >= slice.min_fraction else 0
+        before = max(self._flat(book).quote, 0)
+        fraction = mul_div_down(slice.fraction, before, before + short) * 99 // 100
+        return fraction if fraction >= slice.min_fraction and fraction else 0
 
     def _defer(self, finding: Finding, reason: str, gain: int = 0) -> None:
         self.deferred.append(Deferred(finding, reason, gain))
@@ -196,8 +197,11 @@ class Planner:
         batch = self._finish("tidy", book, [], start, sweep=True)
         return batch if batch.actions else None
 
-    def _flat(self, book: Book) -> Book:
+    def _flat(self, book: Book, delay: int = 0) -> Book:
+        """The book with everything closed, `delay` seconds from now: prices older, spreads wider, funding further."""
         closed = book.clone()
+        if delay:
+            closed.snapshot = replace(closed.snapshot, time=closed.snapshot.time + delay)
         closed.close()
         return closed
 
@@ -208,7 +212,8 @@ class Planner:
         steps += [self._order(trade) for trade in trades]
         steps += [actions.settle(market, [self.keeper]) for market in sorted(closed.unsettled)]
         gain = closed.worth(self.settings.collateral_discount) - start
-        withdrawn = self._profit(closed, gain, sweep) if closed.flat else 0
+        late = self._flat(book, self.settings.delay)
+        withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, gain, sweep) if closed.flat else 0
         if withdrawn:
             steps.append(actions.withdraw(self.keeper, QUOTE, withdrawn, self.profit_to))
         if sweep and closed.flat:
@@ -222,12 +227,11 @@ class Planner:
         limit = trade.price + band if trade.size > 0 else trade.price - band
         return actions.trade_perp(self.keeper, trade.market, trade.size, limit, self.view.snapshot.time + ORDER_SECONDS)
 
-    def _profit(self, closed: Book, gain: int, sweep: bool) -> int:
+    def _profit(self, quote: int, unit: int, gain: int, sweep: bool) -> int:
         """Quote units to take out: what lies above the reserve, or above a fiftieth of the gain where that is more."""
         keep = self.settings.reserve if sweep else max(self.settings.reserve, gain // 50)
-        spare = closed.quote - (keep + closed.unit - 1) // closed.unit
-        least = self.settings.min_withdrawal // closed.unit
-        return spare if spare > 0 and spare >= least else 0
+        spare = quote - (keep + unit - 1) // unit
+        return spare if spare > 0 and spare * unit >= self.settings.min_withdrawal else 0
 
     def _gas(self, units: int) -> int:
         """WAD value of gas at the current price."""

@@ -54,6 +54,7 @@ class Settings:
     min_profit: int = 0  # of one liquidation, gas deducted
     min_withdrawal: int = 10**18
     collateral_discount: int = 50  # bps below the last price at which collateral that was taken counts
+    delay: int = 15  # seconds by which a batch may land late: what that would cost is not withdrawn
     rescue: bool = True  # take bankrupt accounts at a loss too, as long as the batch can pay for it
     gas_feed: int | None = None  # price feed of the chain's own coin; None: gas counts as free
     max_gas_price: int = 500 * GWEI
@@ -78,6 +79,7 @@ class Settings:
             ("min_profit", -(10**30), 10**30),
             ("min_withdrawal", 0, 10**30),
             ("collateral_discount", 0, 10_000),
+            ("delay", 0, 600),
             ("max_gas_price", 0, 10**15),
             ("stuck_blocks", 1, 10_000),
             ("max_failures", 1, 10_000),
