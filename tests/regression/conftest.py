@@ -1,0 +1,37 @@
+"""One file per failure in the past of this trade: the story, its analogue against the deployed bytecode, what stops it.
+
+The table of incidents and the rule that stops each: docs/regressions.md. A `Desk` (tests/unit/engine/desk.py) is the
+protocol on the real bytecode with the exact twins beside it; `expect` names an error and its values.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).resolve().parents[1] / "unit"
+for suite in ("engine", "pool", "vault"):
+    sys.path.insert(0, str(UNIT / suite))
+
+from desk import Desk
+
+from plimsoll import contracts
+
+
+@pytest.fixture
+def desk():
+    return Desk.create()
+
+
+@pytest.fixture
+def put():
+    """Deploys a contract of the artifacts: `put(desk, "MockExchange", *args)`."""
+
+    def deploy(desk, name, *args):
+        artifact = contracts.load()[name]
+        receipt = desk.chain.deploy(desk.admin, artifact.creation(*args))
+        return contracts.Contract(desk.chain, receipt.contract_address, artifact)
+
+    return deploy
