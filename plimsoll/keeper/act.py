@@ -1,7 +1,8 @@
 """The writer: simulates each batch on the chain's own state, takes out what stands in its way, sends, and keeps track.
 
 One failing account never blocks the others: the target that an error names is dropped, a market that is full loses its
-largest contributors, otherwise each is tried alone, and what fails only together is bisected. What was sent is in the journal before it leaves.
+largest contributors, otherwise each is tried alone, and what fails only together is bisected. What was sent is in the
+journal before it leaves.
 """
 
 from __future__ import annotations

@@ -28,21 +28,21 @@ def test_liquidates_with_nothing_and_takes_the_profit_out(world, crowd_of, keepe
     target = crowd.join("sick", 1_000, [(0, 5)])
     crowd.join("other", 2_000, [(0, 3)])
     world.post({1: 2840 * PRICE})
-    assert LIQUIDATABLE == world.assess(target).state
+    assert world.assess(target).state == LIQUIDATABLE
     keeper = keeper_of(world, reserve=0)
     done = keeper.cycle()
-    assert (1, 0, 0) == (done.liquidations, done.deferred, done.failed)
-    assert LIQUIDATABLE > world.assess(target).state
-    assert (0, 0) == world.position(keeper.account, 0)
+    assert (done.liquidations, done.deferred, done.failed) == (1, 0, 0)
+    assert world.assess(target).state < LIQUIDATABLE
+    assert world.position(keeper.account, 0) == (0, 0)
     assert cash_of(world, "cold") > 50 * 10**6
     assert 0 <= world.held(keeper.account) < 20 * 10**6  # what a late block would have cost
     keeper.cycle()
-    assert 0 == world.held(keeper.account)
+    assert world.held(keeper.account) == 0
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_book_is_right_to_the_unit(world, crowd_of, keeper_of, cash_of, seed):
-    """What the twin says the keeper's account holds after the batch is what it holds, longs and shorts, five markets."""
+    """What the twin says the keeper holds after the batch is what it holds: longs and shorts, five markets."""
     rng, crowd = random.Random(seed), crowd_of(world)
     sizes = {0: 5, 1: 0.25, 2: 100, 3: 700, 4: 1000}
     for number in range(8):
@@ -52,14 +52,14 @@ def test_the_book_is_right_to_the_unit(world, crowd_of, keeper_of, cash_of, seed
     moved = {f: world.prices[f] * rng.choice([870, 900, 1100, 1130]) // 1000 for f in (1, 2, 3, 4, 5)}
     world.post(moved)
     keeper = keeper_of(world, reserve=10**24)  # nothing is withdrawn, so the prediction can be compared
-    view, planner, batch = planned(keeper)
+    _view, planner, batch = planned(keeper)
     if batch is None:
         pytest.skip("nobody to liquidate at these prices")
     before = world.held(keeper.account)
     assert keeper.writer._send(batch, planner, Result())
     assert batch.gain == (world.held(keeper.account) - before) * 10**12
     assert planner._closed.quote == world.held(keeper.account)
-    assert all((0, 0) == world.position(keeper.account, market) for market in sizes)
+    assert all(world.position(keeper.account, market) == (0, 0) for market in sizes)
 
 
 def test_insurance_and_what_it_leaves_are_predicted(world, crowd_of, keeper_of):
@@ -69,8 +69,8 @@ def test_insurance_and_what_it_leaves_are_predicted(world, crowd_of, keeper_of):
         crowd.join(f"deep {number}", 1_000, [(0, 5)])
     world.post({1: 2700 * PRICE})
     keeper = keeper_of(world, reserve=10**24)
-    view, planner, batch = planned(keeper)
-    assert 3 == len(batch.takes)
+    _view, planner, batch = planned(keeper)
+    assert len(batch.takes) == 3
     assert all(take.from_insurance > 0 for take in batch.takes)
     assert keeper.writer._send(batch, planner, Result())
     assert planner._closed.quote == world.held(keeper.account)
@@ -87,8 +87,8 @@ def test_bankruptcy_beyond_insurance_is_predicted(crowd_of, keeper_of):
     keeper.wallet.chain.advance(1)
     world.fund(keeper.account, 0, 100 * 10**6)
     world.post({1: 2700 * PRICE})
-    view, planner, batch = planned(keeper)
-    assert 3 == len(batch.takes)
+    _view, planner, batch = planned(keeper)
+    assert len(batch.takes) == 3
     assert keeper.writer._send(batch, planner, Result())
     assert planner._closed.quote == world.held(keeper.account)
     assert 0 == planner._closed.insurance_cash == world.held(world.insurance)
@@ -105,7 +105,7 @@ def test_without_a_cushion_a_hair_less_than_the_slice_is_taken(world, crowd_of, 
     world.fund(keeper.account, 0, 50 * 10**6)
     world.post({1: 2840 * PRICE})
     _, _, rich = planned(keeper)
-    assert 10**18 == rich.takes[0].asked
+    assert rich.takes[0].asked == 10**18
 
 
 @pytest.mark.parametrize("seconds", [0, 2, 12, 15])
@@ -120,12 +120,12 @@ def test_a_batch_planned_now_passes_a_few_seconds_later(world, crowd_of, keeper_
         world.fund(keeper.account, 0, reserve * 10**6)
     world.post({1: 2820 * PRICE})
     keeper.journal.totals["sent"] = 0
-    view, planner, batch = planned(keeper)
+    _view, planner, batch = planned(keeper)
     world.chain.advance(seconds)
     result = Result()
     keeper.writer._send(batch, planner, result)
-    assert 1 == keeper.wallet.receipt(result.sent[0]).status
-    assert LIQUIDATABLE > world.assess(target).state
+    assert keeper.wallet.receipt(result.sent[0]).status == 1
+    assert world.assess(target).state < LIQUIDATABLE
 
 
 def test_volatile_collateral_needs_quote_and_waits_for_it(world, crowd_of, keeper_of):
@@ -135,7 +135,7 @@ def test_volatile_collateral_needs_quote_and_waits_for_it(world, crowd_of, keepe
     crowd.join("plain", 1_000, [(0, 5)])
     world.post({1: 2650 * PRICE})
     keeper = keeper_of(world, max_batches=1)
-    assert LIQUIDATABLE <= world.assess(target).state
+    assert world.assess(target).state >= LIQUIDATABLE
     view = keeper.mirror.follow()
     planner = Planner(view, keeper.settings, keeper.account, keeper.settings.profit_to)
     only = [finding for finding in look(view).liquidatable if finding.id == target]
@@ -145,10 +145,10 @@ def test_volatile_collateral_needs_quote_and_waits_for_it(world, crowd_of, keepe
     world.fund(keeper.account, 0, 5_000 * 10**6)
     world.post({1: 2650 * PRICE})
     keeper.cycle()
-    assert LIQUIDATABLE > world.assess(target).state
+    assert world.assess(target).state < LIQUIDATABLE
     assert world.held(keeper.account, 1) > 0 or world.token(1).read("balanceOf", world.actor("cold")) > 0
     keeper.cycle()
-    assert 0 == world.held(keeper.account, 1)
+    assert world.held(keeper.account, 1) == 0
     assert world.token(1).read("balanceOf", world.actor("cold")) > 0
 
 
@@ -159,7 +159,7 @@ def test_an_unprofitable_slice_waits_and_its_clock_is_started(world, crowd_of, k
     world.post({1: 2874 * PRICE})
     keeper = keeper_of(world, min_profit=10**21)
     done = keeper.cycle()
-    assert (0, 1, 1) == (done.liquidations, done.deferred, done.calls)
+    assert (done.liquidations, done.deferred, done.calls) == (0, 1, 1)
     account = keeper.mirror.follow().account(target)
     assert account.header.clock_start > 0
 
@@ -172,14 +172,14 @@ def test_a_target_that_recovered_is_skipped_and_the_rest_go_through(world, crowd
     keeper = keeper_of(world)
     view = keeper.mirror.follow()
     findings = look(view).liquidatable
-    assert 6 == len(findings)
+    assert len(findings) == 6
     world.fund(sick[2], 0, 5_000 * 10**6)
     planner = Planner(view, keeper.settings, keeper.account, keeper.settings.profit_to)
     result = Result()
     keeper.writer.liquidate(planner, findings, result)
-    assert LIQUIDATABLE > world.assess(sick[2]).state
-    assert all(LIQUIDATABLE > world.assess(account).state for account in sick)
-    assert 5 == result.count("liquidate")
+    assert world.assess(sick[2]).state < LIQUIDATABLE
+    assert all(world.assess(account).state < LIQUIDATABLE for account in sick)
+    assert result.count("liquidate") == 5
 
 
 def test_a_full_market_takes_smaller_slices(crowd_of, keeper_of):
@@ -194,7 +194,7 @@ def test_a_full_market_takes_smaller_slices(crowd_of, keeper_of):
     keeper = keeper_of(world)
     done = keeper.cycle()
     assert done.liquidations >= 1
-    assert LIQUIDATABLE > world.assess(plain).state
+    assert world.assess(plain).state < LIQUIDATABLE
     assert world.position(target, 0)[0] <= 50 * 10**8
 
 
@@ -204,7 +204,7 @@ def test_a_position_left_over_is_closed_with_the_next_block(world, crowd_of, kee
     world.post({})
     world.execute(keeper.address, trade_perp(keeper.account, 0, 10**5))
     keeper.cycle()
-    assert (0, 0) == world.position(keeper.account, 0)
+    assert world.position(keeper.account, 0) == (0, 0)
     assert 50 * 10**6 <= world.held(keeper.account) < 51 * 10**6
 
 
@@ -215,7 +215,7 @@ def test_book_clone_is_its_own(world, crowd_of, keeper_of):
     copy = book.clone()
     copy.held[0] = 5
     copy.skew[0] = 1
-    assert {} == book.held
+    assert book.held == {}
     assert book.skew[0] != 1
 
 
@@ -226,7 +226,7 @@ def test_dry_run_decides_everything_and_sends_nothing(world, crowd_of, keeper_of
     keeper = keeper_of(world, wallet=None)
     before = world.held(target), world.position(target, 0)
     done = keeper.cycle()
-    assert (1, [], True, 0) == (done.liquidations, done.sent, done.dry_run, done.pending)
+    assert (done.liquidations, done.sent, done.dry_run, done.pending) == (1, [], True, 0)
     assert before == (world.held(target), world.position(target, 0))
 
 
@@ -241,4 +241,4 @@ def test_nobody_can_block_the_keepers_account(world, crowd_of, keeper_of):
     world.mint(stranger, 0, 500 * 10**6)
     world.execute(stranger, deposit(keeper.account, 0, 500 * 10**6))
     keeper.cycle()
-    assert 10 * 10**6 == world.held(keeper.account)
+    assert world.held(keeper.account) == 10 * 10**6

@@ -56,11 +56,11 @@ def test_events_lead_where_pages_do(logging_world, crowd_of, seed):
             mirror.follow()
     view = mirror.follow() or mirror.view
     fresh = Mirror(Reader(world), Settings(page=4)).follow()
-    assert 1 == mirror.resyncs
+    assert mirror.resyncs == 1
     assert taken > 10
     assert (view.rows.words == fresh.rows.words).all()
     assert view.rows.called == fresh.rows.called
-    assert [] == mirror.differing(range(len(view.rows)))
+    assert mirror.differing(range(len(view.rows))) == []
     assert fresh.rows.scores(fresh.snapshot).equity.tolist() == pytest.approx(
         view.rows.scores(view.snapshot).equity.tolist(), rel=1e-12, abs=1e-9
     )
@@ -116,9 +116,9 @@ def test_a_replaced_block_is_read_again(logging_world, crowd_of):
     reader.fork = 1
     world.chain.advance(5, 30)
     view = mirror.follow()
-    assert 2 == mirror.resyncs
+    assert mirror.resyncs == 2
     assert crowd.accounts["gone"] not in view.rows
-    assert [] == mirror.differing(range(len(view.rows)))
+    assert mirror.differing(range(len(view.rows))) == []
 
 
 def test_going_back_and_gaps_are_read_again(logging_world, crowd_of):
@@ -128,10 +128,10 @@ def test_going_back_and_gaps_are_read_again(logging_world, crowd_of):
     mirror.follow()
     world.chain.advance(5, 11)
     mirror.follow()
-    assert 2 == mirror.resyncs
+    assert mirror.resyncs == 2
     world.chain.advance(5, 10)
     mirror.follow()
-    assert 2 == mirror.resyncs
+    assert mirror.resyncs == 2
 
 
 def test_no_new_block_is_no_view(logging_world):

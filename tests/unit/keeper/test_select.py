@@ -47,7 +47,7 @@ def test_bankrupt_first_then_by_health(world, crowd_of):
     survey = look(view_of(world))
     order = [finding.id for finding in survey.liquidatable]
     assert [crowd.accounts[name] for name in ("gone", "sicker", "sick")] == order
-    assert "bankrupt" == survey.liquidatable[0].reason
+    assert survey.liquidatable[0].reason == "bankrupt"
 
 
 def test_a_called_account_back_at_initial_margin_is_cured_and_one_between_is_not(world, crowd_of, keeper_of):
@@ -55,13 +55,13 @@ def test_a_called_account_back_at_initial_margin_is_cured_and_one_between_is_not
     account = crowd.join("caller", 1_000, [(0, 5)])
     world.post({1: 2905 * PRICE})
     keeper = keeper_of(world)
-    assert 1 == keeper.cycle().calls
-    assert AccountState.CALLED == world.assess(account).state
+    assert keeper.cycle().calls == 1
+    assert world.assess(account).state == AccountState.CALLED
     world.post({1: 2930 * PRICE})
-    assert (0, 0) == ((done := keeper.cycle()).cures, done.calls)
+    assert ((done := keeper.cycle()).cures, done.calls) == (0, 0)
     world.post({1: 3000 * PRICE})
-    assert 1 == keeper.cycle().cures
-    assert AccountState.HEALTHY == world.assess(account).state
+    assert keeper.cycle().cures == 1
+    assert world.assess(account).state == AccountState.HEALTHY
 
 
 def test_deadline_makes_a_called_account_liquidatable(world, crowd_of, keeper_of):
@@ -73,9 +73,9 @@ def test_deadline_makes_a_called_account_liquidatable(world, crowd_of, keeper_of
     world.chain.advance(3601)
     world.post({1: 2905 * PRICE})
     survey = look(view_of(world))
-    assert ["deadline passed below call margin"] == [finding.reason for finding in survey.liquidatable]
-    assert 1 == keeper.cycle().liquidations
-    assert AccountState.LIQUIDATABLE > world.assess(account).state
+    assert [finding.reason for finding in survey.liquidatable] == ["deadline passed below call margin"]
+    assert keeper.cycle().liquidations == 1
+    assert world.assess(account).state < AccountState.LIQUIDATABLE
 
 
 def test_own_accounts_and_those_under_way_are_left_alone(world, crowd_of):
@@ -83,8 +83,8 @@ def test_own_accounts_and_those_under_way_are_left_alone(world, crowd_of):
     account = crowd.join("sick", 900, [(0, 4)])
     world.post({1: 2820 * PRICE})
     view = view_of(world)
-    assert 1 == len(look(view).liquidatable)
-    assert () == look(view, {account}).liquidatable
+    assert len(look(view).liquidatable) == 1
+    assert look(view, {account}).liquidatable == ()
 
 
 def test_stale_prices_are_moved_in_the_accounts_favour(world, crowd_of):
@@ -92,7 +92,7 @@ def test_stale_prices_are_moved_in_the_accounts_favour(world, crowd_of):
     crowd = crowd_of(world)
     account = crowd.join("edge", 1_000, [(0, 5)])
     world.post({1: 2874 * PRICE})
-    assert 1 == len(look(view_of(world)).liquidatable)
+    assert len(look(view_of(world)).liquidatable) == 1
     world.chain.advance(120)
-    assert 0 == len(look(view_of(world)).liquidatable)
-    assert AccountState.LIQUIDATABLE > world.assess(account).state
+    assert len(look(view_of(world)).liquidatable) == 0
+    assert world.assess(account).state < AccountState.LIQUIDATABLE
