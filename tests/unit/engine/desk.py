@@ -117,6 +117,10 @@ class Desk(World):
         """When the last good price of `feed` was published."""
         return Price.from_word(self.router.read("read", [feed])[0]).published_at
 
+    def router_value(self, feed):
+        """The last good price of `feed`."""
+        return Price.from_word(self.router.read("read", [feed])[0]).value
+
     def send_price(self, feed, value, *, confidence=100, seconds=2):
         """A report of one feed only; the others grow old."""
         self.chain.advance(seconds)
@@ -193,6 +197,11 @@ class Desk(World):
         now = self.prices[feed]
         step = (have - equity) // abs(size) + 1
         return now - step if size > 0 else now + step
+
+    def position_pnl(self, account, market):
+        """(pnl,) of one position at the prices a target is liquidated at."""
+        exposures = accounts.perps(self.mirror(account), self.snapshot_words(), PriceUse.TARGET)
+        return (exposures[market].pnl,)
 
     # ---------------------------------------------------------------- what must always hold
 
