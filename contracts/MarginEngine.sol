@@ -281,7 +281,8 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         if (received < order.minOut) revert OutputBelowMinimum(order.assetOut, received, order.minOut);
         _credit(id, order.assetIn, leftIn);
         _credit(id, order.assetOut, received);
-        emit Called(id, order.target, order.amountIn - leftIn, received);
+        // More can come back than went in: what someone had left in Executor goes to whoever calls next.
+        emit Called(id, order.target, order.amountIn > leftIn ? order.amountIn - leftIn : 0, received);
     }
 
     function _credit(bytes32 id, uint256 asset, uint256 amount) private {
