@@ -22,6 +22,7 @@ import campaign_checks as checks
 import campaign_steps as steps
 from campaign_checks import TOPICS, Broken
 from campaign_state import Arena, Book
+
 from plimsoll import actions as act
 from plimsoll import contracts
 from plimsoll.errors import Halted, Reverted
@@ -29,7 +30,9 @@ from plimsoll.prices import Quote
 
 LENGTH = 30
 #: Errors that no caller may ever meet: arithmetic, casts and library failures nobody documented.
-FORBIDDEN = frozenset(("", "Panic", "Error", "Overflow", "MulDivFailed", "FullMulDivFailed", "DivFailed", "ExpOverflow"))
+FORBIDDEN = frozenset(
+    ("", "Panic", "Error", "Overflow", "MulDivFailed", "FullMulDivFailed", "DivFailed", "ExpOverflow")
+)
 
 
 class Step(NamedTuple):
@@ -85,11 +88,17 @@ class Tx:
                     self._events.setdefault(event.name, []).append(event)
         return self._events.get(name, [])
 
+    def executed(self) -> list[int]:
+        """LP requests that were executed, by id."""
+        return [event.args["id"] for name in ("DepositExecuted", "RedeemExecuted") for event in self.found(name)]
+
 
 class Run:
     """One sequence under way. Steps call `batch`, `call`, `post` and `advance`; the checks run inside."""
 
-    def __init__(self, arena: Arena, stats: Counter[str], observers: Iterable[Any] = (), enforced=checks.CHECKS) -> None:
+    def __init__(
+        self, arena: Arena, stats: Counter[str], observers: Iterable[Any] = (), enforced=checks.CHECKS
+    ) -> None:
         self.arena, self.stats, self.world = arena, stats, arena.world
         self.chain, self.enforced, self.observers = arena.world.chain, enforced, tuple(observers)
         self.prices = arena.start_prices()
@@ -434,6 +443,16 @@ def campaign(seed: int, numbers: Iterable[int], stats: Counter[str] | None = Non
     return stats
 
 
+def survey(seed: int, numbers: Iterable[int], stats: Counter[str]) -> None:
+    """Plays all, failing ones too, and prints each failure's first line."""
+    for number in numbers:
+        try:
+            play(arena(), sequence(seed, number), stats)
+        except Broken as broken:
+            print(f"{seed}/{number}  {broken}"[:240], flush=True)
+        stats["sequences"] += 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
@@ -441,6 +460,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--replay", metavar="SEED/NUMBER")
     parser.add_argument("--stats", action="store_true")
+    parser.add_argument("--survey", action="store_true", help="go on after failures and list them")
     args = parser.parse_args()
     stats: Counter[str] = Counter()
     started = time.monotonic()
@@ -448,6 +468,8 @@ def main() -> int:
         if args.replay:
             seed, _, number = args.replay.partition("/")
             campaign(int(seed), [int(number)], stats)
+        elif args.survey:
+            survey(args.seed, range(args.first, args.first + args.count), stats)
         else:
             campaign(args.seed, range(args.first, args.first + args.count), stats)
     except Broken as broken:

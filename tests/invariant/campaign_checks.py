@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from campaign_state import ASSETS, ATTACKERS, BPS, MARKETS, PEOPLE, UNIT, WAD, Book
+
 from plimsoll import accounts as ids
 from plimsoll import contracts
 from plimsoll.margin import account as twin
@@ -106,7 +107,9 @@ def i3_market_sums_are_those_of_positions(run, tx) -> None:
         )
         require(bool(header.listed) >= bool(assets or markets), "I-3", "{} is not enumerated", account.hex())
     listed = sum(1 for entry in book.accounts.values() if entry.header.listed)
-    require(listed == book.account_count, "I-3", "{} accounts listed, {} in the enumeration", listed, book.account_count)
+    require(
+        listed == book.account_count, "I-3", "{} accounts listed, {} in the enumeration", listed, book.account_count
+    )
 
 
 def i4_shares_are_those_of_holders(run, tx) -> None:
@@ -203,9 +206,12 @@ def s3_values_flow_only_as_documented(run, tx) -> None:
             lost += max(-change, 0)
             require(-change <= _owed_by(tx, name, run), "S-4", "{} lost {}", name, -change)
         else:
-            require(change >= -DUST - written, "O-2", "{} was no part of it and lost {}", name, -change)
+            # Whose LP request was executed gets whole units of the quote token.
+            crumbs = UNIT * sum(tx.pending_before[number][1] == name for number in tx.executed())
+            require(change >= -DUST - written - crumbs, "O-2", "{} was no part of it and lost {}", name, -change)
     gain += after.potential() - before.potential()
-    allowed = lost + covered + written + tx.commons + DUST
+    # What executed requests lose in rounding stays with the other LPs.
+    allowed = lost + covered + written + tx.commons + UNIT * len(tx.executed()) + DUST
     number = "S-3" if tx.found("Liquidated") else "S-6"
     require(gain <= allowed, number, "{} gained {} of {}", sorted(group), gain, allowed)
 
@@ -276,9 +282,7 @@ def s4_slices_cost_what_the_rule_says(run, tx) -> None:
         if len(bankrupt) == 1:
             cash = before.held(arena.insurance)
             fair = preview.insurance_cover(before.accounts[account], before.snapshot, cash)
-            dealt = any(
-                e.args["target"] != account or e.args["toInsurance"] for e in tx.found("Liquidated")
-            )
+            dealt = any(e.args["target"] != account or e.args["toInsurance"] for e in tx.found("Liquidated"))
             if not dealt:
                 require(paid == fair, "P-1", "insurance paid {}, the twin {}", paid, fair)
             require(written == 0 or paid <= fair, "O-2", "{} written down before insurance was used", written)
@@ -289,7 +293,9 @@ def s4_slices_cost_what_the_rule_says(run, tx) -> None:
         if seen.count(account) > 1:
             continue
         old = before.assess(account)
-        require(twin.is_liquidatable(before.accounts[account], old, before.snapshot), "S-2", "{} healthy", account.hex())
+        require(
+            twin.is_liquidatable(before.accounts[account], old, before.snapshot), "S-2", "{} healthy", account.hex()
+        )
         fair = preview.liquidation(before.accounts[account], before.snapshot, event.args["fraction"])
         got = (event.args["fraction"], event.args["paid"], event.args["toInsurance"])
         want = (fair.fraction, fair.to_account, fair.to_insurance)
@@ -328,7 +334,9 @@ def s4_calls_follow_the_levels(run, tx) -> None:
             found = after.assess(account)
             full = any(e.args["target"] == account for e in tx.found("Liquidated"))
             goal = twin.target(found, after.terms) if full else found.im0
-            require(found.equity + goal // 10**6 >= goal, "S-4", "{} cleared at {} of {}", account.hex(), found.equity, goal)
+            require(
+                found.equity + goal // 10**6 >= goal, "S-4", "{} cleared at {} of {}", account.hex(), found.equity, goal
+            )
         if old.call_deadline and new.call_deadline:
             require(old.call_deadline == new.call_deadline, "S-4", "{} was called again", account.hex())
             gone = [a for a in ASSETS if after.held(account, a) < before.held(account, a)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from plimsoll import accounts as ids
 from plimsoll import contracts, ledger
 from plimsoll.abi import keccak
-from plimsoll.actions import MAX_UINT256
+from plimsoll.actions import MAX_UINT256, deposit
 from plimsoll.contracts import Contract
 from plimsoll.margin import account as twin
 from plimsoll.margin import words
@@ -103,6 +103,27 @@ class Arena:
             tokens[0].write("approve", world.pool.address, MAX_UINT256, sender=address)
         for asset in ASSETS:
             tokens[asset].write("mint", exchange.address, purse[asset] * 10, sender=admin)
+        # A protocol in use: liquidity of several, lenders, balances, an operator.
+        for name in ("lp", "mallory"):
+            world.provide(people[name], 200_000 * 10**6)
+        tokens[0].write("approve", world.pool.address, MAX_UINT256, sender=people["lp"])
+        tokens[0].write("approve", world.pool.address, MAX_UINT256, sender=people["mallory"])
+        for name, asset, amount in (
+            ("lender", 0, 10**11),
+            ("lender", 1, 10**19),
+            ("lender", 3, 10**19),
+            ("mallory", 0, 10**9),
+        ):
+            vaults[asset].write("deposit", amount, people[name], sender=people[name])
+        for owner, asset, amount in (
+            ("alice", 0, 2 * 10**10),
+            ("alice", 1, 5 * 10**18),
+            ("bob", 0, 10**10),
+            ("bob", 3, 10**20),
+        ):
+            world.execute(people[owner], deposit(world.account(people[owner]), asset, amount))
+        for owner, asset, amount in (("carol", 2, 10**8), ("mallory", 0, 5 * 10**9), ("mallory", 3, 10**19)):
+            world.execute(people[owner], deposit(world.account(people[owner]), asset, amount))
         booked = {}
         for owner, index, market in BOOKED:
             booked[world.account(people[owner], index, market=market)] = owner
@@ -170,9 +191,7 @@ class Arena:
         lp_supply, escrowed = storage(pool, SUPPLY_SLOT), storage(pool, ESCROWED_SLOT)
         claimable = {name: storage(pool, slot) for name, slot in self.claim_slots.items()}
         number, time = chain.block()
-        return Book(
-            self, number, time, raw, prices, holdings, shares, supplies, lp, lp_supply, escrowed, claimable
-        )
+        return Book(self, number, time, raw, prices, holdings, shares, supplies, lp, lp_supply, escrowed, claimable)
 
 
 class Book:

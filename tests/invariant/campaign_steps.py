@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from campaign_checks import Broken, require
 from campaign_state import ASSETS, ATTACKERS, BPS, MARKETS, SIZE, UNIT, WAD
+
 from plimsoll.actions import MAX_UINT256
 from plimsoll.margin import account as twin
 from plimsoll.margin import preview
@@ -86,7 +87,9 @@ def _size(run, rng, account: bytes, market: int, most: float = 21.0) -> int:
 
 def deposit(run, rng) -> None:
     name = rng.choice((*TRADERS, "keeper", "operator"))
-    account = _account(run, rng, name) if rng.random() < 0.85 and run.arena.of(name) else rng.choice(run.arena.everything)
+    account = (
+        _account(run, rng, name) if rng.random() < 0.85 and run.arena.of(name) else rng.choice(run.arena.everything)
+    )
     asset = rng.choices(ASSETS, (6, 2, 1, 1))[0]
     purse = run.book.holdings[asset][run.arena.holders.index(run.address(name))]
     amount = min(rng.choice((1, purse // 100, purse // 1000, purse // 20_000, purse + 1)), MAX_UINT256)
@@ -135,8 +138,14 @@ def move(run, rng) -> None:
     _fresh(run, rng)
     name = _trader(rng)
     own = run.arena.of(name)
-    account, to = rng.choice(own), rng.choice(own)
-    market = _market(run, rng, account)
+    held = [entry for entry in _with_position(run) if len(run.arena.of(run.arena.owner(entry[0]))) > 1]
+    if held and rng.random() < 0.9:
+        account, market = rng.choice(held)
+        name = run.arena.owner(account)
+        to = rng.choice([other for other in run.arena.of(name) if other != account])
+    else:
+        account, to = rng.choice(own), rng.choice(own)
+        market = _market(run, rng, account)
     size = run.book.size(account, market)
     part = size if rng.random() < 0.5 else int(size * rng.random())
     extra = []
@@ -254,6 +263,8 @@ def liquidate_many(run, rng) -> None:
     targets = _liquidatable(run) + [run.sampled()]
     keeper = run.arena.of("keeper")[0]
     targets = [target for target in dict.fromkeys(targets) if target != keeper]
+    if not targets:
+        return
     run.batch("keeper", *(run.liquidate(keeper, target, WAD, skip=True) for target in targets))
 
 
@@ -282,15 +293,19 @@ def operators(run, rng) -> None:
     account = _account(run, rng, name)
     kind = rng.random()
     engine = run.world.engine
-    if kind < 0.35 or (account, "operator") not in run.grants:
+    granted = [key[0] for key in run.grants]
+    if granted and kind > 0.35:
+        account = rng.choice(granted)
+        name = run.arena.owner(account)
+    if kind < 0.35 or not granted:
         limits = (
             rng.choice((7, 1, 2, 7)),
-            rng.choice((10**4, 10**5, 10**6)),
-            rng.choice((300, 1000, 2000)),
+            rng.choice((10**4, 10**5, 10**6, 10**7)),
+            rng.choice((300, 1000, 2000, 10_000, 10_000)),
             rng.random() < 0.25,
             run.book.time + rng.choice((60, 10**5, 10**6)),
-            rng.choice((500, 2000, 20_000)),
-            rng.choice((5, 100, 2000)),
+            rng.choice((1200, 2000, 5000, 20_000)),
+            rng.choice((10, 200, 5000, 10**5)),
         )
         if run.call(name, engine, "setOperator", account, run.address("operator"), limits):
             run.grants[(account, "operator")] = limits
@@ -307,6 +322,8 @@ def _hostile_operator(run, rng, account: bytes) -> None:
     """Churns, takes size, tries to move funds out."""
     _fresh(run, rng)
     market = _market(run, rng, account)
+    if run.book.size(account, market) == 0 and rng.random() < 0.5:
+        market = rng.choice([m for m in MARKETS if run.book.size(account, m)] or [market])
     kind = rng.random()
     if kind < 0.15:
         mine = rng.choice(
@@ -320,11 +337,13 @@ def _hostile_operator(run, rng, account: bytes) -> None:
         run.batch("operator", mine, refused="A-2")
         return
     size = run.book.size(account, market) if rng.random() < 0.4 else 0
-    change = -size if size else _size(run, rng, account, market, 8.0)
+    change = -size if size else _size(run, rng, account, market, rng.choice((0.5, 3.0, 8.0)))
     actions = [run.trade(account, market, change)]
-    if rng.random() < 0.4:
+    churn = rng.random() < 0.4
+    if churn:
         actions.append(run.trade(account, market, -change))
-    run.batch("operator", *actions, label="operator", reducing=rng.random() < 0.15)
+    for _ in range(6 if churn else 1):
+        run.batch("operator", *actions, label="operator", reducing=rng.random() < 0.1)
 
 
 # ---------------------------------------------------------------- liquidity and lending
@@ -592,9 +611,9 @@ def self_liquidation(run, rng) -> None:
     taker = rng.choice([a for a in run.arena.of(*ATTACKERS) if a != account])
     name = run.arena.owner(taker)
     if rng.random() < 0.4:
-        run.batch("mallory", run.margin_call(run.arena.of("mallory")[0], account, skip=True)) if account != run.arena.of(
-            "mallory"
-        )[0] else None
+        run.batch(
+            "mallory", run.margin_call(run.arena.of("mallory")[0], account, skip=True)
+        ) if account != run.arena.of("mallory")[0] else None
         run.advance(rng.choice((1, 600, 3601)))
         run.post({})
     for _ in range(rng.choice((1, 1, 3))):
@@ -774,7 +793,7 @@ STEPS = {
     "reenter": reenter,
     "strangers": strangers,
 }
-WEIGHTS = {name: 3 for name in STEPS} | {
+WEIGHTS = dict.fromkeys(STEPS, 3) | {
     "open": 12,
     "trade": 8,
     "liquidate": 8,
@@ -782,7 +801,9 @@ WEIGHTS = {name: 3 for name in STEPS} | {
     "tick": 5,
     "reduce": 5,
     "self_liquidation": 5,
-    "operators": 5,
+    "operators": 7,
+    "request_exit": 4,
+    "execute_requests": 4,
     "lend": 4,
     "strangers": 1,
     "donate": 2,
@@ -861,7 +882,9 @@ def _reduce_or_explain(run, account: bytes, market: int, change: int) -> None:
         return  # a loss that cannot be paid stays: the account is nearly or wholly bankrupt
     held = {a: b.held for a, b in entry.balances.items()} | {0: cash - loss}
     after = twin.assess(twin.Account.holding(account, held, rest), book.snapshot, PriceUse.REDUCE)
-    falls = min(after.equity - after.im - old.equity + old.im, after.equity - after.mm - old.equity + old.mm) < 10 * UNIT
+    falls = (
+        min(after.equity - after.im - old.equity + old.im, after.equity - after.mm - old.equity + old.mm) < 10 * UNIT
+    )
     run.stats["closing refused by the rule" if falls else "closed on one price"] += 1
     run.batch(owner, run.trade(account, market, change), reducing=True, must="" if falls else "L-1")
 
@@ -920,7 +943,7 @@ def s5_splitting(run) -> None:
         if whole is not None and parts is not None:
             require(parts <= whole + 4, "S-5", "three fills are worth {}, one {}", parts, whole)
             run.stats["split fill"] += 1
-    takers = [a for a in run.arena.of("keeper")]
+    takers = run.arena.of("keeper")
     for target in _liquidatable(run)[:1]:
         if target in takers:
             continue

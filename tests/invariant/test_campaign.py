@@ -1,0 +1,96 @@
+"""The campaign: random sequences of people and attackers, every invariant asked after each transaction.
+
+A failure prints its invariant, a shrunk sequence, and the command that plays it again. `pytest -m slow` plays many more,
+from a seed of its own (PLIMSOLL_SEED, or the clock) which a failure names too.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+
+import campaign
+import campaign_checks as checks
+import campaign_steps as steps
+import pytest
+
+SEED = 1
+CHUNKS, CHUNK = 40, 50
+SLOW_CHUNKS, SLOW_CHUNK = 200, 250
+ALL = "i1-i2-i3-i4-i5-s1-s2-s3-s4-s5-s6-o1-o2-l1-l2-l3-a1-a2-r1-p1"
+#: What a sequence must not break, by number; those without functions of their own are asked at its end.
+BY_NUMBER = {
+    "i1": (checks.i1_claims_are_what_vaults_owe,),
+    "i2": (checks.i2_perp_pnl_sums_to_zero,),
+    "i3": (checks.i3_market_sums_are_those_of_positions,),
+    "i4": (checks.i4_shares_are_those_of_holders,),
+    "i5": (checks.i5_vault_cash_covers_held,),
+    "s1": (checks.s1_risk_taken_is_margined, checks.f1_limits_hold_where_risk_grew),
+    "s2": (checks.s2_no_batch_makes_an_account_liquidatable, checks.s4_calls_follow_the_levels),
+    "s3": (checks.s3_values_flow_only_as_documented, checks.s4_slices_cost_what_the_rule_says),
+    "s4": (checks.s4_a_slice_never_lowers_health, checks.s4_calls_follow_the_levels),
+    "s5": (),
+    "s6": (checks.s3_values_flow_only_as_documented,),
+    "o1": (checks.o1_no_balance_is_negative,),
+    "o2": (checks.s3_values_flow_only_as_documented, checks.s2_no_batch_makes_an_account_liquidatable),
+    "l1": (),
+    "l2": (),
+    "l3": (),
+    "a1": (checks.a1_only_owners_move_what_is_theirs,),
+    "a2": (checks.a2_operators_stay_within_their_limits,),
+    "r1": (checks.r1_rounding_is_against_the_caller,),
+    "p1": (checks.p1_assessments_are_the_twins,),
+    "f1": (checks.f2_a_feed_moves_once_per_block_and_forward,),
+}
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS), ids=lambda number: f"{ALL}-{number}")
+def test_campaign(chunk):
+    campaign.campaign(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))
+
+
+@pytest.mark.parametrize("number", BY_NUMBER)
+def test_campaign_holds(number):
+    """Each invariant by itself, so that what breaks is named even where another would have broken first."""
+    campaign.campaign(2, range(20), enforced=BY_NUMBER[number])
+
+
+def test_campaign_reaches_every_step_action_and_event():
+    """What never happens proves nothing: every kind of step has succeeded, and every event was seen."""
+    stats: Counter[str] = Counter()
+    campaign.campaign(3, range(150), stats)
+    seen = {name for key, name in (entry.split(" ", 1) for entry in stats if " " in entry) if key == "event"}
+    missing = {name for name in checks.TOPICS.values() if name not in seen}
+    wanted = ("trade", "withdraw", "transfer", "move", "exchange", "settle", "call", "liquidate", "operator", "flash")
+    wanted += ("liquidate and leave", "self-liquidation", "farming", "re-entry", "deposit", "mint", "redeem", "execute")
+
+    assert missing <= {
+        "RequestReclaimed",
+        "PriceRejected",
+        "PriceStored",
+    }  # prices are posted outside of what is judged
+    assert not [label for label in wanted if not any(key.startswith(f"done {label}") for key in stats)]
+    assert stats["closed on one price"] > 100
+    assert stats["liquidated at the end"] > 30
+    assert stats["split fill"] > 30
+    assert stats["split slice"] > 10
+    assert stats["re-entry tried"] > 10
+
+
+def test_sequences_are_reproducible():
+    """The same seed sends the same transactions, whatever was played before."""
+    place = campaign.arena()
+    plan = campaign.sequence(7, 3)
+    first = campaign.play(place, plan, Counter()).trace
+    campaign.play(place, campaign.sequence(7, 4), Counter())
+
+    assert campaign.play(place, plan, Counter()).trace == first
+    assert set(steps.WEIGHTS) == set(steps.STEPS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(SLOW_CHUNKS), ids=lambda number: f"{ALL}-{number}")
+def test_long_campaign(chunk):
+    seed = int(os.environ.get("PLIMSOLL_SEED") or time.time())
+    campaign.campaign(seed, range(chunk * SLOW_CHUNK, (chunk + 1) * SLOW_CHUNK))
