@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).resolve().parents[1] / "unit"
-for suite in ("engine", "pool", "vault"):
-    sys.path.insert(0, str(UNIT / suite))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "unit" / suite) for suite in ("engine", "pool", "vault")]
 
 from desk import Desk
 

@@ -49,7 +49,7 @@ def test_two_sources_that_disagree_are_not_averaged(referred, culprit):
 
 
 def test_fewer_than_a_quorum_are_no_price(desk):
-    """One of three signers left: as one of the won's two sources was. The mean would have made 10 ETH worth 15M more."""
+    """One of three signers, as one of the won's two sources was left. Their mean made 10 ETH worth 15M more."""
     words = [Quote(1, MEAN, 100)]
     for signer in desk.signer.addresses:
         with expect("QuorumNotReached", 1, 2):

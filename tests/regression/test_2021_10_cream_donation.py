@@ -4,8 +4,8 @@ yUSD, a vault share, was collateral at the price that its vault's `balanceOf` ga
 shares, sent the vault as much of its asset as it had, and his collateral was worth twice what he had borrowed it for.
 DeFiHackLabs src/test/2021-10/Cream_2_exp.sol.
 
-Property: `balanceOf` enters no value. Shares of vaults and pool, and everybody's equity, are counted from the engine's own
-books: a donation of any size, to any address of the protocol, moves none of them, and is lost.
+Property: `balanceOf` enters no value. Shares of vaults and pool, and everybody's equity, are counted from the
+engine's own books: a donation of any size, to any address of the protocol, moves none of them, and is lost.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """11 October 2022, Mango Markets: 114 to 117 million dollars, all that the depositors had.
 
-Two accounts of one man traded MNGO's perp with each other, he bought up the thin spot market, and the unrealised profit
-of the long counted as collateral in full: against it he borrowed every other deposit. The losing account was left empty.
+Two accounts of one man traded MNGO's perp with each other, he bought up the thin spot market, and the unrealised
+profit of the long counted as collateral in full: against it he borrowed every other deposit. The losing account was
+left empty.
 
-Property: profit on paper leaves no account beyond max(IM, 10 % of notional), where IM grows with that profit; it is paid
-from the pool's own cash or not at all; open interest is capped; what others deposited or lent is out of its reach.
+Property: profit on paper leaves no account beyond max(IM, 10 % of notional), where IM grows with that profit; it is
+paid from the pool's own cash or not at all; open interest is capped; what others deposited or lent is out of its
+reach.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """15 April 2023, Hundred Finance: 7 million dollars; and before and after it half a dozen forks of the same code.
 
-In an empty market the attacker minted, redeemed all but two wei of shares, sent the market five hundred WBTC, and had two
-shares that were worth all of it. Redeeming nearly everything burned one share: the division rounded down.
+In an empty market the attacker minted, redeemed all but two wei of shares, sent the market five hundred WBTC, and had
+two shares that were worth all of it. Redeeming nearly everything burned one share: the division rounded down.
 DeFiHackLabs src/test/2023-04/HundredFinance_2_exp.sol.
 
-Property: whoever comes first in an empty vault or pool, and whatever he gives it before the second comes, he has no more
-afterwards, and the second no less than a rounding; with quote and collateral of 6, 8 and 18 decimals.
+Property: whoever comes first in an empty vault or pool, and whatever he gives it before the second comes, he has no
+more afterwards, and the second no less than a rounding; with quote and collateral of 6, 8 and 18 decimals.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def test_the_first_lender_gains_by_no_donation(decimals, left, times):
 @pytest.mark.parametrize("first", [1, 1_000])
 @pytest.mark.parametrize("times", [1, 2, 1_000])
 def test_the_first_lp_gains_by_no_gift_to_the_pool_s_account(decimals, first, times):
-    """This gift counts, since it is a deposit: shares start at a whole quote of virtual assets, and it dilutes itself."""
+    """This gift counts, since it is a deposit: shares start at a whole quote of virtual assets, and it dilutes
+    itself."""
     desk = desk_with_quote_of(decimals)
     stake = 500 * 10**decimals
     gift = times * stake

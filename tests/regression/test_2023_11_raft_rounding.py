@@ -1,11 +1,12 @@
 """10 November 2023, Raft: 3.2 million dollars.
 
-The index of its interest-bearing collateral could be driven up by a donation in a liquidation; after that a mint of one
-wei was rounded *up* to a whole share, worth many times that. Sixty mints, one redemption.
-DeFiHackLabs src/test/2023-11/Raft_exp.sol.
+The index of its interest-bearing collateral could be driven up by a donation in a liquidation; after that a mint of
+one wei was rounded *up* to a whole share, worth many times that. Sixty mints, one redemption. DeFiHackLabs
+src/test/2023-11/Raft_exp.sol.
 
-Property: every rounding favours those who stay. Whatever the price of a share, no deposit, mint, withdrawal or redemption,
-and no request of an LP, lowers what a share is worth, by any sequence; and nothing is minted for less than it is worth.
+Property: every rounding favours those who stay. Whatever the price of a share, no deposit, mint, withdrawal or
+redemption, and no request of an LP, lowers what a share is worth, by any sequence; and nothing is minted for less
+than it is worth.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ def step(vault, owner, draw, unit):
         vault.write(way, amount * draw.choice([1, 10**6]), owner, sender=owner)
     elif way == "deposit" and vault.read("previewDeposit", amount):
         vault.write(way, amount, owner, sender=owner)
-    elif way == "withdraw" and (amount := min(amount, vault.read("maxWithdraw", owner))):
-        vault.write(way, amount, owner, owner, sender=owner)
-    elif way == "redeem" and (amount := min(amount, vault.read("maxRedeem", owner))):
-        vault.write(way, amount, owner, owner, sender=owner)
+    elif way in ("withdraw", "redeem"):
+        amount = min(amount, vault.read("max" + way.capitalize(), owner))
+        if amount:
+            vault.write(way, amount, owner, owner, sender=owner)
 
 
 @pytest.mark.parametrize("asset", [0, 1, 2])  # 6, 18 and 8 decimals

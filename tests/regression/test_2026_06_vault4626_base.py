@@ -1,10 +1,11 @@
 """29 June 2026, a vault on Base: 13.53 WETH.
 
-Its `totalAssets` counted, at a quoted price, an idle token that was not its asset; `redeem` paid the share of that total in
-the asset and handed out the idle token as well. DeFiHackLabs src/test/2026-06/Vault4626NonAssetOverpay_exp.sol.
+Its `totalAssets` counted, at a quoted price, an idle token that was not its asset; `redeem` paid the share of that
+total in the asset and handed out the idle token as well. DeFiHackLabs
+src/test/2026-06/Vault4626NonAssetOverpay_exp.sol.
 
-Property: `totalAssets` counts exactly what redeeming pays: not other tokens that lie there, not the cash of accounts, not the
-escrow of requests; and what is redeemed leaves it to the unit.
+Property: `totalAssets` counts exactly what redeeming pays: not other tokens that lie there, not the cash of accounts,
+not the escrow of requests; and what is redeemed leaves it to the unit.
 """
 
 from __future__ import annotations

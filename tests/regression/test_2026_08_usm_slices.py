@@ -1,10 +1,10 @@
 """9 August 2026, USM: about 70.8 ETH.
 
-A redemption was priced at the mean of the price before and after it, while it changed the state that the price was made of:
-sixty-four small redemptions paid more than one of the same size. DeFiHackLabs src/test/2026-08/USM_exp.sol.
+A redemption was priced at the mean of the price before and after it, while it changed the state that the price was
+made of: sixty-four small redemptions paid more than one of the same size. DeFiHackLabs src/test/2026-08/USM_exp.sol.
 
-Property: split invariance. An order, a liquidation, a redemption from vault or pool, cut into 64 slices, is never cheaper or
-better paid than in one piece, beyond a token unit a slice.
+Property: split invariance. An order, a liquidation, a redemption from vault or pool, cut into 64 slices, is never
+cheaper or better paid than in one piece, beyond a token unit a slice.
 """
 
 from __future__ import annotations
