@@ -23,9 +23,9 @@ from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.metrics import Health, Metrics
 from plimsoll.keeper.mirror import Diverged, Mirror, View
-from plimsoll.keeper.plan import Planner
+from plimsoll.keeper.plan import FULL, Planner
 from plimsoll.keeper.reader import Reader
-from plimsoll.keeper.select import Survey, look
+from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.wallet import Wallet, price_of
 
@@ -147,7 +147,7 @@ class Keeper:
         for finding in survey.liquidatable:
             if deferred := result.deferred.get(finding.id):
                 tell.finding(finding, "wait", deferred.reason, gain=units.quote(deferred.gain))
-        waiting = [f for f in survey.liquidatable if f.id in result.deferred and not f.account.header.call_deadline]
+        waiting = [found for found in survey.liquidatable if self._to_be_called(found, result)]
         for purpose, findings in (("call", [*survey.calls, *waiting]), ("cure", survey.cures)):
             for batch in planner.calls(findings, purpose):
                 self.writer.send(batch, planner, result)
@@ -155,6 +155,11 @@ class Keeper:
             for take in batch.takes:
                 tell.take(take, dry=self.wallet is None)
         return result
+
+    def _to_be_called(self, found: Finding, result: Result) -> bool:
+        """A liquidatable account that has to wait is called, so that its clock starts and its bonus grows."""
+        deferred = result.deferred.get(found.id)
+        return deferred is not None and deferred.reason != FULL and not found.account.header.call_deadline
 
     def _acknowledge(self, done: Done) -> None:
         if self.settings.ack == STDOUT:

@@ -27,6 +27,7 @@ from plimsoll.margin.account import QUOTE
 from plimsoll.margin.asset_math import value_down
 from plimsoll.margin.fixed_math import BPS, WAD, mul_div_down
 
+FULL = "the batch is full"
 SHAVE = 1_000  # a thousandth less than the largest slice
 LIMIT_BPS = 500  # a closing trade's limit price, from index
 ORDER_SECONDS = 900
@@ -126,7 +127,7 @@ class Planner:
         worth = start
         for finding in findings:
             if len(takes) == self.settings.max_batch:
-                self._defer(finding, "batch is full")
+                self._defer(finding, FULL)
                 continue
             cap = (fractions or {}).get(finding.id)
             try:

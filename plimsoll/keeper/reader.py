@@ -119,9 +119,9 @@ class Reader:
 
     def tables(self, head: Head) -> Tables:
         """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
-        market_rows = self._table("markets", 7, head.number)
-        asset_rows = self._table("assets", 5, head.number)
-        words = self._table("globals", 7, head.number)[0]
+        answers = self._answers(head.number)
+        market_rows, asset_rows = _rows(answers[0], 7), _rows(answers[1], 5)
+        words = _rows(answers[2], 7)[0]
         markets, prices = {}, {}
         for number, state, risk, costs, trade, insurance, price in market_rows:
             market = _market(state, risk, costs, trade, insurance)
@@ -148,14 +148,25 @@ class Reader:
             count=words[4],
             asset_mask=sum(1 << number for number in assets),
             market_mask=sum(1 << number for number in markets),
-            pool_cash=self.engine.read("held", self.pool_account, 0, block=head.number),
-            insurance_cash=self.engine.read("held", self.insurance_account, 0, block=head.number),
+            pool_cash=answers[3],
+            insurance_cash=answers[4],
         )
 
-    def _table(self, name: str, width: int, block: int) -> list[list[int]]:
-        raw = self.lens.read(name, block=block)
-        words = [int.from_bytes(raw[at : at + WORD], "big") for at in range(0, len(raw), WORD)]
-        return [words[at : at + width] for at in range(0, len(words), width)]
+    def _answers(self, block: int) -> list[Any]:
+        """The five reads of `tables`, in one exchange where the chain can."""
+        wanted: list[tuple[Contract, str, tuple[Any, ...]]]
+        wanted = [(self.lens, name, ()) for name in ("markets", "assets", "globals")]
+        wanted += [(self.engine, "held", (account, 0)) for account in (self.pool_account, self.insurance_account)]
+        if self._rpc is None:
+            return [contract.read(name, *args, block=block) for contract, name, args in wanted]
+        calls = [(contract.address, contract.encode(name, *args)) for contract, name, args in wanted]
+        results = []
+        answers = self.chain.call_many(calls, block=block)  # type: ignore[attr-defined]
+        for (contract, name, _), answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            results.append(contract.artifact.function(name).result(answer))
+        return results
 
     def _model(self, address: int) -> RuleMargin:
         """The model's immutables; read once per model."""
@@ -188,6 +199,11 @@ def decode_page(answer: bytes, width: int) -> Words:
         raise BadInput("page", f"{length} bytes", f"records have {width} words; the lens is of another deployment")
     flat = np.frombuffer(answer, dtype=np.uint8, count=length, offset=2 * WORD)
     return flat.reshape(-1, width, WORD)
+
+
+def _rows(raw: bytes, width: int) -> list[list[int]]:
+    words = [int.from_bytes(raw[at : at + WORD], "big") for at in range(0, len(raw), WORD)]
+    return [words[at : at + width] for at in range(0, len(words), width)]
 
 
 def _market(state: int, risk: int, costs: int, trade: int, insurance: int) -> Market:
