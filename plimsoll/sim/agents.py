@@ -154,7 +154,7 @@ class Agents:
     # ---------------------------------------------------------------- LPs, desk and settlement
 
     def _desk(self) -> Iterator[Order]:
-        """Buys the collateral that the keeper has taken over, half a per cent below the index, and refills its float."""
+        """Buys the collateral that the keeper has taken over, half a per cent below index, and refills its float."""
         if self.keeper is None:
             return
         scene, quote = self.scene, 0

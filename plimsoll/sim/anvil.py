@@ -1,7 +1,7 @@
 """A replay on an Anvil node of its own, with `plimsoll keeper run` as a process of its own.
 
-A step is one block with the price and everybody's transactions, then, as long as the keeper has something under way, one
-block a second later for what it sends. The step closes when the keeper has acknowledged a block and is idle.
+A step is one block with the price and everybody's transactions, then, as long as the keeper has something under way,
+one block a second later for what it sends. The step closes when the keeper has acknowledged a block and is idle.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class KeeperSilent(PlimsollError):
 
 
 class _Impersonating(AnvilChain):
-    """Sends for anybody; who has not been seen before gets ether first, since the node asks for it even at price zero."""
+    """Sends for anybody. Newcomers get ether first, since the node asks for it even at a price of zero."""
 
     _funded: set[str]
 

@@ -18,7 +18,6 @@ from plimsoll.sim.keeper import KEEPER, SimKeeper
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.scene import LEAD, Scene, must
 
-
 MAX_TRANSACTIONS = 1_000_000
 
 
@@ -27,7 +26,10 @@ class Backend(Protocol):
 
     name: str
     sent: int
-    directory: Path | None  # where the manifest goes
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the manifest goes."""
 
     @property
     def chain(self) -> LocalChain: ...
@@ -50,6 +52,9 @@ class Backend(Protocol):
     def logs(self) -> list[Log]:
         """Events since the last time, in order."""
 
+    def keeper_log(self) -> str:
+        """What a keeper process has printed."""
+
     def close(self) -> None:
         """Ends what was started."""
 
@@ -58,7 +63,7 @@ class ProcessBackend:
     """Everything in this process. Memory grows by about 9 kB per transaction."""
 
     name = "process"
-    directory = None
+    directory: Path | None = None
 
     def __init__(self, genesis: int) -> None:
         self.chain = ProcessChain(timestamp=genesis)
@@ -95,6 +100,9 @@ class ProcessBackend:
         found = [log for receipt in self._receipts if receipt.status for log in receipt.logs]
         self._receipts.clear()
         return found
+
+    def keeper_log(self) -> str:
+        return ""
 
     def close(self) -> None:
         self._receipts.clear()

@@ -96,7 +96,7 @@ class Page:
     @cached_property
     def held(self) -> NDArray[np.float64]:
         """Token units, rounded once; accounts by assets."""
-        return self.held_high * 2.0**64 + self.held_low.astype(np.float64)
+        return self.held_high.astype(np.float64) * 2.0**64 + self.held_low.astype(np.float64)
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
@@ -114,7 +114,7 @@ class Page:
     @cached_property
     def costs(self) -> NDArray[np.float64]:
         """Quote, rounded once."""
-        return (self.cost_high * 2.0**64 + self.cost_low.astype(np.float64)) / WAD
+        return (self.cost_high.astype(np.float64) * 2.0**64 + self.cost_low.astype(np.float64)) / WAD
 
     @cached_property
     def deadlines(self) -> NDArray[np.int64]:

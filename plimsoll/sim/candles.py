@@ -1,4 +1,4 @@
-"""Price files: OHLC or tick CSV, gzip too, read into exact integers. Every defect is an error with file, line and value.
+"""Price files: OHLC or tick CSV, gzip too, as exact integers. Every defect is an error with file, line and value.
 
     series = read(Path("data/ETHUSDT_1h_2020-03.csv"), start=1583971200, end=1584144000)
 
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import NoReturn
@@ -74,7 +75,7 @@ class _Columns:
 
 
 def read(path: Path, *, start: int | None = None, end: int | None = None, hold_gaps: bool = False) -> Series:
-    """The candles from `start` up to `end`. With `hold_gaps` the last price stands through a gap, else it is an error."""
+    """The candles from `start` up to `end`. `hold_gaps`: the last price stands through a gap, else it is an error."""
     rows = _rows(path)
     columns = _columns(path, *next(rows, (1, [])))
     candles = list(_parse(path, columns, rows, start, end))
@@ -178,11 +179,11 @@ def _candle(path: Path, line: int, time: int, values: list[int]) -> Candle:
 def _interval(path: Path, candles: list[Candle]) -> int:
     if len(candles) < 2:
         raise PriceFileError(path, candles[0].line, "one row", "the length of a candle needs two of them; widen --to")
-    return min(b.time - a.time for a, b in zip(candles, candles[1:], strict=False))
+    return min(b.time - a.time for a, b in pairwise(candles))
 
 
 def _refuse_gaps(path: Path, candles: list[Candle], interval: int) -> None:
-    spaces = [b.time - a.time for a, b in zip(candles, candles[1:], strict=False)]
+    spaces = [b.time - a.time for a, b in pairwise(candles)]
     if not spaces:
         return
     longest = interval or max(TICK_SILENCE, 10 * int(median(spaces)))
@@ -197,5 +198,5 @@ def _gap(path: Path, candle: Candle, space: int, interval: int) -> NoReturn:
         path,
         candle.line,
         f"gap of {space} s before {datetime.fromtimestamp(candle.time, UTC):%Y-%m-%d %H:%M}",
-        f"there is no price in it ({usual}); choose a window with --from and --to, or hold the last price with --gaps hold",
+        f"there is no price in it ({usual}); choose --from and --to, or hold the last price with --gaps hold",
     )

@@ -1,4 +1,4 @@
-"""The keeper of an in-process replay: the selection and the plans of `plimsoll keeper`, on the page that was read anyway.
+"""The keeper of an in-process replay: selection and plans of `plimsoll keeper`, on the page that was read anyway.
 
 What it takes it closes in the same batch, and its profit goes to another address. Volatile collateral cannot be closed
 in a perp market: the keeper pays for it out of a float of quote, and a desk outside the protocol sells it at the index

@@ -45,6 +45,7 @@ class Series:
     called: list[int] = field(default_factory=list)
     liquidations: list[int] = field(default_factory=list)
     open_interest: list[int] = field(default_factory=list)
+    lp_flow: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -170,6 +171,7 @@ class Measures:
         series.calls.append(self._step_counts["calls"])
         series.liquidations.append(self._step_counts["liquidations"])
         series.open_interest.append(page.open_interest())
+        series.lp_flow.append(self.lp_flow * page.quote_unit)
         self._step_counts.clear()
 
     def deficit(self, page: Page) -> int:

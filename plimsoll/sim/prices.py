@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from plimsoll.errors import BadInput
@@ -34,14 +35,18 @@ class PricePath:
 
     def moves(self, market: int) -> list[float]:
         """The relative change of each step but the first."""
-        return [b[market] / a[market] - 1 for a, b in zip(self.values, self.values[1:], strict=False)]
+        return [b[market] / a[market] - 1 for a, b in pairwise(self.values)]
 
     def largest(self, market: int) -> tuple[float, int]:
         """The largest single step by its size, and when it ended."""
         moves = self.moves(market)
-        if not moves:
-            return 0.0, self.times[0]
         step = max(range(len(moves)), key=lambda i: abs(moves[i]))
+        return moves[step], self.times[step + 1]
+
+    def deepest(self, market: int) -> tuple[float, int]:
+        """The step that fell most, and when it ended."""
+        moves = self.moves(market)
+        step = min(range(len(moves)), key=lambda i: moves[i])
         return moves[step], self.times[step + 1]
 
 
@@ -157,8 +162,3 @@ def moment(text: str | None, option: str) -> int | None:
 
 def utc(time: int) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}"
-
-
-def largest_steps(path: PricePath) -> Iterable[tuple[str, float, int]]:
-    for market, symbol in enumerate(path.symbols):
-        yield symbol, *path.largest(market)

@@ -12,14 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from plimsoll.chain.base import Receipt
 from plimsoll.deploy import deploy
 from plimsoll.errors import Reverted
 from plimsoll.sim import scene as stage
 from plimsoll.sim.agents import Agents, Order
-from plimsoll.sim.backends import Backend, ProcessBackend
+from plimsoll.sim.backends import Backend, make
 from plimsoll.sim.book import Book, Page
 from plimsoll.sim.measure import Measures
 from plimsoll.sim.population import populate
@@ -148,12 +147,13 @@ def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
 
 def run(path: PricePath, setup: Setup, backend: Backend | None = None, progress: Progress | None = None) -> Result:
     """A whole replay, in process unless a backend is given."""
-    backend = backend or ProcessBackend(path.times[0] - stage.LEAD)
+    backend = backend or make("process", path)
     started = time.perf_counter()
     try:
         replay = prepare(path, setup, backend)
         replay.seconds["setup"] = time.perf_counter() - started
         replay.run(progress)
+        log = backend.keeper_log()
     finally:
         backend.close()
-    return collect(replay)
+    return collect(replay, log)

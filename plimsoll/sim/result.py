@@ -23,6 +23,7 @@ class Result:
     data: dict[str, Any]
     seconds: dict[str, float]
     sent: int
+    keeper_log: str = ""
 
     @property
     def rate(self) -> float:
@@ -33,7 +34,7 @@ class Result:
         return json.dumps(self.data, indent=1) + "\n"
 
 
-def collect(replay: Replay) -> Result:
+def collect(replay: Replay, keeper_log: str = "") -> Result:
     measures, series = replay.measures, replay.measures.series
     deficit = series.open_deficit[-1]
     # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
@@ -81,7 +82,7 @@ def collect(replay: Replay) -> Result:
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},
         "series": _series(replay),
     }
-    return Result(data, replay.seconds, replay.backend.sent)
+    return Result(data, replay.seconds, replay.backend.sent, keeper_log)
 
 
 ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "settle", "lp", "wallet")
@@ -96,7 +97,7 @@ def _series(replay: Replay) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {"time": series.time}
     for market, symbol in enumerate(path.symbols):
         found[f"price_{symbol}"] = [price(row[market]) for row in path.values[: len(series.time)]]
-    for name in ("pool_equity", "insurance", "open_deficit", "open_interest"):
+    for name in ("pool_equity", "insurance", "open_deficit", "open_interest", "lp_flow"):
         found[name] = [quote(value) for value in getattr(series, name)]
     for name in ("calls", "called", "liquidations", "below_mm"):
         found[name] = getattr(series, name)
@@ -104,15 +105,18 @@ def _series(replay: Replay) -> dict[str, list[Any]]:
 
 
 def describe(path: PricePath) -> dict[str, Any]:
-    largest = {}
+    largest, falls = {}, {}
     for market, symbol in enumerate(path.symbols):
         move, at = path.largest(market)
         largest[symbol] = {"change": f"{move:.6f}", "until": utc(at)}
+        move, at = path.deepest(market)
+        falls[symbol] = {"change": f"{move:.6f}", "until": utc(at)}
     return {
         "markets": list(path.symbols),
         "start": utc(path.times[0]),
         "end": utc(path.times[-1]),
         "largest_step": largest,
+        "largest_fall": falls,
         "low": {s: price(min(row[m] for row in path.values)) for m, s in enumerate(path.symbols)},
         "first": {s: price(path.values[0][m]) for m, s in enumerate(path.symbols)},
         "last": {s: price(path.values[-1][m]) for m, s in enumerate(path.symbols)},

@@ -1,0 +1,92 @@
+"""`plimsoll demo`: 12 and 13 March 2020 on a real local chain, with the keeper as a process of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from plimsoll.commands.common import handled
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from plimsoll.sim.replay import Setup
+    from plimsoll.sim.result import Result
+
+FILES = ("ETHUSDT_1h_2020-03.csv", "BTCUSDT_1h_2020-03.csv")
+START, END = "2020-03-12", "2020-03-14"
+
+
+@handled
+def demo(
+    traders: Annotated[int, typer.Option(min=1, max=5_000, help="How many trading accounts.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Who they are and what they do.")] = 1,
+    step: Annotated[str, typer.Option(help="Time between two prices.")] = "5m",
+    report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("reports/black-thursday"),
+) -> None:
+    """Deploys on a fresh Anvil and takes a few hundred accounts through Black Thursday; then writes a report.
+
+    Beside it the same days run in this machine's other core without a keeper, and with 1-minute and 15-minute steps.
+
+    Example: plimsoll demo --traders 300 --seed 7
+    """
+    from rich.console import Console
+
+    from plimsoll.contracts import load as artifacts
+    from plimsoll.sim.compare import Beside, jobs
+    from plimsoll.sim.prices import load, moment, seconds
+    from plimsoll.sim.replay import Setup
+
+    started, console = time.perf_counter(), Console(soft_wrap=True, highlight=False)
+    artifacts()
+    files = data_files()
+    window = {"start": moment(START, "--from"), "end": moment(END, "--to"), "hold_gaps": False}
+    length = seconds(step)
+    path = load(files, step=length, **window)  # type: ignore[arg-type]
+    setup = Setup(traders=traders, seed=seed)
+    console.print(f"[bold]Black Thursday[/]: {traders} traders, 12 and 13 March 2020 in steps of {step}, seed {seed}")
+    with Beside(jobs(files, length, setup, window)) as runs:
+        result = on_anvil(path, setup, console)
+        with console.status("the same days without a keeper, and in other steps"):
+            others = runs.results()
+    finish(result, others, report, console)
+    console.print(f"all done in {time.perf_counter() - started:.0f} s")
+
+
+def data_files() -> list[str]:
+    from plimsoll.contracts import ROOT
+    from plimsoll.errors import BadInput
+
+    folder = ROOT / "data"
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise BadInput("price files", ", ".join(missing), f"they belong into {folder}; run from a clone of the project")
+    return [str(folder / name) for name in FILES]
+
+
+def on_anvil(path: Any, setup: Setup, console: Console) -> Result:
+    from plimsoll.commands.replay import run_shown
+
+    result = run_shown(path, setup, "anvil", quiet=False)
+    console.print(
+        f"Anvil: {result.sent:,} transactions in {result.seconds['steps']:.0f} s, deployed and funded in "
+        f"{result.seconds['setup']:.1f} s, the keeper a process of its own"
+    )
+    return result
+
+
+def finish(result: Result, others: dict[str, Any], report: Path, console: Console) -> None:
+    """Prints first, then writes: a full disk costs the files, not the result."""
+    from plimsoll.sim.report import write_report
+    from plimsoll.sim.summary import show
+
+    show({"on Anvil": result.data, **others}, console)
+    for file in write_report(result.data, others, report, result.keeper_log):
+        console.print(str(file))
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
