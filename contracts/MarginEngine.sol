@@ -10,6 +10,7 @@ import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
+import {LedgerReader} from "./LedgerReader.sol";
 import {MarginCheck} from "./MarginCheck.sol";
 import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
@@ -19,15 +20,10 @@ import {OperatorGrants} from "./libraries/OperatorGrants.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 
-/// @dev First in the inheritance, so that the struct sits at slot 0 as docs/storage.md says.
-abstract contract EngineStorage {
-    Ledger.State internal state;
-}
-
 /// @title The only door: authorise → apply → check each touched account once
 /// @notice Every action has the same beats: authorise and touch its accounts, move the ledger, emit. The set of touched accounts
 /// only grows, and the last thing a batch does is to ask each of them for its margin.
-contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
+contract MarginEngine is LedgerReader, AccessManaged {
     using SafeCastLib for uint256;
 
     /// @notice In Transfer: the action moves collateral, not a position.
@@ -394,10 +390,6 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
         return Ledger.Env(ROUTER, QUOTE_UNIT, _insurance());
     }
 
-    function _insurance() private view returns (bytes32) {
-        return AccountId.pack(address(this), Mode.CROSS, 0, 0);
-    }
-
     // ---------------------------------------------------------------- views
 
     /// @inheritdoc IMarginEngine
@@ -408,64 +400,5 @@ contract MarginEngine is EngineStorage, AccessManaged, IMarginEngine {
     /// @inheritdoc IMarginEngine
     function poolEquity() external view unlocked returns (int256, int256) {
         return PerpTrading.poolEquity(state, _env());
-    }
-
-    /// @inheritdoc IMarginEngine
-    function accountCount() external view returns (uint256) {
-        return state.accounts.length;
-    }
-
-    /// @inheritdoc IMarginEngine
-    function accountsPage(uint256 start, uint256 count) external view returns (bytes32[] memory page) {
-        uint256 length = state.accounts.length;
-        if (start > length) start = length;
-        if (count > length - start) count = length - start;
-        page = new bytes32[](count);
-        for (uint256 i; i < count; ++i) {
-            page[i] = state.accounts[start + i];
-        }
-    }
-
-    /// @inheritdoc IMarginEngine
-    function slots(bytes32[] calldata keys) external view returns (bytes32[] memory words) {
-        words = new bytes32[](keys.length);
-        for (uint256 i; i < keys.length; ++i) {
-            bytes32 key = keys[i];
-            bytes32 word;
-            assembly ("memory-safe") {
-                word := sload(key)
-            }
-            words[i] = word;
-        }
-    }
-
-    /// @inheritdoc IMarginEngine
-    function totals(uint256 asset) external view returns (uint256, uint256) {
-        return (state.totals[asset].held, state.totals[asset].lent);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function held(bytes32 id, uint256 asset) external view returns (int256) {
-        return state.balances[id][asset].held;
-    }
-
-    /// @inheritdoc IMarginEngine
-    function position(bytes32 id, uint256 market) external view returns (int256, int256) {
-        return (state.positions[id][market].size, state.positions[id][market].cost);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function locked() external view returns (bool) {
-        return state.globals.lock != 0;
-    }
-
-    /// @inheritdoc IMarginEngine
-    function poolAccount() external view returns (bytes32) {
-        return Ledger.poolAccount(state);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function insuranceAccount() external view returns (bytes32) {
-        return _insurance();
     }
 }

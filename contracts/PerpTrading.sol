@@ -177,6 +177,18 @@ library PerpTrading {
         emit IMarginEngine.PoolContribution(id, contribution);
     }
 
+    /// @notice Carries a change of a market's sum of costs into its stored contribution, without a price: what was realised is cash
+    /// now, or written off, and must not be counted as the pool's a second time.
+    function shiftContribution(Ledger.State storage s, uint256 id, Ledger.MarketCosts memory costs, int256 change)
+        internal
+    {
+        int256 units = FixedMath.floorDivSigned(change, CONTRIBUTION_UNIT);
+        if (units == 0) return;
+        costs.contribution = (costs.contribution + units).toInt64();
+        s.pool.contributionSum = (s.pool.contributionSum + units * int256(CONTRIBUTION_UNIT)).toInt96();
+        emit IMarginEngine.PoolContribution(id, costs.contribution);
+    }
+
     function _poolPnl(Ledger.MarketState memory state, Ledger.MarketCosts memory costs, uint256 price, int256 index)
         private
         pure
@@ -336,6 +348,7 @@ library PerpTrading {
             Ledger.MarketCosts memory costs = market.costs;
             Ledger.replace(state, costs, source, leftSize, leftCost);
             Ledger.replace(state, costs, sink, newSize, closed);
+            shiftContribution(s, id, costs, closed - newCost);
             market.state = state;
             market.costs = costs;
         }

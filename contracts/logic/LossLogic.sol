@@ -7,6 +7,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
+import {PerpTrading} from "../PerpTrading.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 
@@ -105,6 +106,7 @@ library LossLogic {
         Ledger.MarketCosts memory costs = s.markets[id].costs;
         int256 cost = old.cost - amount.toInt256();
         Ledger.replace(state, costs, old, old.size, cost);
+        PerpTrading.shiftContribution(s, id, costs, -amount.toInt256());
         s.markets[id].costs = costs;
         Ledger.writePosition(s, target, id, old, old.size, cost);
         emit IMarginEngine.LossWrittenDown(target, id, amount);
