@@ -189,6 +189,15 @@ def s3_values_flow_only_as_documented(run, tx) -> None:
     written = sum(event.args["amount"] for event in tx.found("LossWrittenDown"))
     fund = (after.held(run.arena.insurance) - before.held(run.arena.insurance)) * UNIT
     require(fund >= -covered, "S-3", "insurance lost {} and paid {}", -fund, covered)
+    drawn = 0
+    for market, m in after.markets.items():
+        old = before.markets[market].insurance
+        same = m.insurance.window_start == old.window_start
+        drawn += m.insurance.spent - (old.spent if same else 0)
+        require(m.insurance.spent <= m.insurance.cap * WAD, "S-3", "insurance of market {} past its cap", market)
+        fresh = m.insurance.window_start - old.window_start >= after.terms.insurance_window
+        require(same or fresh, "S-3", "the window of market {} began anew too early", market)
+    require(drawn >= covered, "S-3", "insurance paid {}, its windows know of {}", covered, drawn)
     shares = (before.lp_supply + WAD, after.lp_supply + WAD)
     if out > 0:
         kept = (now + written + DUST + WAD) * shares[0] - (out + WAD) * shares[1]
@@ -315,7 +324,7 @@ def s4_slices_cost_what_the_rule_says(run, tx) -> None:
 
 
 def s4_calls_follow_the_levels(run, tx) -> None:
-    """A call only below the call margin; no margin leaves a called account; the clock stops only at target or at IM₀."""
+    """A call only below the call margin; no margin leaves a called account; the clock stops only at target or IM₀."""
     before, after = tx.before, tx.after
     for event in tx.found("MarginCalled"):
         account = event.args["account"]
@@ -422,7 +431,16 @@ def r1_rounding_is_against_the_caller(run, tx) -> None:
         is_ = (after.totals[asset].lent + 1) * (before.supplies[asset] + 10**6)
         require(is_ >= was, "R-1", "shares of vault {} fell", asset)
     trades = tx.found("Traded")
+    for order in tx.orders:
+        if "limit_price" in order and len(trades) == 1:
+            event = trades[0]
+            worth, limit = event.args["cost"] - event.args["fee"], event.args["size"] * order["limit_price"]
+            require(worth <= limit, "R-1", "filled at {}, the order's limit was {}", worth, limit)
+        late = after.time > order.get("deadline", after.time)
+        require(not late, "R-1", "filled at {}, after its deadline", after.time)
     for event in trades:
+        age = twin.price_age(before.prices[before.markets[event.args["market"]].risk.feed], after.time)
+        require(age <= 3600, "F-1", "filled at a price {} s old", age)
         market, size, index = event.args["market"], event.args["size"], event.args["index"]
         m = before.markets[market]
         require(index == before.price(market), "R-1", "filled at {}", index)

@@ -571,7 +571,7 @@ def flash(run, rng) -> None:
 
 
 def insolvency_in_a_batch(run, rng) -> None:
-    """T-1: one account empties itself with the check deferred, the owner's other one liquidates it in the same batch."""
+    """T-1: one account empties itself with the check deferred, the owner's other one takes it in the same batch."""
     _fresh(run, rng)
     held = [(a, m) for a, m in _with_position(run) if run.arena.owner(a) in ATTACKERS]
     if not held:
@@ -867,7 +867,7 @@ def l1_reducing_needs_one_price(run) -> None:
 
 
 def _reduce_or_explain(run, account: bytes, market: int, change: int) -> None:
-    """Closing is refused only where it would lower equity − IM or equity − MM: the floor binds, or profit loses its share."""
+    """Refused only where closing lowers equity − IM or equity − MM: the floor binds, or profit loses its share."""
     book = run.book
     owner = run.arena.owner(account)
     fill = preview.fill(book.markets[market], book.snapshot, change)

@@ -1,7 +1,7 @@
 """The campaign: random sequences of people and attackers, every invariant asked after each transaction.
 
-A failure prints its invariant, a shrunk sequence, and the command that plays it again. `pytest -m slow` plays many more,
-from a seed of its own (PLIMSOLL_SEED, or the clock) which a failure names too.
+A failure prints its invariant, a shrunk sequence, and the command that plays it again. `pytest -m slow` plays
+many more, from a seed of its own (PLIMSOLL_SEED, or the clock) which a failure names too.
 """
 
 from __future__ import annotations
