@@ -11,7 +11,7 @@ import pytest
 from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
 
 from plimsoll.actions import liquidate, margin_call, trade_perp, withdraw
-from plimsoll.margin import fill_math
+from plimsoll.margin import fill_math, position_math
 
 MILLION = 1_000_000
 
@@ -90,13 +90,12 @@ def test_t13_a_position_taken_over_is_always_closed_at_a_profit(crowded, side, a
         piece = desk.slice(victim)
         if piece.max_fraction == 0:
             pytest.fail("the victim has recovered")
-        size = desk.position(victim, ETH)[0] * piece.fraction // WAD
+        size, _ = position_math.slice(*desk.position(victim, ETH), piece.fraction)
         fill = desk.fill(ETH, -size)
         if piece.gain > fill.premium + fill.spread + fill.fee:
             break
     else:
         pytest.fail("no bonus was worth the closing")
-    size = int(size) if side > 0 else -(-desk.position(victim, ETH)[0] * piece.fraction // WAD)
     before = desk.token(QUOTE).read("balanceOf", desk.owner(taker))
     profit = (piece.gain - fill.premium - fill.spread - fill.fee) // 10**12 - 50  # a slice is cut to 1e-8 ETH
     desk.act(

@@ -7,6 +7,7 @@ from desk import BTC, ETH, PRICE, QUOTE, SIZE, SOL, UNIT, USDC, WAD, WBTC, WETH,
 
 from plimsoll.actions import liquidate, margin_call, trade_perp, withdraw
 from plimsoll.margin import liquidation_math, position_math, preview
+from plimsoll.margin.fixed_math import ceil_div
 
 MILLION = 1_000_000
 
@@ -92,7 +93,7 @@ def test_the_taker_is_checked_like_anyone(desk, alice):
     """Empty, and keeping the position: refused. Selling it in the same batch: welcome."""
     sink(desk, alice, 60)
     empty = desk.trader("keeper")
-    with expect("NegativeBalance"):
+    with expect("BelowInitialMargin"):
         desk.act(empty, liquidate(empty, alice, WAD // 10))
     poor = desk.trader("poor", 700)
     with expect("BelowInitialMargin"):
@@ -133,7 +134,7 @@ def test_slice_equals_the_twin(desk, alice, taker, share, fraction):
     else:
         assert after.equity * WAD // after.mm >= health  # S-4
         if piece.fraction == piece.max_fraction:
-            assert after.equity == pytest.approx(desk.target_margin(alice), rel=1e-7)
+            assert after.equity == pytest.approx(desk.target_margin(alice), rel=1e-6)
 
 
 def test_by_hand(desk, alice, taker):
@@ -149,14 +150,15 @@ def test_by_hand(desk, alice, taker):
     assert bonus == 133_333_333_333_333_333
     assert liquidation_math.max_fraction(equity, mm, target, rate, 40 * WAD) // 10**14 == 5_851
     to_account, to_insurance = liquidation_math.price(equity, mm, WAD, bonus, 500)
-    assert (to_account // 10**6 * 10**6 + 10**6, to_insurance) == (4_680 * WAD + 10**6, 360 * WAD) or to_account >= 4_680 * WAD
+    assert 0 <= to_account - 4_680 * WAD < 10**4
+    assert to_insurance == 360 * WAD
     # And on the bytecode, at 83.33 % of MM, the same shares of whatever MM is.
     found = sink(desk, alice, 83)
     piece = desk.slice(alice)
     assert abs(piece.bonus - (5 * WAD // 100 + WAD // 2 * 17 // 100)) < 10**14
     (told,) = desk.events(desk.act(taker, liquidate(taker, alice)), "Liquidated")
     f = told.args["fraction"]
-    assert told.args["toInsurance"] == -(-(-(-found.mm * 500 // 10_000)) * f // WAD)
+    assert told.args["toInsurance"] == ceil_div(ceil_div(found.mm * 500, 10_000) * f, WAD)
 
 
 @pytest.mark.parametrize("elapsed", [0, 1, 900, 1_800, 3_599, 3_600, 7_200])
@@ -198,7 +200,7 @@ def test_dust_goes_whole(desk, taker):
 
 
 def test_whole_account_of_many_assets_and_positions(desk, taker):
-    target = desk.trader("rich", 10_000)
+    target = desk.trader("rich", 20_000)
     desk.fund(target, WETH, 2 * WAD)
     desk.fund(target, WBTC, 10**7)
     desk.trade(target, ETH, 100 * SIZE)
@@ -216,7 +218,7 @@ def test_whole_account_of_many_assets_and_positions(desk, taker):
     for market, (theirs, mine) in before.items():
         size, cost = position_math.slice(*theirs, piece.fraction)
         assert desk.position(target, market) == (theirs[0] - size, theirs[1] - cost)
-        assert desk.position(taker, market) == (mine[0] + size, mine[1] + cost)
+        assert desk.position(taker, market) == (mine[0] + size, mine[1] + cost), market
     for asset, (theirs, mine) in held.items():
         part = theirs * piece.fraction // WAD
         assert (desk.held(target, asset), desk.held(taker, asset)) == (theirs - part, mine + part)

@@ -70,9 +70,20 @@ def test_only_for_an_account_of_one_s_own(desk, alice, caller):
         desk.execute(desk.actor("mallory"), margin_call(caller, alice))
 
 
-def test_not_by_itself(desk, alice):
-    with expect("AccountMismatch", alice, alice):
+def test_by_itself_it_is_a_cure_judged_at_the_end_of_the_batch(desk, alice, caller):
+    desk.act(alice, margin_call(alice, alice))  # nothing to cure
+    assert desk.header(alice).call_deadline == 0
+    found = sink(desk, alice, "call")
+    desk.act(alice, margin_call(alice, alice))  # nobody calls himself, nor earns a bounty
+    assert desk.header(alice).call_deadline == 0
+    desk.act(caller, margin_call(caller, alice))
+    deadline = desk.header(alice).call_deadline
+    with expect("AccountCalled", alice, deadline):
         desk.act(alice, margin_call(alice, alice))
+    lacking = (found.im0 - found.equity) // 10**12 + 2 * USDC
+    desk.mint(desk.owner(alice), QUOTE, lacking)
+    desk.act(alice, margin_call(alice, alice), deposit(alice, QUOTE, lacking))
+    assert desk.header(alice).call_deadline == 0
 
 
 def test_an_account_that_does_not_exist_is_healthy(desk, caller):

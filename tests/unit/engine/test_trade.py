@@ -57,9 +57,11 @@ def test_limit_price_is_exact_and_leaves_the_fee_out(desk, alice, size):
     assert fills(desk, alice, ETH, size, limit_price=worst)["cost"] == fill.cost
 
 
-def test_limit_price_beyond_int256(desk, alice):
-    with expect("0x35278d12"):  # Overflow(), of Solady's SafeCastLib
-        desk.trade(alice, ETH, SIZE, limit_price=2**255)
+@pytest.mark.parametrize("limit", [2**128, 2**255, 2**256 - 1])
+def test_a_limit_beyond_any_price_is_none(desk, alice, limit):
+    desk.trade(alice, ETH, SIZE, limit_price=limit)
+    with expect("LimitPriceExceeded", ETH, desk.fill(ETH, -SIZE).limit_cost, -SIZE * (2**128 - 1)):
+        desk.trade(alice, ETH, -SIZE, limit_price=limit)
 
 
 @pytest.mark.parametrize("market, size", [(ETH, SIZE), (BTC, SIZE), (SOL, -SIZE)])
@@ -152,7 +154,7 @@ def test_a_fill_by_hand(desk, alice):
     """100 ETH at 3,000, price just stored, skew 0: premium 0.5 bp, spread 2·√(2 s/year) = 5.04 bp, fee 3.5 bp."""
     fill = desk.fill(ETH, 100 * SIZE)
     assert fill.premium == 15 * WAD  # 300,000 × 100 / 2,000,000
-    assert sqrt_years(2) == 251_832_494_616_925
+    assert sqrt_years(2) == 251_832_452_173_124
     assert fill.spread == 300_000 * 2 * sqrt_years(2)
     assert YEAR == 31_536_000
     assert fill.fee == 105 * WAD
