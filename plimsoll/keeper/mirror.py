@@ -18,7 +18,8 @@ import structlog
 
 from plimsoll.chain.base import Log
 from plimsoll.contracts import decode_event
-from plimsoll.keeper.reader import Head, Reader, Tables
+from plimsoll.errors import RpcRefused, TransactionFailed
+from plimsoll.keeper.reader import Head, Reader, Tables, Words
 from plimsoll.keeper.rows import Rows
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import Account, Snapshot
@@ -97,10 +98,9 @@ class Mirror:
         started = time.perf_counter()
         tables = self.reader.tables(head)
         rows = Rows(tables.asset_mask, tables.market_mask)
-        pages = []
+        pages: list[Words] = []
         for start in range(0, tables.count, self.settings.page):
-            count = min(self.settings.page, tables.count - start)
-            pages.append(self.reader.page(start, count, tables, head.number))
+            pages += self._pages(start, min(self.settings.page, tables.count - start), tables, head.number)
         rows.load(pages)
         if len(rows) != tables.count:
             raise Diverged(f"{len(rows)} accounts were read, the engine has {tables.count}")
@@ -108,6 +108,17 @@ class Mirror:
         seconds = round(time.perf_counter() - started, 4)
         log.info("accounts enumerated", reason=reason, block=head.number, accounts=len(rows), seconds=seconds)
         return View(head, tables, rows, len(rows))
+
+    def _pages(self, start: int, count: int, tables: Tables, block: int) -> list[Words]:
+        """One page; in halves where the node has not the gas, or the patience, for all of it."""
+        try:
+            return [self.reader.page(start, count, tables, block)]
+        except (TransactionFailed, RpcRefused) as error:
+            if count == 1:
+                raise
+            log.info("page halved", start=start, count=count, error=str(error))
+            half = count // 2
+            return self._pages(start, half, tables, block) + self._pages(start + half, count - half, tables, block)
 
     # ---------------------------------------------------------------- events
 
@@ -124,7 +135,10 @@ class Mirror:
         base = self.reader.header(last.number)
         if base is None or base.hash != last.hash:
             raise Diverged(f"block {last.number} was replaced")
-        logs = self.reader.logs(last.number + 1, head.number)
+        try:
+            logs = self.reader.logs(last.number + 1, head.number)
+        except RpcRefused as error:  # nodes limit ranges and answers
+            raise Diverged(f"the node refused the events: {error.message}") from None
         top = self.reader.header(head.number)
         if top is None or top.hash != head.hash:
             raise Diverged(f"block {head.number} was replaced while its events were read")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +14,9 @@ import pytest
 from plimsoll import accounts, contracts
 from plimsoll.actions import trade_perp
 from plimsoll.chain.signer import Signer
+from plimsoll.keeper.mirror import Mirror
+from plimsoll.keeper.reader import Reader
+from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import AccountState
 from plimsoll.prices import PRICE
 
@@ -151,3 +157,34 @@ def test_the_node_dies_and_the_keeper_gives_up_with_an_exit_code(anvil_world, ke
     anvil_world.node.stop()
     assert keeper.process.wait(30) == 4
     assert "cycles in a row failed" in keeper.log.read_text()
+
+
+def test_a_reorganised_chain_is_read_again(anvil_world):
+    """A block with an account is replaced by one without; the mirror holds what the chain holds now."""
+    world = anvil_world
+    mirror = Mirror(Reader(world), Settings())
+    crowd(world, 2)
+    mirror.follow()
+    before = world.chain.snapshot()
+    gone = world.account(world.actor("gone"))
+    world.fund(gone, 0, 10**9)
+    assert gone in mirror.follow().rows
+    world.chain.revert(before)
+    world.chain.advance(77, 6)
+    view = mirror.follow()
+    assert gone not in view.rows
+    assert mirror.resyncs == 2
+    assert mirror.differing(range(len(view.rows))) == []
+
+
+def test_once_and_its_output(anvil_world, tmp_path):
+    """One JSON object on standard output, the log on standard error, exit code 0; a missing manifest has its own."""
+    crowd(anvil_world, 2)
+    command = [sys.executable, "-m", "plimsoll.cli", "keeper", "once", "--json", "--rpc", anvil_world.chain.rpc.url]
+    found = subprocess.run([*command, "--deployments", str(tmp_path)], capture_output=True, timeout=60)
+    assert found.returncode == 0
+    told = json.loads(found.stdout)
+    assert (told["event"], told["dry_run"]) == ("block_done", True)
+    assert told["accounts"] == anvil_world.engine.read("accountCount")
+    missing = subprocess.run([*command, "--deployments", str(tmp_path / "none")], capture_output=True, timeout=60)
+    assert missing.returncode == 6

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from plimsoll.actions import liquidate, margin_call, settle, trade_perp, withdraw
-from plimsoll.errors import Reverted
+from plimsoll.errors import Halted, Reverted, RpcRefused
 from plimsoll.keeper.mirror import Mirror, apply
 from plimsoll.keeper.reader import Head, Reader, decode_page
 from plimsoll.keeper.settings import Settings
@@ -157,3 +157,33 @@ def test_a_page_of_another_width_is_refused():
     answer = (32).to_bytes(32, "big") + (96).to_bytes(32, "big") + bytes(96)
     with pytest.raises(Exception, match="another deployment"):
         decode_page(answer, 2)
+
+
+class FrugalReader(Reader):
+    """A node that has gas for three accounts at once, and refuses to look for events."""
+
+    def page(self, start, count, tables, block):
+        if count > 3:
+            raise Halted("out of gas")
+        return super().page(start, count, tables, block)
+
+    def logs(self, first, last):
+        raise RpcRefused("eth_getLogs", -32005, "query returned more than 10000 results")
+
+
+def test_pages_shrink_to_what_the_node_can_do(logging_world, crowd_of):
+    world, crowd = logging_world, crowd_of(logging_world)
+    for number in range(9):
+        crowd.join(f"t{number}", 1_000)
+    mirror = Mirror(FrugalReader(world), Settings())
+    assert len(mirror.follow().rows) == world.engine.read("accountCount")
+    assert mirror.differing(range(20)) == []
+
+
+def test_refused_events_are_replaced_by_pages(logging_world, crowd_of):
+    world, crowd = logging_world, crowd_of(logging_world)
+    mirror = Mirror(FrugalReader(world), Settings())
+    mirror.follow()
+    account = crowd.join("new", 1_000, [(0, 1)])
+    assert account in mirror.follow().rows
+    assert mirror.resyncs == 2
