@@ -102,9 +102,7 @@ def test_t3_prices_come_first_so_a_batch_sees_one_price(desk):
     account = desk.trader("mallory", 100_000)
     desk.chain.advance(MINUTE)
     crash = desk.report({1: 2_700 * PRICE})
-    receipt = desk.act(
-        account, trade_perp(account, ETH, -10 * SIZE), trade_perp(account, ETH, 10 * SIZE), prices=crash
-    )
+    receipt = desk.act(account, trade_perp(account, ETH, -10 * SIZE), trade_perp(account, ETH, 10 * SIZE), prices=crash)
     assert [event.args["index"] for event in desk.events(receipt, "Traded")] == [2_700 * PRICE] * 2
     # Short at 3,000 and back at 2,700 would have been 3,000 on 10 ETH.
     assert desk.held(account) < 100_000 * USDC

@@ -73,14 +73,9 @@ def test_t5_a_request_due_at_the_gap_waits_until_losses_are_recognised(desk, cro
     value = desk.pool.read("totalAssets")
     desk.pool.write("execute", [number], sender=fox)
     paid = desk.token(QUOTE).read("balanceOf", fox) - before
-    assert paid == pytest.approx(value * desk_share(desk, shares, paid, value), rel=1e-6)
+    share = (shares - desk.pool.read("totalSupply")) / shares
+    assert paid == pytest.approx(value * share, rel=1e-6)
     assert paid < inflated // 2 - written // 2 // 10**12 + 20_000 * USDC
-
-
-def desk_share(desk, before, paid, value):
-    """Fox's part of the supply before he left."""
-    del paid, value
-    return (before - desk.pool.read("totalSupply")) / before
 
 
 @pytest.mark.parametrize("move, waits", [(-8, True), (8, True), (-3, True), (-2, False)])

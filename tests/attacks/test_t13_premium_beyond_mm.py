@@ -8,7 +8,7 @@ oldest fresh price ≤ half the MM rate. What is left of the other half is what 
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
+from desk import ETH, QUOTE, SIZE, WAD, Desk, expect
 
 from plimsoll.actions import liquidate, margin_call, trade_perp, withdraw
 from plimsoll.margin import fill_math, position_math
@@ -16,8 +16,7 @@ from plimsoll.margin import fill_math, position_math
 MILLION = 1_000_000
 
 
-def worst(desk, *, max_skew=5_000, scale=1_000_000, taker=350, sigma=10_000, age=60, kappa=20):
-    del desk
+def worst(*, max_skew=5_000, scale=1_000_000, taker=350, sigma=10_000, age=60, kappa=20):
     spread = fill_math.spread_rate(kappa, sigma, age, 2, 10**30)
     return -(-max_skew * WAD // scale) + taker * WAD // MILLION + spread
 
@@ -27,8 +26,8 @@ HALF = 125 * WAD // 10_000
 
 def test_t13_the_bound_holds_as_shipped(desk):
     """50 bp + 3.5 bp + 28.0 bp of 125."""
-    cost = worst(desk)
-    assert cost == 8_154_336_457_107_490 or abs(cost - 8_154_000_000_000_000) < 10**13
+    cost = worst()
+    assert abs(cost - 8_154_288_000_000_000) < 10**12
     assert cost <= HALF
     for market in range(5):
         words = desk.market_words(market)
@@ -40,23 +39,23 @@ def test_t13_the_bound_holds_as_shipped(desk):
 @pytest.mark.parametrize("scale", [50_000, 400_000, 500_000, 534_000])
 def test_t13_premium_by_skew_scale(desk, scale):
     """50,000: a premium of 10 %, the attack's own figure."""
-    with expect("FillCostAboveHalfMaintenance", worst(desk, scale=scale), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(scale=scale), HALF):
         desk.set_trade(ETH, skew_scale=scale * SIZE)
     desk.set_trade(ETH, skew_scale=540_000 * SIZE)
 
 
 def test_t13_every_other_term(desk):
-    with expect("FillCostAboveHalfMaintenance", worst(desk, max_skew=10_000), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(max_skew=10_000), HALF):
         desk.set_trade(ETH, max_skew=10_000 * SIZE)
-    with expect("FillCostAboveHalfMaintenance", worst(desk, taker=5_000), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(taker=5_000), HALF):
         desk.set_trade(ETH, taker_fee=5_000)
-    with expect("FillCostAboveHalfMaintenance", worst(desk, sigma=30_000), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(sigma=30_000), HALF):
         desk.set_risk(ETH, sigma=30_000)
-    with expect("FillCostAboveHalfMaintenance", worst(desk, age=450), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(age=450), HALF):
         desk.set_risk(ETH, max_age=450)
-    with expect("FillCostAboveHalfMaintenance", worst(desk), 80 * WAD // 10_000):
+    with expect("FillCostAboveHalfMaintenance", worst(), 80 * WAD // 10_000):
         desk.set_risk(ETH, mm_rate1=160)
-    with expect("FillCostAboveHalfMaintenance", worst(desk, kappa=60), HALF):
+    with expect("FillCostAboveHalfMaintenance", worst(kappa=60), HALF):
         desk.config.write("setModel", desk.deployed["RuleMargin"].address, 2, 60, sender=desk.admin)
 
 
@@ -116,4 +115,3 @@ def test_t13_without_the_bound(rate, pays):
     premium = rate * WAD // 10_000
     spread = fill_math.spread_rate(20, 10_000, 60, 2, 10**30)
     assert (most > premium + spread + 350 * WAD // MILLION) == pays
-    assert PRICE * USDC > 0

@@ -55,8 +55,9 @@ def test_unknown_and_equal_assets(desk, exchange, alice):
         desk.act(alice, call(alice, QUOTE, 1, QUOTE, 0, exchange.address, b""))
 
 
-@pytest.mark.parametrize("name", ["engine", "router", "executor", "config", "pool", "authority", "feed", "token",
-"vault"])
+@pytest.mark.parametrize(
+    "name", ["engine", "router", "executor", "config", "pool", "authority", "feed", "token", "vault"]
+)
 def test_forbidden_targets(desk, alice, name):
     address = {
         "engine": desk.engine.address,
@@ -93,8 +94,9 @@ def test_more_than_is_held(desk, exchange, alice):
         desk.act(alice, swap(desk, exchange, alice, 9_000 * USDC + 1))
 
 
-@pytest.mark.parametrize("shortfall, least, enough", [(0, WAD, True), (1, WAD, False), (1, 9_999 * WAD // 10_000,
-True)])
+@pytest.mark.parametrize(
+    "shortfall, least, enough", [(0, WAD, True), (1, WAD, False), (1, 9_999 * WAD // 10_000, True)]
+)
 def test_least_output(desk, exchange, alice, shortfall, least, enough):
     exchange.write("misbehave", shortfall, 0, NOBODY, b"", sender=desk.admin)
     brought = WAD - WAD * shortfall // 10_000
@@ -189,7 +191,11 @@ def test_take_over_sell_the_collateral_and_close_in_one_batch(desk, exchange):
     while desk.assess(target).state < 3:
         desk.post({1: desk.prices[1] + 20 * PRICE})
     exchange.write(
-        "setPrice", desk.token(WETH).address, desk.token(QUOTE).address, desk.prices[1] * USDC // PRICE, WAD,
+        "setPrice",
+        desk.token(WETH).address,
+        desk.token(QUOTE).address,
+        desk.prices[1] * USDC // PRICE,
+        WAD,
         sender=desk.admin,
     )
     piece = desk.slice(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
+from desk import ETH, QUOTE, USDC, WAD, WBTC, WETH, expect
 
 from plimsoll import accounts
 from plimsoll.actions import deposit, withdraw
@@ -79,8 +79,9 @@ def test_a_cross_account_has_no_market_in_its_id(desk, market):
         desk.fund(account, QUOTE, 1)
 
 
-@pytest.mark.parametrize("asset, amount", [(QUOTE, 1), (QUOTE, 10**13), (WETH, 1), (WETH, 10**20), (WBTC, 1), (WBTC,
-10**10)])
+@pytest.mark.parametrize(
+    "asset, amount", [(QUOTE, 1), (QUOTE, 10**13), (WETH, 1), (WETH, 10**20), (WBTC, 1), (WBTC, 10**10)]
+)
 def test_it_is_held_counted_and_told(desk, asset, amount):
     account = desk.trader("alice")
     total = desk.engine.read("totals", asset)[0]
@@ -128,4 +129,3 @@ def test_a_pause_of_new_risk_stops_no_deposit(desk):
     account = desk.trader("alice", 5)
     desk.act(account, withdraw(account, QUOTE, USDC, desk.owner(account)))
     assert desk.held(account) == 4 * USDC
-    assert SIZE > 0

@@ -116,8 +116,13 @@ def test_slice_equals_the_twin(desk, alice, taker, share, fraction):
     receipt = desk.act(taker, liquidate(taker, alice, fraction))
     (told,) = desk.events(receipt, "Liquidated")
     assert told.args == {
-        "target": alice, "liquidator": taker, "fraction": piece.fraction, "equity": found.equity, "mm": found.mm,
-        "paid": piece.to_account, "toInsurance": piece.to_insurance,
+        "target": alice,
+        "liquidator": taker,
+        "fraction": piece.fraction,
+        "equity": found.equity,
+        "mm": found.mm,
+        "paid": piece.to_account,
+        "toInsurance": piece.to_insurance,
     }
     for asset in (QUOTE, WBTC):
         assert desk.held(alice, asset) == rest.balances[asset].held
@@ -230,7 +235,7 @@ def test_whole_account_of_many_assets_and_positions(desk, taker):
         assert desk.assess(account)[:5] == desk.twin(account)
 
 
-def test_netting_to_nothing_in_the_taker_settles_him(desk, alice, taker):
+def test_netting_to_nothing_in_the_taker_settles_him(desk, alice):
     """Short exactly what he takes: both gone, his gain and the target's loss in cash."""
     sink(desk, alice, 5)  # so far down that all of it goes
     other = desk.trader("other", MILLION)
@@ -241,7 +246,6 @@ def test_netting_to_nothing_in_the_taker_settles_him(desk, alice, taker):
     assert desk.position(other, ETH) == desk.position(alice, ETH) == (0, 0)
     assert desk.market_words(ETH).state.open_interest == 0
     assert desk.total_equity() == whole
-    del taker
 
 
 def test_zero_capital_take_close_and_withdraw_the_profit(desk, alice):
@@ -252,9 +256,7 @@ def test_zero_capital_take_close_and_withdraw_the_profit(desk, alice):
     fill = desk.fill(ETH, -size)
     profit = (piece.gain - (fill.premium + fill.spread + fill.fee)) // UNIT - 50
     vault = desk.actor("cold wallet")
-    desk.act(
-        keeper, liquidate(keeper, alice), trade_perp(keeper, ETH, -size), withdraw(keeper, QUOTE, profit, vault)
-    )
+    desk.act(keeper, liquidate(keeper, alice), trade_perp(keeper, ETH, -size), withdraw(keeper, QUOTE, profit, vault))
     assert desk.token(QUOTE).read("balanceOf", vault) == profit > 500 * USDC
     assert desk.position(keeper, ETH) == (0, 0)
     assert 0 <= desk.held(keeper) <= 100

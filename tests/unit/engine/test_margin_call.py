@@ -102,7 +102,11 @@ def test_deadline_bounty_and_event(desk, alice, caller):
     (called,) = desk.events(receipt, "MarginCalled")
     deadline = desk.now + HOUR
     assert called.args == {
-        "account": alice, "deadline": deadline, "equity": found.equity, "callMargin": level, "bounty": WAD,
+        "account": alice,
+        "deadline": deadline,
+        "equity": found.equity,
+        "callMargin": level,
+        "bounty": WAD,
     }
     assert (desk.held(caller), desk.held(alice)) == (2 * USDC, 19_999 * USDC)
     header = desk.header(alice)

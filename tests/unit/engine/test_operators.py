@@ -149,7 +149,7 @@ def test_cost_per_notional(desk, alice):
     assert booked.args == {"account": alice, "operator": oscar, "day": desk.now // DAY, "spent": cost}
 
 
-def test_cost_per_notional_by_hand(desk, alice):
+def test_cost_per_notional_by_hand(desk):
     """A fill of 10 ETH at 3,000, price 4 s old: 2·100 %·√(6 s/year) = 8.72 bp of spread, 3.5 bp fee, 0.05 bp
     premium."""
     desk.chain.advance(4)
@@ -159,7 +159,6 @@ def test_cost_per_notional_by_hand(desk, alice):
         cost_of(desk, ETH, 10 * SIZE)
         == 26_171_196_129_510_660_000 + 10_500_000_000_000_000_000 + 150_000_000_000_000_000
     )
-    del alice
 
 
 def test_cost_of_a_day_adds_up_and_a_new_grant_is_no_new_allowance(desk, alice):

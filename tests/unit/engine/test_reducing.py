@@ -110,11 +110,10 @@ def test_at_the_floors_a_smaller_position_needs_no_less(desk):
     figures."""
     account = desk.trader("small", 20)
     desk.trade(account, ETH, SIZE // 20)
-    over_im, over_mm = overs(desk, account)
+    over_im, _ = overs(desk, account)
     cost = desk.fill(ETH, -SIZE // 40).cost + 75 * WAD
     with expect("NotReducing", account, over_im, over_im - cost):
         desk.act(account, trade_perp(account, ETH, -SIZE // 40), reducing=True)
-    del over_mm
     desk.act(account, trade_perp(account, ETH, -SIZE // 20), reducing=True)  # all of it frees the floors
     desk.trade(desk.trader("small", 20, index=1), ETH, SIZE // 20)
 

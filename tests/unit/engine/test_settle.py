@@ -48,7 +48,10 @@ def test_equity_changes_for_nobody_and_every_word_is_paid(desk, crowd, price):
     for account, found, pnl in zip(crowd, before, unpaid, strict=True):
         after = desk.assess(account)
         assert (after.equity, after.mm, after.im0, after.notional) == (
-            found.equity, found.mm, found.im0, found.notional,
+            found.equity,
+            found.mm,
+            found.im0,
+            found.notional,
         )
         rest = after.equity - desk.held(account) * 10**12
         assert abs(rest) < 10**12  # toward zero, in whole units
