@@ -13,6 +13,7 @@ from plimsoll import accounts as ids
 from plimsoll import contracts, ledger
 from plimsoll.abi import keccak
 from plimsoll.actions import MAX_UINT256, deposit
+from plimsoll.chain import LocalChain
 from plimsoll.contracts import Contract
 from plimsoll.margin import account as twin
 from plimsoll.margin import words
@@ -76,8 +77,8 @@ class Arena:
     vaults: list[Contract] = field(default_factory=list)
 
     @classmethod
-    def build(cls) -> Arena:
-        world = World.create()
+    def build(cls, chain: LocalChain | None = None) -> Arena:
+        world = World.create(chain)
         art = contracts.load()
         chain, admin = world.chain, world.admin
 

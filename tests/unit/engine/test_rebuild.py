@@ -92,16 +92,14 @@ class Rebuilt:
     def on_MarginCallCleared(self, time, account):
         self.headers[account] = replace(self.headers[account], call_deadline=0)
 
-    def on_LiquidationClockX(self, time, account, startedAt):
+    def on_LiquidationClock(self, time, account, startedAt):
         self.headers[account] = replace(self.headers[account], clock_start=startedAt)
 
     # ---------------------------------------------------------------- markets
 
     def on_MarketAccrued(self, time, market, fundingIndex, fundingRate):
         entry = self.markets[market]
-        entry["state"] = replace(
-            entry["state"], funding_index=fundingIndex, funding_rate=fundingRate, accrued_at=time
-        )
+        entry["state"] = replace(entry["state"], funding_index=fundingIndex, funding_rate=fundingRate, accrued_at=time)
 
     def on_PoolContribution(self, time, market, contribution):
         self.markets[market]["contribution"] = contribution
