@@ -170,8 +170,7 @@ def deficits(axes: Axes, data: Data, other: Data) -> None:
             axes.fill_between(times(run), values, color=RED, alpha=0.12, lw=0)  # type: ignore[arg-type]
         axes.plot(times(run), values, color=color, lw=1.8, label=name)  # type: ignore[arg-type]
     fund = float(data["insurance_start"])
-    axes.axhline(fund, color=TEAL, lw=1.2, ls="--")
-    axes.text(times(data)[0], fund, " the whole insurance fund", color=TEAL, fontsize=8, ha="left", va="bottom")  # type: ignore[arg-type]
+    axes.axhline(fund, color=TEAL, lw=1.2, ls="--", label="the whole insurance fund")
     bare = next(run for run, name in pairs if not run["setup"]["keeper"])
     worst = shown(float(bare["open_deficit_peak"]))
     title(

@@ -176,7 +176,7 @@ class Measures:
 
     def deficit(self, page: Page) -> int:
         """Σ −equity of bankrupt accounts, WAD, exactly."""
-        rows = np.flatnonzero(self._counted(page) & (page.scores.equity < page.scores.bound))
+        rows = np.flatnonzero(self._counted(page) & (page.scores.mm > 0) & (page.scores.equity < page.scores.bound))
         return sum(max(0, -page.assess(int(row)).equity) for row in rows)
 
     def histogram(self, page: Page) -> list[int]:
