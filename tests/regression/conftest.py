@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "unit" / suite) for suite in ("engine", "pool", "vault")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "engine"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "pool"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "vault"))
 
 from desk import Desk
 
