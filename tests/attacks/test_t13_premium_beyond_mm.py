@@ -115,3 +115,24 @@ def test_t13_without_the_bound(rate, pays):
     premium = rate * WAD // 10_000
     spread = fill_math.spread_rate(20, 10_000, 60, 2, 10**30)
     assert (most > premium + spread + 350 * WAD // MILLION) == pays
+
+
+def test_t13_at_the_skew_cap_itself_the_empty_side_is_taken_but_not_yet_closed(crowded):
+    """As built: closing a short grows |skew|, and any fill that does is held to the cap. Liquidation itself meets no limit.
+
+    The taker carries the position on margin of his own until a long leaves; one without capital cannot take it. Which of the two
+    rules yields (DESIGN 2: any fill that grows |skew|; 4.6: no brake blocks a reducing batch) is an open question.
+    """
+    desk = crowded
+    victim, taker, keeper = desk.trader("victim", 10_000), desk.trader("taker", 100_000), desk.trader("keeper")
+    desk.trade(victim, ETH, -50 * SIZE)
+    skew = desk.market_words(ETH).state.skew
+    desk.set_trade(ETH, max_skew=skew)
+    desk.post({1: desk.price_for(victim, ETH, desk.assess(victim).mm // 2)})
+    size, _ = position_math.slice(*desk.position(victim, ETH), desk.slice(victim).fraction)
+    with expect("SkewCapExceeded", ETH, skew - size, skew):
+        desk.act(keeper, liquidate(keeper, victim), trade_perp(keeper, ETH, -size))
+    desk.act(taker, liquidate(taker, victim))
+    assert desk.position(taker, ETH)[0] == size
+    desk.trade(desk.trader("crowd"), ETH, size)  # a long leaves
+    desk.trade(taker, ETH, -size)
