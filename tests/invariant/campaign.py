@@ -282,7 +282,8 @@ class Run:
         return Act("move", account, raw, {"to": to, "market": market, "size": size})
 
     def trade(self, account: bytes, market: int, size: int, **how: Any) -> Act:
-        return Act("trade", account, act.trade_perp(account, market, size, **how), {"market": market, "size": size} | how)
+        about = {"market": market, "size": size} | how
+        return Act("trade", account, act.trade_perp(account, market, size, **how), about)
 
     def liquidate(self, account: bytes, target: bytes, fraction: int = act.WAD, **how: Any) -> Act:
         raw = act.liquidate(account, target, fraction, **how)
