@@ -121,7 +121,8 @@ def test_t13_at_the_skew_cap_itself_the_empty_side_is_taken_but_not_yet_closed(c
     """As built: closing a short grows |skew|, and any fill that does is held to the cap. Liquidation meets no limit.
 
     The taker carries the position on margin of his own until a long leaves; one without capital cannot take it. Which
-    of the two rules yields (DESIGN 2: any fill that grows |skew|; 4.6: no brake blocks a reducing batch) is an open question.
+    of the two rules yields (DESIGN 2: any fill that grows |skew|; 4.6: no brake blocks a reducing
+    batch) is an open question.
     """
     desk = crowded
     victim, taker, keeper = desk.trader("victim", 10_000), desk.trader("taker", 100_000), desk.trader("keeper")
