@@ -329,8 +329,8 @@ def document(verdicts: list[Verdict], elapsed: float) -> str:
     return (
         "# Mutants\n\n"
         "The contracts broken in known ways, and what notices (`make mutants`). *Killed by* names the\n"
-        "invariant of docs/invariants.md that the campaign found broken, with the comparison against the Python twins (P-1)\n"
-        "switched off first, or the test that failed.\n\n"
+        "invariant of docs/invariants.md that the campaign found broken, with the comparison against the Python\n"
+        "twins (P-1) switched off first, or the test that failed.\n\n"
         f"{len(verdicts)} mutants, {killed} killed, {alone} of them by an invariant without any twin;"
         f" {elapsed / 60:.0f} minutes.\n\n"
         f"{table(verdicts)}\n"
