@@ -24,7 +24,7 @@ def bench() -> None:
 @handled
 def keeper(
     accounts: Annotated[int, typer.Option("--accounts", min=1000, help="Accounts loaded into a local Anvil.")] = 20_000,
-    page: Annotated[int, typer.Option("--page", min=1, help="Accounts per raw page.")] = 4_000,
+    page: Annotated[int, typer.Option("--page", min=1, help="Accounts per raw page.")] = 1_000,
     as_json: Json = False,
 ) -> None:
     """Accounts per second: raw pages and on-chain health from Anvil, and the screen in memory.

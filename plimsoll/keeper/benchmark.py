@@ -9,13 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from plimsoll import ledger
 from plimsoll.abi import keccak
 from plimsoll.chain import Anvil
+from plimsoll.keeper.mirror import Mirror
 from plimsoll.keeper.reader import PAGE_GAS, Reader, decode_page
 from plimsoll.keeper.rows import Rows
+from plimsoll.keeper.settings import Settings
 from plimsoll.margin.benchmark import screen_speed
 from plimsoll.margin.words import Balance, Header, Position
 from plimsoll.testing import World
@@ -26,7 +29,7 @@ SIZES = (10**8, 10**7, 10**10)  # about 3,000, 6,000 and 15,000 quote at the wor
 PRICES = (3000 * 10**10, 60_000 * 10**10, 150 * 10**10)
 
 
-def keeper_speed(*, accounts: int = 20_000, page: int = 4_000, health: int = 4_000, rounds: int = 3) -> dict[str, Any]:
+def keeper_speed(*, accounts: int = 20_000, page: int = 1_000, health: int = 4_000, rounds: int = 5) -> dict[str, Any]:
     """Accounts per second of each way to look at them: the best of `rounds`."""
     with Anvil(automine=True) as chain:
         world = World.create(chain)
@@ -34,7 +37,7 @@ def keeper_speed(*, accounts: int = 20_000, page: int = 4_000, health: int = 4_0
         world.post({})
         assert world.engine.read("accountCount") >= accounts
         reader = Reader(world)
-        raw = _pages(reader, accounts, page, rounds)
+        raw = _pages(reader, page, rounds)
         on_chain = _health(reader, min(health, accounts), rounds)
     screen = screen_speed()
     return {
@@ -68,15 +71,15 @@ def _storage(world: World, count: int) -> Iterator[tuple[int, int]]:
             yield ledger.position(id, market), Position(size=signed, cost=signed * price).to_word()
 
 
-def _pages(reader: Reader, count: int, page: int, rounds: int) -> dict[str, Any]:
-    """From the call to decoded words: what an enumeration does."""
+def _pages(reader: Reader, page: int, rounds: int) -> dict[str, Any]:
+    """From the calls to rows of decoded words: what an enumeration does."""
+    mirror = Mirror(reader, Settings(page=page))
     head = reader.head()
     tables = reader.tables(head)
 
     def read() -> int:
         rows = Rows(tables.asset_mask, tables.market_mask)
-        pages = [reader.page(at, page, tables, head.number) for at in range(0, count, page)]
-        rows.load(pages)
+        rows.load(mirror.read_all(tables, head.number))
         return len(rows)
 
     return _measured(read, rounds) | {"page": page, "words_per_account": tables.width}
@@ -87,15 +90,15 @@ def _health(reader: Reader, count: int, rounds: int) -> dict[str, Any]:
     page, block = 500, reader.head().number
     existing = 4
 
+    def one(at: int) -> int:
+        data = reader.lens.encode("healthPage", existing + at, page)
+        words = decode_page(reader.chain.call(reader.lens.address, data, block=block, gas=PAGE_GAS), 2)
+        assert (words[:, 1, 31] != 255).all()
+        return len(words)
+
     def read() -> int:
-        done = 0
-        for at in range(0, count, page):
-            data = reader.lens.encode("healthPage", existing + at, page)
-            answer = reader.chain.call(reader.lens.address, data, block=block, gas=PAGE_GAS)
-            words = decode_page(answer, 2)
-            assert (words[:, 1, 31] != 255).all()
-            done += len(words)
-        return done
+        with ThreadPoolExecutor(Settings().readers) as pool:
+            return sum(pool.map(one, range(0, count, page)))
 
     return _measured(read, rounds) | {"page": page}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,16 +99,22 @@ class Mirror:
         started = time.perf_counter()
         tables = self.reader.tables(head)
         rows = Rows(tables.asset_mask, tables.market_mask)
-        pages: list[Words] = []
-        for start in range(0, tables.count, self.settings.page):
-            pages += self._pages(start, min(self.settings.page, tables.count - start), tables, head.number)
-        rows.load(pages)
+        rows.load(self.read_all(tables, head.number))
         if len(rows) != tables.count:
             raise Diverged(f"{len(rows)} accounts were read, the engine has {tables.count}")
         self.resyncs += 1
         seconds = round(time.perf_counter() - started, 4)
         log.info("accounts enumerated", reason=reason, block=head.number, accounts=len(rows), seconds=seconds)
         return View(head, tables, rows, len(rows))
+
+    def read_all(self, tables: Tables, block: int) -> list[Words]:
+        """All pages in order, a few of them under way at a time: nodes answer calls side by side."""
+        size = self.settings.page
+        starts = range(0, tables.count, size)
+        workers = self.settings.readers if self.reader.parallel else 1
+        with ThreadPoolExecutor(workers) as pool:
+            parts = pool.map(lambda start: self._pages(start, min(size, tables.count - start), tables, block), starts)
+            return [page for part in parts for page in part]
 
     def _pages(self, start: int, count: int, tables: Tables, block: int) -> list[Words]:
         """One page; in halves where the node has not the gas, or the patience, for all of it."""

@@ -112,6 +112,11 @@ class Reader:
         return [log for _, _, log in sorted(found, key=lambda entry: entry[:2])]
 
     @property
+    def parallel(self) -> bool:
+        """Whether several threads may ask at once."""
+        return self._rpc is not None
+
+    @property
     def has_logs(self) -> bool:
         return hasattr(self.chain, "logs")
 

@@ -48,7 +48,8 @@ class Settings:
     reserve: int = 50 * 10**18  # profit that stays in the account as a cushion for rounding and drift
     max_batch: int = 40
     max_batches: int = 4
-    page: int = 2_000
+    page: int = 1_000
+    readers: int = 4  # pages under way at a time
     max_range: int = 2_000  # blocks of logs read at once; beyond it accounts are enumerated again
     poll: float = 0.5
     min_profit: int = 0  # of one liquidation, gas deducted
@@ -74,6 +75,7 @@ class Settings:
             ("max_batch", 1, 400),
             ("max_batches", 1, 64),
             ("page", 1, 100_000),
+            ("readers", 1, 64),
             ("max_range", 1, 1_000_000),
             ("poll", 0.001, 3600),
             ("min_profit", -(10**30), 10**30),
