@@ -43,7 +43,7 @@ def call_and_wait(desk, account, seconds):
         desk.post({})
 
 
-@pytest.mark.parametrize("late", [0, 60, 900, 1_800, 3_600, 86_400])
+@pytest.mark.parametrize("late", [0, 60, 900, 1_800, 3_600, 10_800])
 @pytest.mark.parametrize("health", [0.97, 0.8, 0.5, 0.2])
 @pytest.mark.parametrize("side", [1, -1])
 def test_no_sale_below_reserve_however_late_the_only_keeper(desk, side, health, late):
@@ -52,8 +52,6 @@ def test_no_sale_below_reserve_however_late_the_only_keeper(desk, side, health, 
     call_and_wait(desk, account, late)
     elapsed = desk.now - desk.header(account).clock_start
     before, insurance = desk.assess(account), desk.held(desk.insurance)
-    if before.state == 4:
-        return  # a day's funding took the rest: nothing left to sell below reserve
     size = desk.position(account, ETH)[0]
     receipt = desk.act(keeper, liquidate(keeper, account), trade_perp(keeper, ETH, -_part(desk, account, size)))
     event = desk.events(receipt, "Liquidated")[0].args

@@ -33,14 +33,23 @@ def surplus(desk):
     return equity - held * 10**12
 
 
+def weakest(desk, accounts):
+    found = {account: desk.assess(account) for account in accounts[1:]}
+    return min(found, key=lambda account: found[account].equity - found[account].mm)
+
+
 def something(desk, draw, accounts):
     """A random action of a random account; refusals are part of it."""
     account, other = draw.sample(accounts, 2)
     market = draw.choice(MARKETS)
     kind = draw.choice(
-        ["trade"] * 4 + ["price"] * 3 + ["settle", "withdraw", "deposit", "transfer", "move", "take", "call"]
+        ["trade"] * 3
+        + ["lever"] * 3
+        + ["price"] * 4
+        + ["take"] * 3
+        + ["settle", "withdraw", "deposit", "transfer", "move", "call"]
     )
-    size = draw.choice([1, draw.randrange(1, 10**6), draw.randrange(1, 60 * SIZE)]) * draw.choice([1, -1])
+    size = draw.choice([1, draw.randrange(1, 10**6), draw.randrange(1, 100 * SIZE)]) * draw.choice([1, -1])
     if kind == "price":
         step = draw.choice([1, 3, 8, 20]) * draw.choice([1, -1])
         feed = FEEDS[market]
@@ -51,14 +60,18 @@ def something(desk, draw, accounts):
     if kind == "deposit":
         desk.fund(account, QUOTE, draw.randrange(1, 5_000 * USDC))
         return kind
+    if kind == "lever":
+        most = max(desk.assess(account).equity, 0) // desk.prices[FEEDS[market]]
+        size = most * draw.randrange(4, 19) * draw.choice([1, -1]) or 1
     action = {
+        "lever": lambda: trade_perp(account, market, size),
         "trade": lambda: trade_perp(account, market, size),
         "settle": lambda: settle(market, draw.sample(accounts, 4)),
         "withdraw": lambda: withdraw(account, QUOTE, draw.randrange(1, 5_000 * USDC), desk.owner(account)),
         "transfer": lambda: transfer(account, other, QUOTE, draw.randrange(1, 5_000 * USDC)),
         "move": lambda: transfer_position(account, other, market, size),
-        "take": lambda: liquidate(account, other, draw.choice([WAD, WAD // 2])),
-        "call": lambda: margin_call(account, other),
+        "take": lambda: liquidate(accounts[0], weakest(desk, accounts), draw.choice([WAD, WAD // 2])),
+        "call": lambda: margin_call(accounts[0], weakest(desk, accounts)),
     }[kind]()
     desk.post({})
     try:
@@ -74,12 +87,12 @@ def test_after_every_step_the_sum_is_zero_to_the_wei(seed, liquidity):
     desk, draw = Desk.create(liquidity=liquidity, insurance=5_000), random.Random(seed)
     desk.set_trade(ETH, move=1, gap=1)
     desk.set_trade(SOL, move=1, gap=1)
-    accounts = [desk.trader("one owner", 20_000, index=number) for number in range(6)]
+    accounts = [desk.trader("one owner", 2_000_000 if number == 0 else 10_000, index=number) for number in range(7)]
     done = set()
-    for _ in range(120):
+    for _ in range(200):
         done.add(something(desk, draw, accounts))
         assert surplus(desk) == 0
-    assert {"trade", "price", "settle"} <= done
+    assert {"trade", "price", "settle", "take"} <= done
 
 
 @pytest.mark.parametrize("market", MARKETS)
