@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from plimsoll.abi import keccak
 from plimsoll.accounts import cross
@@ -79,7 +79,7 @@ class AnvilBackend:
         self.chain = _Impersonating(self._node.url, automine=False)
         self.chain.rpc.request("anvil_autoImpersonateAccount", True)
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._reserve = 0
         self._scene: Scene | None = None
 
     # ---------------------------------------------------------------- keeper
@@ -89,19 +89,31 @@ class AnvilBackend:
         account = cross(signer.address)
         self.chain.set_balance(signer.address, 1000 * ETHER)
         must(self.chain, scene.deposited(signer.address, account, 0, float_ * 10**6))
-        self._log = (self.folder / "keeper.log").open("wb")
-        command = [sys.executable, "-m", "plimsoll.cli", "keeper", "run", "--rpc", self._node.url]
-        command += ["--deployments", str(self.directory), "--state", str(self.folder / "keeper-state")]
-        command += ["--profit-to", PROFIT, "--reserve", str(float_), "--poll", "0.01", "--ack", str(self._ack_file)]
-        self._keeper = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PLIMSOLL_KEEPER_KEY": "0x" + KEY.hex()},
-        )
+        self._reserve = float_
+        self.spawn_keeper()
         self._acknowledged(self.chain.block()[0])
         return account
+
+    def spawn_keeper(self) -> None:
+        """Starts the process; its journal and its log go on where an earlier one ended."""
+        command = [sys.executable, "-m", "plimsoll.cli", "keeper", "run", "--rpc", self._node.url]
+        command += ["--deployments", str(self.directory), "--state", str(self.folder / "keeper-state")]
+        command += ["--profit-to", PROFIT, "--reserve", str(self._reserve), "--poll", "0.01"]
+        command += ["--ack", str(self._ack_file)]
+        with (self.folder / "keeper.log").open("ab") as log:
+            self._keeper = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"PLIMSOLL_KEEPER_KEY": "0x" + KEY.hex()},
+            )
+
+    def kill_keeper(self) -> None:
+        """Ends the process without a word, as a power cut would. For tests."""
+        assert self._keeper is not None
+        self._keeper.kill()
+        self._keeper.wait()
 
     @property
     def _ack_file(self) -> Path:
@@ -179,8 +191,6 @@ class AnvilBackend:
             except subprocess.TimeoutExpired:
                 keeper.kill()
                 keeper.wait()
-        if self._log is not None:
-            self._log.close()
         self.chain.close()
         self._node.stop()
         if self._temporary is not None:
