@@ -44,12 +44,13 @@ def release(desk, account, market):
     """Settles, and takes out what may go. @return units"""
     desk.act(account, settle(market, [account]))
     found = desk.assess(account)
-    spare = min((found.equity - max(found.im, found.notional // 10)) // 10**12, desk.held(account))
-    if spare <= 0:
-        return 0
-    with expect("BelowInitialMargin", account, found.equity - (spare + 1) * 10**12, found.notional // 10):
+    required = max(found.im, found.notional // 10)
+    spare = max((found.equity - required) // 10**12, 0)
+    assert spare < desk.held(account)
+    with expect("BelowInitialMargin", account, found.equity - (spare + 1) * 10**12, required):
         desk.act(account, withdraw(account, QUOTE, spare + 1, desk.owner(account)))
-    desk.act(account, withdraw(account, QUOTE, spare, desk.owner(account)))
+    if spare:
+        desk.act(account, withdraw(account, QUOTE, spare, desk.owner(account)))
     return spare
 
 
