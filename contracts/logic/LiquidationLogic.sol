@@ -194,9 +194,10 @@ library LiquidationLogic {
         if (deadline != 0 && !_cured(s, env, id)) revert IMarginEngine.AccountCalled(id, deadline);
     }
 
-    /// @dev On prices that would admit new risk: a doubtful one, moved in the account's favour, proves nothing here.
+    /// @dev A doubtful price is moved against the account here, and a doubtful asset counts nothing: back at IM₀ even so is proof,
+    /// and a dead feed never makes this revert in the middle of somebody's batch.
     function _cured(Ledger.State storage s, Ledger.Env memory env, bytes32 id) private returns (bool) {
-        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, id, MarginCheck.PriceUse.OPEN);
+        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, id, MarginCheck.PriceUse.ACQUIRE);
         if (a.equity < int256(a.im0)) return false;
         clear(s, id);
         return true;
