@@ -35,11 +35,7 @@ class Result:
 
 
 def collect(replay: Replay, keeper_log: str = "") -> Result:
-    measures, series = replay.measures, replay.measures.series
-    deficit = series.open_deficit[-1]
-    # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
-    unpaid = max(0, deficit - series.insurance[-1])
-    pool_start, pool_end = replay.pool_start, series.pool_equity[-1]
+    measures = replay.measures
     data: dict[str, Any] = {
         "format": FORMAT,
         "setup": {
@@ -58,22 +54,8 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
         **measures.summary(),
         "accounts_liquidated": len(measures.liquidated),
         "liquidation_delay_steps": measures.delay(),
-        "bad_debt": quote(measures.written_down + unpaid),
-        "bad_debt_peak": quote(measures.peak_bad_debt),
-        "bad_debt_written_down": quote(measures.written_down),
-        "open_deficit": quote(deficit),
-        "open_deficit_peak": quote(measures.peak_deficit),
+        **{name: quote(value) for name, value in _money(replay).items()},
         "bankrupt_accounts_peak": measures.peak_bankrupt,
-        "insurance_start": quote(replay.insurance_start),
-        "insurance_end": quote(series.insurance[-1]),
-        "insurance_low": quote(min(series.insurance)),
-        "insurance_paid": quote(measures.insurance_paid),
-        "insurance_earned": quote(measures.insurance_earned),
-        "pool_start": quote(pool_start),
-        "pool_end": quote(pool_end),
-        "pool_lp_flow": quote(measures.lp_flow * replay.page.quote_unit),
-        "pool_pnl": quote(pool_end - pool_start - measures.lp_flow * replay.page.quote_unit),
-        "conservation_error": quote(measures.conservation_error),
         "min_health_unliquidated": _health(measures),
         "orders": {
             "accepted": {kind: measures.counts[kind] for kind in ORDERS if measures.counts[kind]},
@@ -83,6 +65,31 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
         "series": _series(replay),
     }
     return Result(data, replay.seconds, replay.backend.sent, keeper_log)
+
+
+def _money(replay: Replay) -> dict[str, int]:
+    """Quote WAD by key."""
+    measures, series = replay.measures, replay.measures.series
+    deficit, fund, pool_end = series.open_deficit[-1], series.insurance[-1], series.pool_equity[-1]
+    lp_flow = measures.lp_flow * replay.page.quote_unit
+    return {
+        # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
+        "bad_debt": measures.written_down + max(0, deficit - fund),
+        "bad_debt_peak": measures.peak_bad_debt,
+        "bad_debt_written_down": measures.written_down,
+        "open_deficit": deficit,
+        "open_deficit_peak": measures.peak_deficit,
+        "insurance_start": replay.insurance_start,
+        "insurance_end": fund,
+        "insurance_low": min(series.insurance),
+        "insurance_paid": measures.insurance_paid,
+        "insurance_earned": measures.insurance_earned,
+        "pool_start": replay.pool_start,
+        "pool_end": pool_end,
+        "pool_lp_flow": lp_flow,
+        "pool_pnl": pool_end - replay.pool_start - lp_flow,
+        "conservation_error": measures.conservation_error,
+    }
 
 
 ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "settle", "lp", "wallet")
