@@ -63,11 +63,11 @@ def test_the_way_through_a_liquidation_carries_no_more(desk):
         desk.trade(long, SOL, 30_000 * SIZE)
     pool = desk.pool_equity()[0]
     assert desk.market_words(SOL).state.skew == 0
-    desk.post({3: 161 * PRICE})
+    desk.post({3: 165 * PRICE})
     keeper = desk.trader("keeper", 20 * MILLION)
     desk.act(keeper, liquidate(keeper, short))
     size = -desk.position(keeper, SOL)[0]
-    assert size > 0
+    assert size > 50_000 * SIZE
     # He buys it back from the pool, which is then short against the long: as far as its allotment goes.
     bought = 0
     for units in (10_000, 1_000, 100):
@@ -79,9 +79,9 @@ def test_the_way_through_a_liquidation_carries_no_more(desk):
                 break
             bought += units * SIZE
     skew = desk.market_words(SOL).state.skew
-    assert skew == bought
-    assert skew * 161 * PRICE // 5 <= desk.pool_equity()[0] * 15 // 100
-    desk.post({3: 161 * PRICE * 12 // 10})
+    assert 40_000 * SIZE < skew == bought < size
+    assert skew * 165 * PRICE // 5 <= desk.pool_equity()[0] * 15 // 100
+    desk.post({3: 165 * PRICE * 12 // 10})
     assert pool - desk.pool_equity()[0] <= pool * 15 // 100
 
 
