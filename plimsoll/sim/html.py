@@ -46,11 +46,11 @@ ROWS = (
     ("insurance at the end", "insurance_end", True),
     ("insurance paid", "insurance_paid", True),
     ("bad debt", "bad_debt", True),
-    ("bad debt, worst moment", "bad_debt_peak", True),
-    ("owed by bankrupt accounts, worst moment", "open_deficit_peak", True),
+    ("bad debt, at worst", "bad_debt_peak", True),
+    ("owed when bankrupt, at worst", "open_deficit_peak", True),
     ("PnL of the pool", "pool_pnl", True),
     ("conservation error", "conservation_error", True),
-    ("lowest health at a step's close", "min_health_unliquidated", False),
+    ("lowest health at a close", "min_health_unliquidated", False),
 )
 
 
