@@ -6,7 +6,7 @@
     python scripts/mutants.py --list
 
 Each mutant is (name, file, exact old text, new text, expected killer). It is made in a copy of the tree, what imports
-its file is compiled again, and three rounds run against the artifacts until one fails: the campaign without the comparison
+its file is compiled again, and three rounds run against the artifacts until one fails: the campaign without comparison
 with the Python twins (so that an invariant must notice), the campaign with it, the unit tests and attacks.
 Old text that is not there exactly once is an error, and nothing runs.
 """
@@ -46,7 +46,7 @@ def contract(path: str) -> str:
     return f"contracts/{path}.sol"
 
 
-#: What the campaign deploys and a mutant can change; for the rest (mocks, lens, configuration) compiling would be waiting.
+#: What the campaign deploys and a mutant can change; compiling the rest (mocks, lens, configuration) would be waiting.
 DEPLOYED = {
     contract(name)
     for name in ("MarginEngine", "PerpTrading", "MarginCheck", "LiquidityPool", "CollateralVault")
