@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
-from brownie import web3
+from brownie import history, web3
 from scripts.deploy import deploy_with
+from web3.exceptions import TransactionNotFound
 from world import BITCOIN, DAY, ETHER, HOUR, QUOTE, USDC, WBTC, WETH, World
 
 from plimsoll.deploy import local
@@ -32,8 +34,30 @@ def fn_isolation(world):
     assert rpc("evm_revert", before)
     # A transaction whose receipt is out may still lie in the pool for a moment; it must not be mined again.
     rpc("anvil_dropAllTransactions")
+    history.clear()  # brownie counts nonces in it
     world.forget()
     world.prices = prices
+
+
+@pytest.fixture(scope="session")
+def patient_node():
+    """Anvil may not know for a moment a transaction that it has just taken; brownie would wait a second, or give it up."""
+    for name in ("get_transaction", "get_transaction_receipt"):
+        setattr(web3.eth, name, _patient(getattr(web3.eth, name)))
+
+
+def _patient(ask):
+    def asked(tx_hash):
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                return ask(tx_hash)
+            except TransactionNotFound:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
+
+    return asked
 
 
 def rpc(method, *args):
@@ -99,7 +123,7 @@ def risk_manager(accounts):
 
 
 @pytest.fixture(scope="session")
-def governed(deployer, guardian, risk_manager, provider):
+def governed(patient_node, deployer, guardian, risk_manager, provider):
     """A second deployment as it would be in earnest: roles apart from the deployer, two days' delay, references."""
     roles = Roles(
         admin=provider.address,

@@ -89,14 +89,15 @@ def test_without_the_flag_it_must_end_above_im(world, trader, long):
         world.execute(trader, trade_perp(long, ETH, -SIZE))
 
 
-def test_a_reduction_that_leaves_less_is_refused(world, trader, long):
-    """A slice whose cost exceeds the margin it frees makes the account worse."""
-    world.later(30 * 60)  # an old price: the spread is at its cap, beyond half of what a slice frees in MM
-    with reverts("NotReducing", long, ANY, ANY):
-        world.execute(
-            trader, trade_perp(long, ETH, -1), trade_perp(long, ETH, -1), deposit(long, QUOTE, 1), reducing=True
-        )
-        world.execute(trader, trade_perp(world.account(trader, 9), ETH, -1), reducing=True)
+def test_a_reduction_that_leaves_less_is_refused(world, trader, account):
+    """At the margin floor a slice frees nothing, so its cost makes the account worse."""
+    small = world.account(trader, 6)
+    world.fund(trader, small, 50 * USDC)
+    world.execute(trader, trade_perp(small, ETH, SIZE // 20))
+    with reverts("NotReducing", small, ANY, ANY):
+        world.execute(trader, trade_perp(small, ETH, -SIZE // 1000), reducing=True)
+    world.execute(trader, trade_perp(small, ETH, -SIZE // 20), reducing=True)
+    assert (0, 0) == world.position(small)
 
 
 def test_deposit_and_settle_in_a_reducing_batch(world, trader, long):

@@ -1,0 +1,97 @@
+"""One story, told in order: fund, price, open, call, liquidate, settle, withdraw. Each test goes on where the last ended."""
+
+from helpers import every, only, reverts
+from world import CALLED, ETH, ETH_FEED, HEALTHY, HOUR, LIQUIDATABLE, QUOTE, SIZE, USDC, WAD
+
+from plimsoll.actions import liquidate, margin_call, settle, trade_perp, withdraw
+from plimsoll.prices import PRICE
+
+
+def test_everything_is_deployed(world):
+    """Vaults know their engine, the engine its router."""
+    assert [world.engine] * 3 == [vault.engine() for vault in world.vaults]
+    assert world.router == world.engine.ROUTER()
+    assert 5 == world.config.marketCount()
+
+
+def test_the_first_price(world):
+    """Signed by the quorum, stored by anyone."""
+    tx = world.post()
+    assert 5 == len(every(tx, "PriceStored"))
+    assert 3000 * PRICE == world.snapshot().prices[ETH_FEED].value
+
+
+def test_liquidity_comes_through_the_queue(world, provider):
+    """A request, its delay, its execution."""
+    world.provide(provider, 1_000_000 * USDC)
+    assert 1_000_000 * USDC == world.pool.totalAssets()
+    assert world.pool.balanceOf(provider) > 0
+
+
+def test_deposits(world, trader, keeper, account, keeper_account):
+    """Margin, and insurance."""
+    for actor in (trader, keeper):
+        world.equip(actor, QUOTE, 100_000 * USDC)
+    world.fund(trader, account, 10_000 * USDC)
+    world.fund(keeper, keeper_account, 50_000 * USDC)
+    world.fund(keeper, world.insurance, 10_000 * USDC)
+    assert 10_000 * WAD == world.assess(account).equity
+
+
+def test_a_position_beyond_the_margin_is_refused(world, trader, account):
+    """The check is the last word."""
+    prices = world.report()
+    with reverts("BelowInitialMargin"):
+        world.execute(trader, trade_perp(account, ETH, 80 * SIZE), prices=prices)
+
+
+def test_a_position_is_opened(world, trader, account):
+    """40 ETH with the price in the prologue."""
+    prices = world.report()
+    tx = world.execute(trader, trade_perp(account, ETH, 40 * SIZE), prices=prices)
+    assert 40 * SIZE == only(tx, "Traded")["size"]
+    assert HEALTHY == world.assess(account).state
+
+
+def test_margin_is_called(world, keeper, account, keeper_account):
+    """The price falls; the keeper gets his bounty."""
+    world.bring_to(account, 3500 * WAD)
+    tx = world.execute(keeper, margin_call(keeper_account, account))
+    assert WAD == only(tx, "MarginCalled")["bounty"]
+    assert CALLED == world.assess(account).state
+
+
+def test_the_called_account_is_liquidated(world, keeper, account, keeper_account):
+    """It falls further: a part goes to the keeper at a discount, the rest stands."""
+    world.bring_to(account, 2000 * WAD)
+    assert LIQUIDATABLE == world.assess(account).state
+    tx = world.execute(keeper, liquidate(keeper_account, account))
+    assert 0 < only(tx, "Liquidated")["fraction"] < WAD
+    assert world.position(keeper_account)[0] > 0
+    assert world.assess(account).equity > world.assess(account).mm
+    assert "MarginCallCleared" in tx.events
+
+
+def test_both_are_settled(world, keeper, account, keeper_account):
+    """Losses are paid to the pool."""
+    cash = world.held(world.pool_account)
+    world.post()
+    tx = world.execute(keeper, settle(ETH, [account, keeper_account]))
+    assert cash - sum(event["realised"] for event in every(tx, "Settled")) // 10**12 == world.held(world.pool_account)
+
+
+def test_positions_are_closed(world, trader, keeper, account, keeper_account):
+    """The market ends empty."""
+    for owner, one in ((trader, account), (keeper, keeper_account)):
+        world.execute(owner, trade_perp(one, ETH, -world.position(one)[0]), prices=world.report())
+    assert 0 == world.market_words(ETH).state.open_interest
+
+
+def test_everyone_withdraws(world, trader, keeper, account, keeper_account):
+    """All that is left, without any price."""
+    world.later(2 * HOUR)
+    for owner, one in ((trader, account), (keeper, keeper_account)):
+        held, wallet = world.held(one), world.tokens[QUOTE].balanceOf(owner)
+        world.execute(owner, withdraw(one, QUOTE, held, owner.address))
+        assert wallet + held == world.tokens[QUOTE].balanceOf(owner)
+    assert world.vaults[QUOTE].balance() == world.held(world.pool_account) + world.held(world.insurance)
