@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from plimsoll.keeper.mirror import View
 from plimsoll.margin import account as accounts
-from plimsoll.margin.account import Account, Assessment, NegativeBalance, PriceUnusable, PriceUse, Snapshot
+from plimsoll.margin.account import Account, Assessment, NegativeBalance, PriceUse, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,13 @@ def judge(account: Account, found: Assessment, snapshot: Snapshot) -> Finding | 
 
 
 def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
-    """A called account that is back at IM₀ on prices that would admit new risk."""
+    """A called account that is back at IM₀ even with doubtful prices moved against it, as the contract judges it."""
     account = view.rows.account(row)
     if account.id in skip:
         return None
     try:
-        found = accounts.assess(account, view.snapshot, PriceUse.OPEN)
-    except (PriceUnusable, NegativeBalance, KeyError):
+        found = accounts.assess(account, view.snapshot, PriceUse.ACQUIRE)
+    except (NegativeBalance, KeyError):
         return None
     if found.equity < found.im0:
         return None

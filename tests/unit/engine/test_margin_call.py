@@ -236,13 +236,19 @@ def test_a_reducing_batch_clears_nothing(desk, alice, caller):
     assert desk.header(alice).call_deadline == 0
 
 
-def test_no_cure_on_a_doubtful_price(desk, alice, caller):
+def test_a_doubtful_price_is_moved_against_a_cure(desk, alice, caller):
+    """Back at IM₀ at the last price alone proves nothing; even with that price moved against the account it does."""
     sink(desk, alice, "call")
     desk.act(caller, margin_call(caller, alice))
-    desk.fund(alice, QUOTE, 50_000 * USDC)
-    desk.chain.advance(120)
-    with expect("PriceUnusable", 1, desk.now - desk.router_time(1), 0):
+    found = desk.assess(alice)
+    desk.fund(alice, QUOTE, (found.im0 - found.equity) // 10**12 + USDC)
+    desk.chain.advance(8 * HOUR)
+    deadline = desk.header(alice).call_deadline
+    with expect("AccountCalled", alice, deadline):
         desk.act(caller, margin_call(caller, alice))
+    desk.fund(alice, QUOTE, 50_000 * USDC)
+    desk.act(caller, margin_call(caller, alice))
+    assert desk.header(alice).call_deadline == 0
 
 
 def test_a_bankrupt_account_can_be_called_too(desk, alice, caller):
