@@ -1,4 +1,4 @@
-"""Actors, the deployed protocol, and isolation. A fixture is a role or a deployment; its arguments are what it needs."""
+"""Actors, the deployed protocol, isolation. A fixture is a role or a deployment; its arguments are what it needs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 from brownie import history, web3
-from scripts.deploy import deploy_with
 from web3.exceptions import TransactionNotFound
 from world import BITCOIN, DAY, ETHER, HOUR, QUOTE, USDC, WBTC, WETH, World
 
 from plimsoll.deploy import local
 from plimsoll.deploy.parameters import Roles
 from plimsoll.testing.deployment import parameters
+from scripts.deploy import deploy_with
 
 
 def pytest_configure(config):
@@ -26,7 +26,7 @@ def pytest_configure(config):
 def fn_isolation(world):
     """Each test starts from the deployed world, clock included.
 
-    Brownie's own fixture goes back to an empty chain, and its chain.revert asks for the code of every contract each time.
+    Brownie's own goes back to an empty chain, and its chain.revert asks for the code of every contract each time.
     """
     prices = dict(world.prices)
     before = rpc("evm_snapshot")
@@ -41,7 +41,7 @@ def fn_isolation(world):
 
 @pytest.fixture(scope="session")
 def patient_node():
-    """Anvil may not know for a moment a transaction that it has just taken; brownie would wait a second, or give it up."""
+    """Anvil may not know for a moment a transaction that it has just taken; brownie would wait long, or give it up."""
     for name in ("get_transaction", "get_transaction_receipt"):
         setattr(web3.eth, name, _patient(getattr(web3.eth, name)))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from brownie import network
-from scripts.deploy import deploy_with
 
 from plimsoll.testing.deployment import parameters
+from scripts.deploy import deploy_with
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from world import World

@@ -1,4 +1,4 @@
-"""One story, told in order: fund, price, open, call, liquidate, settle, withdraw. Each test goes on where the last ended."""
+"""One story, in order: fund, price, open, call, liquidate, settle, withdraw. Each test goes on where the last ended."""
 
 from helpers import every, only, reverts
 from world import CALLED, ETH, ETH_FEED, HEALTHY, HOUR, LIQUIDATABLE, QUOTE, SIZE, USDC, WAD
@@ -11,20 +11,20 @@ def test_everything_is_deployed(world):
     """Vaults know their engine, the engine its router."""
     assert [world.engine] * 3 == [vault.engine() for vault in world.vaults]
     assert world.router == world.engine.ROUTER()
-    assert 5 == world.config.marketCount()
+    assert world.config.marketCount() == 5
 
 
 def test_the_first_price(world):
     """Signed by the quorum, stored by anyone."""
     tx = world.post()
-    assert 5 == len(every(tx, "PriceStored"))
-    assert 3000 * PRICE == world.snapshot().prices[ETH_FEED].value
+    assert len(every(tx, "PriceStored")) == 5
+    assert world.snapshot().prices[ETH_FEED].value == 3000 * PRICE
 
 
 def test_liquidity_comes_through_the_queue(world, provider):
     """A request, its delay, its execution."""
     world.provide(provider, 1_000_000 * USDC)
-    assert 1_000_000 * USDC == world.pool.totalAssets()
+    assert world.pool.totalAssets() == 1_000_000 * USDC
     assert world.pool.balanceOf(provider) > 0
 
 
@@ -35,7 +35,7 @@ def test_deposits(world, trader, keeper, account, keeper_account):
     world.fund(trader, account, 10_000 * USDC)
     world.fund(keeper, keeper_account, 50_000 * USDC)
     world.fund(keeper, world.insurance, 10_000 * USDC)
-    assert 10_000 * WAD == world.assess(account).equity
+    assert world.assess(account).equity == 10_000 * WAD
 
 
 def test_a_position_beyond_the_margin_is_refused(world, trader, account):
@@ -49,22 +49,22 @@ def test_a_position_is_opened(world, trader, account):
     """40 ETH with the price in the prologue."""
     prices = world.report()
     tx = world.execute(trader, trade_perp(account, ETH, 40 * SIZE), prices=prices)
-    assert 40 * SIZE == only(tx, "Traded")["size"]
-    assert HEALTHY == world.assess(account).state
+    assert only(tx, "Traded")["size"] == 40 * SIZE
+    assert world.assess(account).state == HEALTHY
 
 
 def test_margin_is_called(world, keeper, account, keeper_account):
     """The price falls; the keeper gets his bounty."""
     world.bring_to(account, 3500 * WAD)
     tx = world.execute(keeper, margin_call(keeper_account, account))
-    assert WAD == only(tx, "MarginCalled")["bounty"]
-    assert CALLED == world.assess(account).state
+    assert only(tx, "MarginCalled")["bounty"] == WAD
+    assert world.assess(account).state == CALLED
 
 
 def test_the_called_account_is_liquidated(world, keeper, account, keeper_account):
     """It falls further: a part goes to the keeper at a discount, the rest stands."""
     world.bring_to(account, 2000 * WAD)
-    assert LIQUIDATABLE == world.assess(account).state
+    assert world.assess(account).state == LIQUIDATABLE
     tx = world.execute(keeper, liquidate(keeper_account, account))
     assert 0 < only(tx, "Liquidated")["fraction"] < WAD
     assert world.position(keeper_account)[0] > 0
@@ -84,7 +84,7 @@ def test_positions_are_closed(world, trader, keeper, account, keeper_account):
     """The market ends empty."""
     for owner, one in ((trader, account), (keeper, keeper_account)):
         world.execute(owner, trade_perp(one, ETH, -world.position(one)[0]), prices=world.report())
-    assert 0 == world.market_words(ETH).state.open_interest
+    assert world.market_words(ETH).state.open_interest == 0
 
 
 def test_everyone_withdraws(world, trader, keeper, account, keeper_account):

@@ -60,7 +60,7 @@ def test_a_token_that_returns_nothing(world, trader, account, listed, decimals):
     world.execute(trader, deposit(account, 3, amount))
     assert (amount, amount) == (world.held(account, 3), vault.balance())
     world.execute(trader, withdraw(account, 3, amount, trader.address))
-    assert (0, 0) == (world.held(account, 3), vault.balance())
+    assert (world.held(account, 3), vault.balance()) == (0, 0)
 
 
 @pytest.mark.parametrize("decimals", [0, 6, 8, 18])
@@ -69,7 +69,7 @@ def test_decimals_do_not_change_the_value(world, trader, listed, decimals):
     listed("MockERC20", decimals)
     account = world.account(trader, 9)
     world.execute(trader, deposit(account, 3, 10**decimals))
-    assert 60_000 * 10**18 == world.assess(account).equity
+    assert world.assess(account).equity == 60_000 * 10**18
 
 
 def test_a_blacklisted_receiver(world, trader, account, listed, stranger):
@@ -80,7 +80,7 @@ def test_a_blacklisted_receiver(world, trader, account, listed, stranger):
     with reverts("AddressBlacklisted", stranger):
         world.execute(trader, withdraw(account, 3, 100, stranger.address))
     world.execute(trader, withdraw(account, 3, 100, trader.address))
-    assert 0 == world.held(account, 3)
+    assert world.held(account, 3) == 0
 
 
 @pytest.mark.parametrize("asset", ASSETS)
@@ -136,7 +136,7 @@ def test_the_supply_cap_holds_for_lenders_too(world, deployer, trader):
     world.config.setAsset(WETH, (18, 1, 2000, 1000, 60, 10_000, 3 * ETHER), {"from": deployer})
     world.execute(trader, deposit(world.account(trader), WETH, ETHER))
     vault = world.vaults[WETH]
-    assert 2 * ETHER == vault.maxDeposit(trader)
+    assert vault.maxDeposit(trader) == 2 * ETHER
     with reverts("ERC4626ExceededMaxDeposit", trader, 2 * ETHER + 1, 2 * ETHER):
         vault.deposit(2 * ETHER + 1, trader, {"from": trader})
 
@@ -152,7 +152,7 @@ def test_another_ones_shares(world, trader, stranger, asset):
     vault.approve(stranger, shares, {"from": trader})
     vault.withdraw(amount // 2, stranger, trader, {"from": stranger})
     assert amount // 2 == world.tokens[asset].balanceOf(stranger)
-    assert 0 == vault.allowance(trader, stranger)
+    assert vault.allowance(trader, stranger) == 0
 
 
 @pytest.mark.parametrize("asset", ASSETS)

@@ -18,9 +18,17 @@ SHARED = ("contracts", "interfaces", "scripts", "plimsoll", "node_modules", "bro
 
 def run(*command, directory, port):
     environment = {**os.environ, "PLIMSOLL_RPC_PORT": str(port), "PYTHONPATH": str(ROOT)}
-    environment |= {"PLIMSOLL_ARTIFACTS": os.environ.get("PLIMSOLL_ARTIFACTS", str(ROOT / "build/plimsoll/artifacts.json"))}
+    environment |= {
+        "PLIMSOLL_ARTIFACTS": os.environ.get("PLIMSOLL_ARTIFACTS", str(ROOT / "build/plimsoll/artifacts.json"))
+    }
     return subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+        command,
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
     )
 
 
@@ -53,7 +61,7 @@ def deployed(project, anvil):
 def test_the_script_deploys(deployed, anvil):
     """It ends well, names the engine, and the code is there."""
     result, manifest, _, _ = deployed
-    assert 0 == result.returncode, result.stdout[-2000:] + result.stderr[-2000:]
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
     engine = json.loads(manifest.read_text())["contracts"]["MarginEngine"]["address"]
     assert engine in result.stdout
     assert len(anvil.code(engine)) > 10_000
@@ -62,10 +70,18 @@ def test_the_script_deploys(deployed, anvil):
 def test_verify_accepts_the_manifest(deployed, project, anvil):
     """No difference between chain and manifest."""
     _, manifest, _, tools = deployed
-    command = (str(tools / "plimsoll"), "verify", "--rpc", anvil.rpc.url, "--deployments", str(manifest.parent), "--json")
+    command = (
+        str(tools / "plimsoll"),
+        "verify",
+        "--rpc",
+        anvil.rpc.url,
+        "--deployments",
+        str(manifest.parent),
+        "--json",
+    )
     result = run(*command, directory=project, port=0)
-    assert 0 == result.returncode, result.stdout[-2000:] + result.stderr[-2000:]
-    assert [] == json.loads(result.stdout)["differences"]
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    assert json.loads(result.stdout)["differences"] == []
 
 
 def test_verify_names_a_difference(deployed, project, anvil):
@@ -78,5 +94,5 @@ def test_verify_names_a_difference(deployed, project, anvil):
     (wrong / manifest.name).write_text(json.dumps(content))
     command = (str(tools / "plimsoll"), "verify", "--rpc", anvil.rpc.url, "--deployments", str(wrong), "--json")
     result = run(*command, directory=project, port=0)
-    assert 6 == result.returncode
+    assert result.returncode == 6
     assert "Lens" in result.stdout + result.stderr

@@ -1,7 +1,7 @@
 """Lens: fixed-width words for many accounts."""
 
 import pytest
-from world import ETH, QUOTE, SIZE, WAD, WETH
+from world import ETH, SIZE, WAD, WETH
 
 from plimsoll.actions import deposit, trade_perp
 
@@ -31,8 +31,8 @@ def test_raw_words(world, trader, account):
     found = words(world.lens.rawAccounts([account], 0b111, 0b11))
     assert int.from_bytes(account, "big") == found[0]
     assert [world.held(account), 5, 0] == [word & 2**128 - 1 for word in found[2:5]]
-    assert 2**64 - 3 * SIZE == found[5] & 2**64 - 1
-    assert 0 == found[6]
+    assert found[5] & 2**64 - 1 == 2**64 - 3 * SIZE
+    assert found[6] == 0
 
 
 @pytest.mark.parametrize("size", [SIZE, -5 * SIZE])
@@ -49,7 +49,7 @@ def test_health_is_what_the_engine_says(world, trader, account, size):
 def test_market_records(world, market):
     """Seven words each; the last is the price."""
     found = words(world.lens.markets())
-    assert 35 == len(found)
+    assert len(found) == 35
     assert (market, world.prices[market + 1]) == (found[7 * market], found[7 * market + 6] & 2**72 - 1)
 
 
@@ -65,6 +65,6 @@ def test_asset_records(world, asset):
 def test_globals(world):
     """Counts, and the pool's equity."""
     found = words(world.lens.globals())
-    assert (0b11111, 5) == (found[3], found[4])
+    assert (found[3], found[4]) == (0b11111, 5)
     assert tuple(world.engine.poolEquity()) == (found[5], found[6])
-    assert 10_000_000 * WAD == found[5] and QUOTE == 0
+    assert found[5] == 10_000_000 * WAD

@@ -69,7 +69,7 @@ def test_before_its_time(world, stranger, request_deposit, later):
 def test_an_unknown_request(world, stranger):
     """Passed over as well."""
     tx = world.pool.execute([999], {"from": stranger})
-    assert UNKNOWN == only(tx, "RequestPassedOver")["reason"]
+    assert only(tx, "RequestPassedOver")["reason"] == UNKNOWN
 
 
 def test_a_market_in_use_needs_a_price_after_the_delay(world, trader, stranger, account, request_deposit):
@@ -77,9 +77,9 @@ def test_a_market_in_use_needs_a_price_after_the_delay(world, trader, stranger, 
     world.execute(trader, trade_perp(account, ETH, SIZE))
     world.later(HOUR + 10)
     number = only(request_deposit, "DepositRequested")["id"]
-    assert STALE == world.pool.waitOf(number)
+    assert world.pool.waitOf(number) == STALE
     tx = world.pool.execute([number], {"from": stranger})
-    assert STALE == only(tx, "RequestPassedOver")["reason"]
+    assert only(tx, "RequestPassedOver")["reason"] == STALE
 
 
 def test_a_market_that_moved_holds_everybody_up(world, trader, stranger, account, request_deposit):
@@ -89,7 +89,7 @@ def test_a_market_that_moved_holds_everybody_up(world, trader, stranger, account
     world.post({ETH_FEED: 3200 * PRICE})
     world.later(1)
     number = only(request_deposit, "DepositRequested")["id"]
-    assert MOVE == world.pool.waitOf(number)
+    assert world.pool.waitOf(number) == MOVE
 
 
 def test_a_deposit_is_executed(world, trader, stranger, request_deposit):
@@ -97,11 +97,11 @@ def test_a_deposit_is_executed(world, trader, stranger, request_deposit):
     number, cash = only(request_deposit, "DepositRequested")["id"], world.held(world.pool_account)
     expected = world.pool.convertToShares(AMOUNT)
     due(world)
-    assert NONE == world.pool.waitOf(number)
+    assert world.pool.waitOf(number) == NONE
     tx = world.pool.execute([number], {"from": stranger})
     assert {"id": number, "controller": trader, "assets": AMOUNT, "shares": expected} == only(tx, "DepositExecuted")
     assert (expected, cash + AMOUNT) == (world.pool.balanceOf(trader), world.held(world.pool_account))
-    assert 0 == world.pool.escrowedAssets()
+    assert world.pool.escrowedAssets() == 0
 
 
 def test_a_request_is_executed_once(world, stranger, request_deposit):
@@ -109,8 +109,8 @@ def test_a_request_is_executed_once(world, stranger, request_deposit):
     number = only(request_deposit, "DepositRequested")["id"]
     due(world)
     tx = world.pool.execute([number, number], {"from": stranger})
-    assert 1 == len(every(tx, "DepositExecuted"))
-    assert UNKNOWN == only(tx, "RequestPassedOver")["reason"]
+    assert len(every(tx, "DepositExecuted")) == 1
+    assert only(tx, "RequestPassedOver")["reason"] == UNKNOWN
 
 
 @pytest.mark.parametrize("part", [100, 3, 1])
@@ -154,7 +154,7 @@ def test_a_request_is_irrevocable(world, trader, stranger, request_deposit):
     world.later(30 * 24 * HOUR)
     tx = world.pool.reclaim(number, {"from": stranger})
     assert {"id": number, "controller": trader} == only(tx, "RequestReclaimed")
-    assert AMOUNT == world.pool.claimable(trader)
+    assert world.pool.claimable(trader) == AMOUNT
     wallet = world.tokens[QUOTE].balanceOf(trader)
     world.pool.claim(trader, {"from": stranger})
     assert wallet + AMOUNT == world.tokens[QUOTE].balanceOf(trader)
@@ -183,7 +183,7 @@ def test_new_timing_is_for_new_requests(world, deployer, request_deposit):
     """What was asked before keeps its time."""
     number = only(request_deposit, "DepositRequested")["id"]
     tx = world.pool.setTiming(24 * HOUR, HOUR, {"from": deployer})
-    assert {"delay": 24 * HOUR, "window": HOUR} == only(tx, "TimingSet")
+    assert only(tx, "TimingSet") == {"delay": 24 * HOUR, "window": HOUR}
     assert request_deposit.timestamp + HOUR == world.pool.request(number)[2]
 
 
@@ -198,13 +198,13 @@ def test_the_pools_value_is_the_traders_loss(world, trader, account, change):
 
 def test_observing_sets_an_anchor(world, stranger):
     """Anyone looks."""
-    world.later(HOUR)
     world.post({ETH_FEED: 3010 * PRICE})
     tx = world.pool.observe({"from": stranger})
-    assert (3010 * PRICE, False) == next(
-        (event["price"], event["moved"]) for event in every(tx, "AnchorSet") if event["market"] == ETH
+    assert next((event["price"], event["moved"]) for event in every(tx, "AnchorSet") if event["market"] == ETH) == (
+        3010 * PRICE,
+        False,
     )
-    assert 3010 * PRICE == world.pool.anchor(ETH)[0]
+    assert world.pool.anchor(ETH)[0] == 3010 * PRICE
 
 
 def test_close_out_discounts_the_premium(world, trader, account):

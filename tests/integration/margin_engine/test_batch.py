@@ -35,8 +35,8 @@ def test_all_or_nothing(world, trader, account):
 def test_an_empty_batch_only_brings_prices(world, stranger):
     """Anyone may post prices through the door."""
     tx = world.execute(stranger, prices=world.report({ETH_FEED: 3001 * PRICE}))
-    assert 5 == len(every(tx, "PriceStored"))
-    assert 3001 * PRICE == world.snapshot().prices[ETH_FEED].value
+    assert len(every(tx, "PriceStored")) == 5
+    assert world.snapshot().prices[ETH_FEED].value == 3001 * PRICE
 
 
 def test_a_bad_prologue_stops_everything(world, trader, account):
@@ -59,7 +59,7 @@ def test_the_check_is_at_the_end(world, trader, account):
     """Trade first, deposit later: only the end counts."""
     small = world.account(trader, 1)
     world.execute(trader, trade_perp(small, ETH, SIZE), deposit(small, QUOTE, 1000 * USDC))
-    assert SIZE == world.position(small)[0]
+    assert world.position(small)[0] == SIZE
 
 
 def test_every_touched_account_is_checked(world, trader, account):
@@ -79,7 +79,7 @@ def test_several_accounts_of_one_owner(world, trader, account):
         trade_perp(account, BTC, SIZE // 10),
         withdraw(account, QUOTE, 100 * USDC, trader.address),
     )
-    assert (100 * SIZE, SIZE // 10) == (world.position(isolated, SOL)[0], world.position(account, BTC)[0])
+    assert (world.position(isolated, SOL)[0], world.position(account, BTC)[0]) == (100 * SIZE, SIZE // 10)
 
 
 # -------------------------------------------------------------------- pause
@@ -112,7 +112,7 @@ def test_money_moves_during_a_pause(world, deployer, trader, account):
     """Deposits and withdrawals are nobody's new risk."""
     world.engine.pauseRisk(world.now + DAY, {"from": deployer})
     world.execute(trader, deposit(account, QUOTE, USDC), withdraw(account, QUOTE, 2 * USDC, trader.address))
-    assert 9999 * USDC == world.held(account)
+    assert world.held(account) == 9999 * USDC
 
 
 def test_a_pause_ends_by_itself(world, deployer, trader, account):
@@ -121,7 +121,7 @@ def test_a_pause_ends_by_itself(world, deployer, trader, account):
     world.later(HOUR)
     world.post()
     world.execute(trader, trade_perp(account, ETH, SIZE))
-    assert SIZE == world.position(account)[0]
+    assert world.position(account)[0] == SIZE
 
 
 def test_a_pause_can_be_ended(world, deployer, trader, account):
@@ -129,7 +129,7 @@ def test_a_pause_can_be_ended(world, deployer, trader, account):
     world.engine.pauseRisk(world.now + HOUR, {"from": deployer})
     world.engine.pauseRisk(0, {"from": deployer})
     world.execute(trader, trade_perp(account, ETH, SIZE))
-    assert SIZE == world.position(account)[0]
+    assert world.position(account)[0] == SIZE
 
 
 # -------------------------------------------------------------------- the pool's books

@@ -4,6 +4,7 @@ import pytest
 from helpers import ANY, only, reverts
 from world import BITCOIN, ETH, ETHER, NOBODY, QUOTE, SIZE, USDC, WAD, WBTC, WETH
 
+from plimsoll.abi import keccak
 from plimsoll.actions import call, deposit, trade_perp
 
 
@@ -98,9 +99,8 @@ def test_a_target_that_comes_back_in(world, trader, account, exchange):
     exchange.misbehave(0, 0, world.engine.address, data, {"from": trader})
     with reverts("CallReverted", exchange, ANY) as caught:
         world.execute(trader, swap(world, exchange, account, QUOTE, 3000 * USDC, WETH))
-    selector = world.project.MarginEngine.selectors
-    assert "lockdown" in selector.values()
-    assert "\\x0f.[\\xcf" in caught.value.revert_msg or "CallReverted" in caught.value.revert_msg
+    reason = keccak(b"Locked()")[:4]
+    assert str(reason)[2:-1] in caught.value.revert_msg
 
 
 def test_not_below_initial_margin(world, trader, account, exchange):
@@ -127,7 +127,9 @@ def test_beyond_the_supply_cap(world, deployer, trader, account, exchange):
         (WBTC, BITCOIN // 2, QUOTE, 30_000 * USDC),
     ],
 )
-def test_a_swap_changes_one_holding_for_another(world, trader, account, exchange, asset_in, amount, asset_out, received):
+def test_a_swap_changes_one_holding_for_another(
+    world, trader, account, exchange, asset_in, amount, asset_out, received
+):
     """Spent here, received there, the same in custody; Executor keeps nothing."""
     if asset_in != QUOTE:
         world.execute(trader, deposit(account, asset_in, amount))
@@ -140,7 +142,7 @@ def test_a_swap_changes_one_holding_for_another(world, trader, account, exchange
         world.vaults[asset_out].balance(),
     )
     assert {"account": account, "target": exchange, "spent": amount, "received": received} == only(tx, "Called")
-    assert 0 == sum(token.balanceOf(world.executor) for token in world.tokens)
+    assert sum(token.balanceOf(world.executor) for token in world.tokens) == 0
 
 
 @pytest.mark.parametrize("left_bps", [1, 2500, 10_000])
@@ -151,13 +153,13 @@ def test_what_is_not_spent_comes_back(world, trader, account, exchange, left_bps
     left = 3000 * USDC * left_bps // 10_000
     assert 3000 * USDC - left == only(tx, "Called")["spent"]
     assert 7000 * USDC + left == world.held(account)
-    assert 0 == world.tokens[QUOTE].allowance(world.executor, exchange)
+    assert world.tokens[QUOTE].allowance(world.executor, exchange) == 0
 
 
 def test_equity_is_what_it_was(world, trader, account, exchange):
     """At the feed's price a swap changes no equity."""
     world.execute(trader, swap(world, exchange, account, QUOTE, 6000 * USDC, WETH))
-    assert 10_000 * WAD == world.assess(account).equity
+    assert world.assess(account).equity == 10_000 * WAD
 
 
 def test_a_newly_forbidden_target(world, deployer, trader, account, exchange):

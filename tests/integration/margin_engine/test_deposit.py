@@ -51,7 +51,7 @@ def test_the_supply_cap_holds(world, deployer, trader, account):
     with reverts("SupplyCapExceeded", WETH, 5 * ETHER + 1, 5 * ETHER):
         world.execute(trader, deposit(account, WETH, 5 * ETHER + 1))
     world.execute(trader, deposit(account, WETH, 5 * ETHER))
-    assert 5 * ETHER == world.held(account, WETH)
+    assert world.held(account, WETH) == 5 * ETHER
 
 
 @pytest.mark.parametrize(("asset", "amount"), [(WETH, ETHER), (WBTC, BITCOIN)])
@@ -133,7 +133,7 @@ def test_a_deposit_needs_no_price(world, trader, account):
     """With every feed a day old money still comes in."""
     world.later(86_400)
     world.execute(trader, deposit(account, WETH, ETHER))
-    assert ETHER == world.held(account, WETH)
+    assert world.held(account, WETH) == ETHER
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_equity_grows_by_the_value_at_the_last_price(world, trader, asset, amoun
     account = world.account(trader, 5)
     world.execute(trader, deposit(account, asset, amount))
     assert worth * 10**18 == world.assess(account).equity
-    assert 0 == world.assess(account).im
+    assert world.assess(account).im == 0

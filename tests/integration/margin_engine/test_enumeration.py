@@ -15,13 +15,13 @@ def ids(world, start, count):
 @pytest.mark.parametrize(("start", "count"), [(0, 0), (5, 0), (5, 10), (10**6, 10), (2**256 - 1, 2**256 - 1)])
 def test_pages_beyond_the_end_are_empty(world, start, count):
     """No page reverts."""
-    assert [] == ids(world, start, count)
+    assert ids(world, start, count) == []
 
 
 def test_the_pool_and_insurance_come_first(world, account, counter_account, keeper_account):
     """In the order in which they were opened; nobody is missing."""
     assert [world.pool_account, world.insurance, account, counter_account, keeper_account] == ids(world, 0, 2**255)
-    assert 5 == world.engine.accountCount()
+    assert world.engine.accountCount() == 5
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
@@ -31,7 +31,7 @@ def test_pages_add_up(world, trader, size):
     count = world.engine.accountCount()
     pages = [one for start in range(0, count, size) for one in ids(world, start, size)]
     assert ids(world, 0, count) == pages
-    assert 10 == len(set(pages))
+    assert len(set(pages)) == 10
 
 
 def test_an_empty_account_stays_listed(world, trader, account):
@@ -47,17 +47,19 @@ def test_raw_slots_are_what_views_say(world, trader, account):
     header, balance, position = world.words(
         ledger.header(account), ledger.balance(account, QUOTE), ledger.position(account, ETH)
     )
-    assert (0b11, 1 << ETH) == (header & 2**64 - 1, header >> 64 & 2**64 - 1)
+    assert (header & 2**64 - 1, header >> 64 & 2**64 - 1) == (0b11, 1 << ETH)
     assert world.held(account) == balance & 2**128 - 1
-    assert 2**64 - SIZE == position & 2**64 - 1
+    assert position & 2**64 - 1 == 2**64 - SIZE
 
 
 def test_an_account_that_never_was(world, stranger):
     """Is worth nothing and healthy."""
-    assert (0, 0, 0, 0, 0, 0) == tuple(world.assess(world.account(stranger, 5)))
+    assert tuple(world.assess(world.account(stranger, 5))) == (0, 0, 0, 0, 0, 0)
 
 
-@pytest.mark.parametrize(("size", "mm", "im"), [(SIZE // 1000, 10, 15), (10 * SIZE, 750, 1500), (-20 * SIZE, 1500, 3000)])
+@pytest.mark.parametrize(
+    ("size", "mm", "im"), [(SIZE // 1000, 10, 15), (10 * SIZE, 750, 1500), (-20 * SIZE, 1500, 3000)]
+)
 def test_requirements_of_a_position(world, trader, account, size, mm, im):
     """Rates on the notional, floors below them; no profit, so IM is IM₀."""
     world.execute(trader, trade_perp(account, ETH, size))
@@ -70,7 +72,7 @@ def test_haircuts_join_once_there_is_an_exposure(world, trader, account):
     """Collateral counts in full, its haircut as a requirement."""
     world.execute(trader, deposit(account, WETH, 10**18), trade_perp(account, ETH, 10 * SIZE))
     a = world.assess(account)
-    assert ((750 + 300) * WAD, (1500 + 600) * WAD) == (a.mm, a.im0)
+    assert (a.mm, a.im0) == ((750 + 300) * WAD, (1500 + 600) * WAD)
 
 
 @pytest.mark.parametrize("change", [1, 50])
@@ -95,14 +97,14 @@ def test_who_owns_what(world):
 def test_totals_are_custody(world, asset):
     """Every token in a vault is somebody's."""
     held, lent = world.engine.totals(asset)
-    assert 0 == lent
+    assert lent == 0
     assert held == world.vaults[asset].balance()
 
 
 def test_an_index_without_a_vault_has_nothing(world):
     """Views do not revert for what is not there."""
-    assert (0, 0) == tuple(world.engine.totals(17))
-    assert 0 == world.engine.held(world.insurance, 17)
+    assert tuple(world.engine.totals(17)) == (0, 0)
+    assert world.engine.held(world.insurance, 17) == 0
 
 
 def test_strangers_change_no_lent_total(world, stranger):

@@ -48,7 +48,7 @@ def test_a_healthy_account_is_skipped_on_request(world, keeper, keeper_account, 
     """One that has become healthy does not stop a batch."""
     tx = world.execute(keeper, liquidate(keeper_account, long, skip=True))
     assert long == only(tx, "LiquidationSkipped")["target"]
-    assert 40 * SIZE == world.position(long)[0]
+    assert world.position(long)[0] == 40 * SIZE
 
 
 def test_oneself(world, trader, sick):
@@ -95,7 +95,7 @@ def test_a_bonus_below_ones_limit_is_skipped_on_request(world, keeper, keeper_ac
     """With `skip` the batch goes on without it."""
     tx = world.execute(keeper, liquidate(keeper_account, sick, min_bonus=10_000 * WAD, skip=True))
     assert sick == only(tx, "LiquidationSkipped")["target"]
-    assert 40 * SIZE == world.position(sick)[0]
+    assert world.position(sick)[0] == 40 * SIZE
 
 
 def test_without_the_margin_to_carry_it(world, stranger, sick):
@@ -184,7 +184,7 @@ def test_health_rises(world, keeper, keeper_account, long, equity):
     world.execute(keeper, liquidate(keeper_account, long))
     a, header = world.assess(long), world.header(long)
     assert a.equity > a.mm
-    assert (0, 0) == (header.call_deadline, header.clock_start)
+    assert (header.call_deadline, header.clock_start) == (0, 0)
 
 
 def test_the_liquidator_gains_his_bonus(world, keeper, keeper_account, sick):
@@ -224,9 +224,9 @@ def test_a_small_account_goes_whole(world, trader, keeper, keeper_account):
     world.execute(trader, trade_perp(small, ETH, SIZE // 2))
     world.bring_to(small, 30 * WAD)
     tx = world.execute(keeper, liquidate(keeper_account, small, WAD // 10))
-    assert WAD == only(tx, "Liquidated")["fraction"]
-    assert (0, 0) == world.position(small)
-    assert 0 == world.assess(small).mm
+    assert only(tx, "Liquidated")["fraction"] == WAD
+    assert world.position(small) == (0, 0)
+    assert world.assess(small).mm == 0
 
 
 def test_a_short_is_liquidated_alike(world, trader, keeper, keeper_account, account):
@@ -251,14 +251,14 @@ def test_insurance_makes_a_bankrupt_whole(world, keeper, keeper_account, long, d
     wanted = -event["equity"] + event["mm"] * 500 // 10_000
     assert wanted // UNIT * UNIT == paid
     assert held - paid // UNIT == world.held(world.insurance)
-    assert (WAD, 0, 0) == (event["fraction"], event["paid"], event["toInsurance"])
+    assert (event["fraction"], event["paid"], event["toInsurance"]) == (WAD, 0, 0)
     assert paid // UNIT <= world.held(keeper_account) - mine
 
 
 def test_the_bankrupt_account_is_empty(world, keeper, keeper_account, bankrupt):
     """Everything moves, debts included."""
     world.execute(keeper, liquidate(keeper_account, bankrupt))
-    assert (0, 0) == world.position(bankrupt)
+    assert world.position(bankrupt) == (0, 0)
     assert 0 == world.held(bankrupt) == world.assess(bankrupt).equity
 
 
@@ -310,7 +310,7 @@ def test_profit_leaves_in_the_same_batch(world, keeper, keeper_account, sick):
         trade_perp(keeper_account, ETH, -part + SIZE // 100),
         withdraw(keeper_account, QUOTE, 50_000 * USDC, keeper.address),
     )
-    assert 50_000 * USDC == only(tx, "Withdrawn")["amount"]
+    assert only(tx, "Withdrawn")["amount"] == 50_000 * USDC
     assert world.held(keeper_account) < before
     assert world.assess(keeper_account).equity > 49_000 * WAD
 

@@ -45,7 +45,7 @@ def test_a_healthy_account_is_skipped_on_request(world, keeper, keeper_account, 
     """With `skip` the batch goes on."""
     tx = world.execute(keeper, margin_call(keeper_account, long, skip=True))
     assert "MarginCalled" not in tx.events
-    assert 0 == world.header(long).call_deadline
+    assert world.header(long).call_deadline == 0
 
 
 def test_an_account_without_exposure(world, keeper, keeper_account, account):
@@ -60,10 +60,26 @@ def test_only_for_an_account_of_ones_own(world, keeper, stranger, keeper_account
         world.execute(stranger, margin_call(keeper_account, weak))
 
 
-def test_not_on_oneself_by_itself(world, trader, weak):
-    """An account does not call itself."""
-    with reverts("AccountMismatch", weak, weak):
-        world.execute(trader, margin_call(weak, weak))
+def test_on_oneself_it_calls_nothing(world, trader, weak):
+    """An account does not call itself: its owner only says that it is cured."""
+    tx = world.execute(trader, margin_call(weak, weak))
+    assert "MarginCalled" not in tx.events
+    assert world.header(weak).call_deadline == 0
+
+
+def test_an_owner_who_has_not_cured_it(world, trader, called):
+    """Saying so is not enough, and undoes the batch."""
+    held, deadline = world.held(called), world.header(called).call_deadline
+    with reverts("AccountCalled", called, deadline):
+        world.execute(trader, deposit(called, QUOTE, USDC), margin_call(called, called))
+    assert held == world.held(called)
+
+
+def test_an_owner_cures_it_in_one_batch(world, trader, called):
+    """Deposit and say so."""
+    tx = world.execute(trader, deposit(called, QUOTE, 5000 * USDC), margin_call(called, called))
+    assert called == only(tx, "MarginCallCleared")["account"]
+    assert world.assess(called).state == HEALTHY
 
 
 def test_not_after_touching_it_in_the_same_batch(world, trader, weak):
@@ -106,7 +122,7 @@ def test_the_bounty_never_makes_it_liquidatable(world, keeper, keeper_account, l
     assert 0 < only(tx, "MarginCalled")["bounty"] < WAD // 2
     a = world.assess(long)
     assert a.mm <= a.equity
-    assert CALLED == a.state
+    assert a.state == CALLED
 
 
 @pytest.mark.parametrize("equity", [1500, 10, -500])
@@ -114,13 +130,15 @@ def test_a_call_below_mm_starts_the_clock_and_pays_nothing(world, keeper, keeper
     """From MM down the liquidation clock runs."""
     world.bring_to(long, equity * WAD)
     tx = world.execute(keeper, margin_call(keeper_account, long))
-    assert 0 == only(tx, "MarginCalled")["bounty"]
+    assert only(tx, "MarginCalled")["bounty"] == 0
     assert {"account": long, "startedAt": tx.timestamp} == only(tx, "LiquidationClock")
     assert tx.timestamp == world.header(long).clock_start
     assert (BANKRUPT if equity < 0 else LIQUIDATABLE) == world.assess(long).state
 
 
-@pytest.mark.parametrize(("equity", "state"), [(6500, HEALTHY), (5000, 1), (3500, 1), (2000, LIQUIDATABLE), (-1, BANKRUPT)])
+@pytest.mark.parametrize(
+    ("equity", "state"), [(6500, HEALTHY), (5000, 1), (3500, 1), (2000, LIQUIDATABLE), (-1, BANKRUPT)]
+)
 def test_states_before_any_call(world, long, equity, state):
     """Healthy, restricted, liquidatable, bankrupt."""
     world.bring_to(long, equity * WAD)
@@ -129,10 +147,10 @@ def test_states_before_any_call(world, long, equity, state):
 
 def test_a_called_account_shows_it(world, called):
     """Until its deadline it is called, not liquidatable."""
-    assert CALLED == world.assess(called).state
+    assert world.assess(called).state == CALLED
     world.later(HOUR - 60)
     world.post()
-    assert CALLED == world.assess(called).state
+    assert world.assess(called).state == CALLED
 
 
 def test_after_the_deadline_it_is_liquidatable(world, called, keeper, keeper_account):
@@ -141,7 +159,7 @@ def test_after_the_deadline_it_is_liquidatable(world, called, keeper, keeper_acc
         world.execute(keeper, liquidate(keeper_account, called))
     world.later(HOUR + 1)
     world.post()
-    assert LIQUIDATABLE == world.assess(called).state
+    assert world.assess(called).state == LIQUIDATABLE
     tx = world.execute(keeper, liquidate(keeper_account, called))
     assert called == only(tx, "Liquidated")["target"]
 
@@ -149,7 +167,7 @@ def test_after_the_deadline_it_is_liquidatable(world, called, keeper, keeper_acc
 def test_the_deadline_itself_still_protects(world, called):
     """At its last second the account is only called."""
     world.later(world.header(called).call_deadline - world.now)
-    assert CALLED == world.assess(called).state
+    assert world.assess(called).state == CALLED
 
 
 @pytest.mark.parametrize("amount", [3000, 10_000])
@@ -158,7 +176,7 @@ def test_a_deposit_and_a_call_cure(world, trader, keeper, keeper_account, called
     world.execute(trader, deposit(called, QUOTE, amount * USDC))
     tx = world.execute(keeper, margin_call(keeper_account, called))
     assert called == only(tx, "MarginCallCleared")["account"]
-    assert HEALTHY == world.assess(called).state
+    assert world.assess(called).state == HEALTHY
 
 
 def test_a_deposit_alone_clears_nothing(world, trader, called):
@@ -171,7 +189,7 @@ def test_reducing_cures(world, trader, called):
     """A trade that leaves the account at IM₀ clears the call in its own check."""
     tx = world.execute(trader, trade_perp(called, ETH, -25 * SIZE))
     assert called == only(tx, "MarginCallCleared")["account"]
-    assert 0 == world.header(called).call_deadline
+    assert world.header(called).call_deadline == 0
 
 
 def test_a_recovered_price_cures(world, keeper, keeper_account, called):
@@ -181,12 +199,18 @@ def test_a_recovered_price_cures(world, keeper, keeper_account, called):
     assert called == only(tx, "MarginCallCleared")["account"]
 
 
-def test_a_stale_price_cures_nothing(world, trader, keeper, keeper_account, called):
-    """The cure needs prices that would admit new risk."""
-    world.execute(trader, deposit(called, QUOTE, 10_000 * USDC))
-    world.later(120)
-    with reverts("PriceUnusable", ETH_FEED, ANY, 0):
-        world.execute(keeper, margin_call(keeper_account, called))
+@pytest.mark.parametrize(("amount", "cured"), [(2600, False), (10_000, True)])
+def test_at_a_stale_price_the_cure_must_be_certain(world, trader, keeper, keeper_account, called, amount, cured):
+    """A failed price is moved against the account: just enough is not enough, much is."""
+    world.execute(trader, deposit(called, QUOTE, amount * USDC))
+    assert world.assess(called).equity > world.assess(called).im0
+    world.later(30 * 60)
+    if cured:
+        tx = world.execute(keeper, margin_call(keeper_account, called))
+        assert called == only(tx, "MarginCallCleared")["account"]
+    else:
+        with reverts("AccountCalled", called, world.header(called).call_deadline):
+            world.execute(keeper, margin_call(keeper_account, called))
 
 
 def test_a_call_at_a_stale_price_leans_to_the_account(world, keeper, keeper_account, weak):

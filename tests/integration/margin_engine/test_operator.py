@@ -92,7 +92,7 @@ def test_another_owners_lockdown_changes_nothing(world, counterparty, operator, 
     """A lockdown is one's own."""
     world.engine.lockdown({"from": counterparty})
     world.execute(operator, trade_perp(account, ETH, SIZE))
-    assert SIZE == world.position(account)[0]
+    assert world.position(account)[0] == SIZE
 
 
 def test_a_grant_after_the_lockdown_counts(world, trader, operator, account, appoint):
@@ -100,13 +100,13 @@ def test_a_grant_after_the_lockdown_counts(world, trader, operator, account, app
     world.engine.lockdown({"from": trader})
     appoint()
     world.execute(operator, trade_perp(account, ETH, SIZE))
-    assert SIZE == world.position(account)[0]
+    assert world.position(account)[0] == SIZE
 
 
 def test_each_lockdown_has_its_number(world, trader):
     """They count up."""
     world.engine.lockdown({"from": trader})
-    assert 2 == only(world.engine.lockdown({"from": trader}), "Lockdown")["epoch"]
+    assert only(world.engine.lockdown({"from": trader}), "Lockdown")["epoch"] == 2
 
 
 @pytest.mark.parametrize(("most", "size"), [(2999, SIZE), (20_000, 7 * SIZE)])
@@ -145,7 +145,7 @@ def test_what_a_day_may_cost(world, operator, account, appoint):
     world.later(DAY)
     world.post()
     world.execute(operator, trade_perp(account, ETH, 2 * SIZE))
-    assert 6 * SIZE == world.position(account)[0]
+    assert world.position(account)[0] == 6 * SIZE
 
 
 def test_a_new_grant_is_no_new_allowance(world, operator, account, appoint):
@@ -173,7 +173,7 @@ def test_reduce_only_reduces(world, trader, operator, account, appoint):
     world.execute(trader, trade_perp(account, ETH, 10 * SIZE))
     appoint(reduce_only=True, notional=0, leverage=0)
     world.execute(operator, trade_perp(account, ETH, -4 * SIZE))
-    assert 6 * SIZE == world.position(account)[0]
+    assert world.position(account)[0] == 6 * SIZE
 
 
 def test_he_trades_within_his_limits(world, operator, account, appointed):
@@ -183,7 +183,7 @@ def test_he_trades_within_his_limits(world, operator, account, appointed):
     cost = only(tx, "OperatorCost")
     assert (account, operator, tx.timestamp // DAY) == (cost["account"], cost["operator"], cost["day"])
     assert abs(before - world.assess(account).equity - cost["spent"]) < 10**14
-    assert SIZE == only(tx, "Traded")["size"]
+    assert only(tx, "Traded")["size"] == SIZE
 
 
 def test_not_in_another_account_of_the_owner(world, trader, operator, appointed):
@@ -206,10 +206,10 @@ def test_setting_is_told(world, operator, account, appoint):
     tx = appoint(markets=0b101, expiry=world.now + HOUR)
     event = tx.events["OperatorSet"]
     assert (account, operator) == (bytes(event["account"]), event["operator"])
-    assert 0b101 == event["limits"][0]
+    assert event["limits"][0] == 0b101
 
 
 def test_anyone_settles_without_a_grant(world, operator, account):
     """Settle is nobody's privilege."""
     tx = world.execute(operator, settle(ETH, [account]))
-    assert 1 == tx.status
+    assert tx.status == 1

@@ -62,7 +62,7 @@ def test_reducing_works_with_an_older_price(world, trader, long, age):
     before = world.snapshot()
     tx = world.execute(trader, trade_perp(long, ETH, -10 * SIZE), reducing=True)
     assert world.fill(before, tx, ETH, -10 * SIZE).cost == only(tx, "Traded")["cost"]
-    assert 10 * SIZE == world.position(long)[0]
+    assert world.position(long)[0] == 10 * SIZE
 
 
 def test_but_not_with_one_over_an_hour_old(world, trader, long):
@@ -97,7 +97,7 @@ def test_a_reduction_that_leaves_less_is_refused(world, trader, account):
     with reverts("NotReducing", small, ANY, ANY):
         world.execute(trader, trade_perp(small, ETH, -SIZE // 1000), reducing=True)
     world.execute(trader, trade_perp(small, ETH, -SIZE // 20), reducing=True)
-    assert (0, 0) == world.position(small)
+    assert world.position(small) == (0, 0)
 
 
 def test_deposit_and_settle_in_a_reducing_batch(world, trader, long):
@@ -107,7 +107,7 @@ def test_deposit_and_settle_in_a_reducing_batch(world, trader, long):
     world.execute(
         trader, deposit(long, QUOTE, USDC), trade_perp(long, ETH, -15 * SIZE), settle(ETH, [long]), reducing=True
     )
-    assert 5 * SIZE == world.position(long)[0]
+    assert world.position(long)[0] == 5 * SIZE
     assert held + USDC != world.held(long)
 
 
@@ -140,8 +140,8 @@ def test_closing_a_long_realises(world, trader, long, change):
     held, cash = world.held(long), world.held(world.pool_account)
     tx = world.execute(trader, trade_perp(long, ETH, -20 * SIZE))
     realised = only(tx, "Settled")["realised"]
-    assert (0, 0) == world.position(long)
-    assert 0 == realised % UNIT
+    assert world.position(long) == (0, 0)
+    assert realised % UNIT == 0
     assert held + realised // UNIT == world.held(long)
     assert cash - realised // UNIT == world.held(world.pool_account)
     assert abs(realised - 20 * change * WAD) < 200 * WAD  # costs of the round trip
@@ -153,7 +153,7 @@ def test_closing_a_short_realises(world, trader, short, change):
     world.post({ETH_FEED: (3000 + change) * PRICE})
     tx = world.execute(trader, trade_perp(short, ETH, 20 * SIZE))
     realised = only(tx, "Settled")["realised"]
-    assert (0, 0) == world.position(short)
+    assert world.position(short) == (0, 0)
     assert abs(realised + 20 * change * WAD) < 200 * WAD
 
 
@@ -161,8 +161,8 @@ def test_closing_everything_empties_the_market(world, trader, long):
     """Sums return to zero, and the contribution to the pool with them."""
     world.execute(trader, trade_perp(long, ETH, -20 * SIZE))
     market = world.market_words(ETH)
-    assert (0, 0, 0) == (market.state.open_interest, market.costs.long_cost, market.costs.contribution)
-    assert 0 == world.header(long).markets
+    assert (market.state.open_interest, market.costs.long_cost, market.costs.contribution) == (0, 0, 0)
+    assert world.header(long).markets == 0
 
 
 def test_a_loss_beyond_the_cash_stays_owed(world, trader, account):
@@ -174,9 +174,9 @@ def test_a_loss_beyond_the_cash_stays_owed(world, trader, account):
     size, cost = world.position(rich, BTC)
     assert 0 == size < cost
     assert 2000 * WAD < cost < 2300 * WAD
-    assert 1 << BTC == world.header(rich).markets
+    assert world.header(rich).markets == 1 << BTC
     a = world.assess(rich)
-    assert 0 < a.mm and a.equity == 60_000 * WAD - cost
+    assert a.mm > 0 and a.equity == 60_000 * WAD - cost
 
 
 def test_a_debt_is_paid_by_the_next_settlement(world, trader, account):
@@ -188,14 +188,14 @@ def test_a_debt_is_paid_by_the_next_settlement(world, trader, account):
     owed = world.position(rich, BTC)[1]
     tx = world.execute(trader, deposit(rich, QUOTE, 5000 * USDC), settle(BTC, [rich]))
     assert -(-owed // UNIT) * UNIT == -only(tx, "Settled")["realised"]
-    assert (0, 0) == world.position(rich, BTC)
+    assert world.position(rich, BTC) == (0, 0)
 
 
 def test_a_close_during_a_pause(world, deployer, trader, long):
     """A pause forbids new risk only."""
     world.engine.pauseRisk(world.now + DAY, {"from": deployer})
     world.execute(trader, trade_perp(long, ETH, -20 * SIZE))
-    assert (0, 0) == world.position(long)
+    assert world.position(long) == (0, 0)
 
 
 def test_a_close_at_a_disputed_price(world, deployer, trader, long):
@@ -203,14 +203,14 @@ def test_a_close_at_a_disputed_price(world, deployer, trader, long):
     world.router.dispute(ETH_FEED, world.now + HOUR, {"from": deployer})
     world.execute(trader, trade_perp(long, ETH, -5 * SIZE), reducing=True)
     world.execute(trader, trade_perp(long, ETH, -15 * SIZE))
-    assert (0, 0) == world.position(long)
+    assert world.position(long) == (0, 0)
 
 
 def test_a_close_beyond_every_cap(world, trader, long):
     """A fill that lowers skew and open interest passes whatever the limits."""
     world.set_trade(ETH, max_skew=SIZE, max_oi=SIZE, allocation=0)
     world.execute(trader, trade_perp(long, ETH, -10 * SIZE))
-    assert 10 * SIZE == world.position(long)[0]
+    assert world.position(long)[0] == 10 * SIZE
 
 
 def test_events_tell_the_whole_close(world, trader, long):

@@ -41,7 +41,7 @@ def test_losers_pay_winners_are_paid(world, stranger, pair, change):
     assert set(pair) == set(realised)
     for one in pair:
         assert before[one] + realised[one] // UNIT == world.held(one)
-        assert 0 == realised[one] % UNIT
+        assert realised[one] % UNIT == 0
     assert (realised[pair[0]] > 0) == (change > 4)
 
 
@@ -80,7 +80,7 @@ def test_a_second_settlement_finds_nothing(world, stranger, pair):
     world.post({ETH_FEED: 3100 * PRICE})
     prices = world.report()
     tx = world.execute(stranger, settle(ETH, list(pair)), settle(ETH, list(pair)), prices=prices)
-    assert 2 == len(every(tx, "Settled"))
+    assert len(every(tx, "Settled")) == 2
 
 
 def test_an_account_without_a_position(world, stranger, pair):
@@ -102,7 +102,7 @@ def test_only_the_market_asked_for(world, trader, stranger, account, pair):
     world.post({1: 3100 * PRICE, 2: 61_000 * PRICE})
     cost = world.position(account, BTC)[1]
     tx = world.execute(stranger, settle(ETH, [account]))
-    assert ETH == only(tx, "Settled")["market"]
+    assert only(tx, "Settled")["market"] == ETH
     assert cost == world.position(account, BTC)[1]
 
 
@@ -113,8 +113,8 @@ def test_a_loss_beyond_the_cash_is_paid_as_far_as_it_goes(world, trader, account
     world.execute(trader, trade_perp(isolated, ETH, SIZE))
     world.post({ETH_FEED: 2700 * PRICE})
     tx = world.execute(trader, settle(ETH, [isolated]))
-    assert -200 * WAD == only(tx, "Settled")["realised"]
-    assert 0 == world.held(isolated)
+    assert only(tx, "Settled")["realised"] == -200 * WAD
+    assert world.held(isolated) == 0
     assert world.assess(isolated).equity < -90 * WAD
 
 
@@ -132,5 +132,5 @@ def test_the_pool_pays_no_more_than_it_has(world, deployer, trader, account, pro
     owed = world.assess(account).equity
     tx = world.execute(trader, settle(ETH, [account]))
     assert min(cash * UNIT, owed) >= only(tx, "Settled")["realised"] if cash else "Settled" not in tx.events
-    assert 0 <= world.held(world.pool_account)
+    assert world.held(world.pool_account) >= 0
     assert abs(owed - world.assess(account).equity) < UNIT + 10**16

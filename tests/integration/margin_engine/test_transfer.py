@@ -97,7 +97,7 @@ def test_a_transfer_opens_the_account_it_reaches(world, trader, account):
     isolated, number = world.account(trader, market=BTC), world.engine.accountCount()
     world.execute(trader, transfer(account, isolated, QUOTE, 500 * USDC))
     assert isolated == bytes(world.engine.accountsPage(number, 1)[0])
-    assert 500 * WAD == world.assess(isolated).equity
+    assert world.assess(isolated).equity == 500 * WAD
 
 
 # -------------------------------------------------------------------- positions
@@ -172,9 +172,9 @@ def test_opposite_positions_net(world, trader, long, second):
     """A long part on a short of the same size leaves nothing but cash."""
     world.execute(trader, trade_perp(second, ETH, -20 * SIZE))
     world.execute(trader, transfer_position(long, second, ETH, 20 * SIZE))
-    assert (0, 0) == world.position(long)
-    assert (0, 0) == world.position(second)
-    assert 0 == world.market_words(ETH).state.open_interest
+    assert world.position(long) == (0, 0)
+    assert world.position(second) == (0, 0)
+    assert world.market_words(ETH).state.open_interest == 0
     assert 0 == world.header(second).markets == world.header(long).markets
 
 
@@ -184,5 +184,5 @@ def test_position_and_margin_in_one_batch(world, trader, long):
     world.execute(
         trader, transfer(long, isolated, QUOTE, 8000 * USDC), transfer_position(long, isolated, ETH, 20 * SIZE)
     )
-    assert 20 * SIZE == world.position(isolated)[0]
-    assert 0 == world.assess(long).notional
+    assert world.position(isolated)[0] == 20 * SIZE
+    assert world.assess(long).notional == 0

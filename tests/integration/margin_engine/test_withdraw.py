@@ -113,7 +113,7 @@ def test_more_than_custody_gives_to_a_blacklisted_receiver_is_refused_whole(worl
     """A withdrawal that cannot be paid changes nothing."""
     with reverts("ERC20InvalidReceiver", NOBODY):
         world.execute(trader, withdraw(account, QUOTE, HELD, NOBODY))
-    assert HELD == world.held(account)
+    assert world.held(account) == HELD
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_withdrawal_says_where_to(world, trader, stranger, account):
     """Withdrawn names the receiver, who may be anyone."""
     tx = world.execute(trader, withdraw(account, QUOTE, 7 * USDC, stranger.address))
     assert {"account": account, "asset": QUOTE, "to": stranger, "amount": 7 * USDC} == only(tx, "Withdrawn")
-    assert 7 * USDC == world.tokens[QUOTE].balanceOf(stranger)
+    assert world.tokens[QUOTE].balanceOf(stranger) == 7 * USDC
 
 
 def test_without_a_position_no_price_is_needed(world, trader, holding):
@@ -140,14 +140,14 @@ def test_without_a_position_no_price_is_needed(world, trader, holding):
     world.later(DAY)
     for asset, amount in ((QUOTE, HELD), (WETH, 2 * ETHER), (WBTC, BITCOIN // 10)):
         world.execute(trader, withdraw(holding, asset, amount, trader.address))
-    assert 0 == world.assess(holding).equity
+    assert world.assess(holding).equity == 0
 
 
 def test_the_last_unit_clears_the_asset(world, trader, holding):
     """The header's bit goes with the balance."""
-    assert 0b111 == world.header(holding).assets
+    assert world.header(holding).assets == 0b111
     world.execute(trader, withdraw(holding, WETH, 2 * ETHER, trader.address))
-    assert 0b101 == world.header(holding).assets
+    assert world.header(holding).assets == 0b101
 
 
 def test_the_price_may_come_with_the_batch(world, trader, long):
@@ -155,7 +155,7 @@ def test_the_price_may_come_with_the_batch(world, trader, long):
     world.later(600)
     prices = world.report({ETH_FEED: 3000 * PRICE})
     world.execute(trader, withdraw(long, QUOTE, USDC, trader.address), prices=prices)
-    assert HELD - USDC == world.held(long)
+    assert world.held(long) == HELD - USDC
 
 
 def test_a_volatile_asset_supports_only_its_haircut(world, trader, long):
@@ -166,4 +166,4 @@ def test_a_volatile_asset_supports_only_its_haircut(world, trader, long):
     with reverts("BelowInitialMargin", long, ANY, ANY):
         world.execute(trader, withdraw(long, QUOTE, 5000 * USDC, trader.address), prices=world.report_of(fresh))
     world.execute(trader, withdraw(long, QUOTE, 5000 * USDC, trader.address), prices=world.report())
-    assert HELD - 5000 * USDC == world.held(long)
+    assert world.held(long) == HELD - 5000 * USDC

@@ -176,9 +176,7 @@ def test_wrong_decimals(world, deployer, decimals):
     token = world.put("MockERC20", "T", "T", 18)
     vault = world.put("CollateralVault", world.engine, 3, token, "L", "L")
     with reverts("DecimalsMismatch", token, 18, decimals):
-        world.config.listAsset(
-            token, vault, tuple((ASSET | {"decimals": decimals}).values()), {"from": deployer}
-        )
+        world.config.listAsset(token, vault, tuple((ASSET | {"decimals": decimals}).values()), {"from": deployer})
 
 
 def test_a_listing_is_told_and_counted(world, deployer):
@@ -187,12 +185,12 @@ def test_a_listing_is_told_and_counted(world, deployer):
     vault = world.put("CollateralVault", world.engine, 3, token, "L", "L")
     tx = world.config.listAsset(token, vault, tuple(ASSET.values()), {"from": deployer})
     assert (3, token, vault) == tuple(only(tx, "AssetListed")[key] for key in ("asset", "token", "vault"))
-    assert 4 == world.config.assetCount()
+    assert world.config.assetCount() == 4
 
 
 def test_a_sixth_market(world, deployer):
     """Listed at once, with its own books."""
     trade = TRADE | {"allocation": 100}
     tx = world.config.listMarket(tuple(RISK.values()), tuple(trade.values()), 5, {"from": deployer})
-    assert 5 == only(tx, "MarketListed")["market"]
-    assert 6 == world.config.marketCount()
+    assert only(tx, "MarketListed")["market"] == 5
+    assert world.config.marketCount() == 6

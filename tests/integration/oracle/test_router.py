@@ -29,8 +29,8 @@ def test_any_one_signer_may_be_offline(world, stranger, offline):
     """The other two suffice."""
     signers = [one for n, one in enumerate(world.signer.addresses) if n != offline]
     tx = send(world, stranger, world.report({ETH_FEED: 3005 * PRICE}, signers=signers))
-    assert 5 == len(every(tx, "PriceStored"))
-    assert 3005 * PRICE == stored(world).value
+    assert len(every(tx, "PriceStored")) == 5
+    assert stored(world).value == 3005 * PRICE
 
 
 def test_a_signature_of_another_report(world, stranger):
@@ -87,8 +87,8 @@ def test_reading_beyond_the_feeds(world, feed):
 def test_the_quote_is_one(world):
     """Feed 0 is constant, now, good."""
     word = world.router.read([0])[0]
-    assert 10**10 == word & 2**72 - 1
-    assert 0 == word >> 224
+    assert word & 2**72 - 1 == 10**10
+    assert word >> 224 == 0
 
 
 @pytest.mark.parametrize("value", [1, 2999 * PRICE, 2**72 - 1])
@@ -112,7 +112,7 @@ def test_an_older_report_is_passed_over(world, stranger, age):
     send(world, stranger, newer)
     tx = send(world, stranger, older)
     assert "PriceStored" not in tx.events
-    assert 3010 * PRICE == stored(world).value
+    assert stored(world).value == 3010 * PRICE
 
 
 def test_the_same_report_twice(world, stranger):
@@ -128,7 +128,7 @@ def test_a_wide_report_is_kept_as_a_doubt(world, stranger, confidence):
     before = stored(world)
     tx = send(world, stranger, world.report({ETH_FEED: 9 * PRICE}, confidence=confidence))
     after = stored(world)
-    assert [1] * 5 == [event["status"] for event in every(tx, "PriceRejected")]
+    assert [event["status"] for event in every(tx, "PriceRejected")] == [1] * 5
     assert (before.value, before.published_at, 1) == (after.value, after.published_at, after.status)
 
 
@@ -136,7 +136,7 @@ def test_a_good_report_ends_the_doubt(world, stranger):
     """The next one that passes is stored."""
     send(world, stranger, world.report(confidence=30_000))
     send(world, stranger, world.report({ETH_FEED: 3001 * PRICE}))
-    assert (3001 * PRICE, 0) == (stored(world).value, stored(world).status)
+    assert (stored(world).value, stored(world).status) == (3001 * PRICE, 0)
 
 
 @pytest.mark.parametrize("feed", [1, 5])
@@ -147,7 +147,7 @@ def test_a_dispute(world, deployer, feed):
     assert {"feed": feed, "until": until} == only(tx, "FeedDisputed")
     assert until == stored(world, feed).disputed_until
     world.router.dispute(feed, 0, {"from": deployer})
-    assert 0 == stored(world, feed).disputed_until
+    assert stored(world, feed).disputed_until == 0
 
 
 @pytest.mark.parametrize("days", [2, 30])
@@ -192,7 +192,7 @@ def test_an_unsafe_quorum(world, deployer, quorum):
 def test_a_quorum_of_all(world, deployer, stranger):
     """Then nobody may be offline."""
     tx = world.feed.setQuorum(3, {"from": deployer})
-    assert 3 == only(tx, "QuorumSet")["quorum"]
+    assert only(tx, "QuorumSet")["quorum"] == 3
     with reverts("QuorumNotReached", 2, 3):
         send(world, stranger, world.report(signers=world.signer.addresses[:2]))
 
@@ -205,7 +205,7 @@ def test_a_signer_who_left(world, deployer, stranger):
     with reverts("SignerUnknown", gone):
         send(world, stranger, world.report())
     send(world, stranger, world.report({ETH_FEED: 3002 * PRICE}, signers=world.signer.addresses[1:]))
-    assert 3002 * PRICE == stored(world).value
+    assert stored(world).value == 3002 * PRICE
 
 
 def test_a_signer_who_joins(world, deployer, stranger):
@@ -214,7 +214,7 @@ def test_a_signer_who_joins(world, deployer, stranger):
         world.feed.setSigner(stranger, True, {"from": deployer})
     world.feed.setQuorum(3, {"from": deployer})
     world.feed.setSigner(stranger, True, {"from": deployer})
-    assert 4 == world.feed.signerCount()
+    assert world.feed.signerCount() == 4
     assert world.feed.isSigner(stranger)
 
 
