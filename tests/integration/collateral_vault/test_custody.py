@@ -46,7 +46,7 @@ def test_only_the_engine_pushes(world, stranger, asset):
 @pytest.mark.parametrize("decimals", [6, 8, 18])
 def test_a_fee_on_transfer_is_refused(world, trader, account, listed, decimals):
     """With what arrived and what should have."""
-    token, vault = listed("FeeOnTransferERC20", decimals)
+    token, _ = listed("FeeOnTransferERC20", decimals)
     amount = 100 * 10**decimals
     with reverts("TransferAmountMismatch", token, amount * 99 // 100, amount):
         world.execute(trader, deposit(account, 3, amount))
@@ -55,7 +55,7 @@ def test_a_fee_on_transfer_is_refused(world, trader, account, listed, decimals):
 @pytest.mark.parametrize("decimals", [0, 6, 8, 18])
 def test_a_token_that_returns_nothing(world, trader, account, listed, decimals):
     """In and out like any other."""
-    token, vault = listed("NoReturnERC20", decimals)
+    _, vault = listed("NoReturnERC20", decimals)
     amount = 100 * 10**decimals
     world.execute(trader, deposit(account, 3, amount))
     assert (amount, amount) == (world.held(account, 3), vault.balance())
