@@ -76,6 +76,7 @@ class Tx:
     risk: dict[bytes, Risk] = field(default_factory=dict)
     contributed: set[int] = field(default_factory=set)
     orders: list[dict[str, Any]] = field(default_factory=list)
+    removed: set[bytes] = field(default_factory=set)
     commons: int = 0
     _events: dict[str, list[Any]] | None = None
 
@@ -344,9 +345,11 @@ def _classify(run: Run, tx: Tx, action: Act) -> None:
         if opening and not tx.found("Liquidated") and "moved" not in tx.__dict__:
             risk.strict = True
     elif name in ("withdraw", "exchange"):
+        tx.removed.add(account)
         risk = tx.risk.setdefault(account, Risk())
         risk.strict = risk.removed = True
     elif name in ("transfer", "move"):
+        tx.removed.add(account)
         risk = tx.risk.setdefault(account, Risk())
         risk.strict = risk.removed = True
         tx.risk.setdefault(about["to"], Risk()).strict = True

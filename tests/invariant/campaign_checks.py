@@ -326,6 +326,9 @@ def s4_slices_cost_what_the_rule_says(run, tx) -> None:
 def s4_calls_follow_the_levels(run, tx) -> None:
     """A call only below the call margin; no margin leaves a called account; the clock stops only at target or IM₀."""
     before, after = tx.before, tx.after
+    for account in tx.removed - tx.targets:
+        deadline = before.accounts[account].header.call_deadline
+        require(not deadline, "S-4", "margin left {} while it was called", account.hex())
     for event in tx.found("MarginCalled"):
         account = event.args["account"]
         old = before.assess(account)

@@ -236,6 +236,8 @@ def cure(run, rng) -> None:
         need = max(found.im0 - found.equity, 0) // UNIT + rng.choice((0, 1, 1, 10**6))
         if need:
             run.batch(name, run.deposit(target, 0, need), must="L-1" if run.book.held(target) else "")
+    if rng.random() < 0.5 and run.book.held(target) > 0:
+        run.batch(name, run.withdraw(target, 0, 1, name), refused="S-4")
     account = run.arena.of("keeper")[0]
     run.batch("keeper", run.margin_call(account, target, skip=rng.random() < 0.3))
 
