@@ -38,7 +38,8 @@ contract MarginEngine is LedgerReader, AccessManaged {
     uint256 public immutable QUOTE_UNIT;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
-    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more.
+    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more;
+    /// operated: somebody else trades for it, and answers for `cost`, which is what his fills lost against their index.
     struct Touched {
         bytes32 id;
         bool risk;
@@ -48,7 +49,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         bool operated;
         bool cured;
         uint256 traded;
-        int256 equity;
+        int256 cost;
         int256 overIm;
         int256 overMm;
     }
@@ -124,28 +125,23 @@ contract MarginEngine is LedgerReader, AccessManaged {
         if (AccountId.ownerOf(id) != ctx.caller) revert NotAuthorized(id, ctx.caller);
     }
 
-    /// @dev Finds or adds the account. Before the first change of a reducing or operated batch its state is assessed, to be
-    /// compared at the end.
-    function _touch(Context memory ctx, bytes32 id, bool operated) private view returns (Touched memory t) {
+    /// @dev Finds or adds the account. Before the first change of a reducing batch its state is assessed, to be compared at
+    /// the end.
+    function _touch(Context memory ctx, bytes32 id) private view returns (Touched memory t) {
         for (uint256 i; i < ctx.count; ++i) {
             t = ctx.touched[i];
             if (t.id != id) continue;
             if (t.taken) revert DeferredAccount(id);
-            if (t.operated || !operated) return t;
-            // A deposit, which anyone may make, came first: an operator answers for what follows all the same.
-            t.operated = true;
-            if (!ctx.reducing) _measure(t);
             return t;
         }
         t = ctx.touched[ctx.count++];
         t.id = id;
-        t.operated = operated;
-        if (ctx.reducing || operated) _measure(t);
+        if (ctx.reducing) _measure(t);
     }
 
     function _measure(Touched memory t) private view {
         Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
-        (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im), a.equity - int256(a.mm));
+        (t.overIm, t.overMm) = (a.equity - int256(a.im), a.equity - int256(a.mm));
     }
 
     /// @dev A target's losses are recognised only from a state that survived a check: it must be new to this batch, and only
@@ -175,7 +171,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
     function _deposit(Context memory ctx, bytes32 id, Deposit memory order) private {
         if (order.amount == 0) revert ZeroAmount();
         if (state.headers[id].assets & 1 << order.asset == 0 && id != _insurance()) _requireOwner(ctx, id);
-        _touch(ctx, id, false);
+        _touch(ctx, id);
         address vault = _vault(order.asset);
         ICollateralVault(vault).pull(ctx.caller, order.amount);
         _credit(id, order.asset, order.amount);
@@ -186,7 +182,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         if (order.amount == 0) revert ZeroAmount();
         _requireOwner(ctx, id);
         _requireUncalled(id);
-        Touched memory t = _touch(ctx, id, false);
+        Touched memory t = _touch(ctx, id);
         (t.risk, t.strict, t.removed) = (true, true, true);
         address vault = _vault(order.asset);
         _debit(id, order.asset, order.amount);
@@ -198,9 +194,9 @@ contract MarginEngine is LedgerReader, AccessManaged {
         _requireOwner(ctx, id);
         _requireUncalled(id);
         if (AccountId.ownerOf(order.to) != ctx.caller || order.to == id) revert AccountMismatch(id, order.to);
-        Touched memory from = _touch(ctx, id, false);
+        Touched memory from = _touch(ctx, id);
         (from.risk, from.strict, from.removed) = (true, true, true);
-        Touched memory to = _touch(ctx, order.to, false);
+        Touched memory to = _touch(ctx, order.to);
         (to.risk, to.strict) = (true, true);
         if (order.market != NO_MARKET) return _transferPosition(id, order);
         if (order.amount == 0) revert ZeroAmount();
@@ -222,19 +218,20 @@ contract MarginEngine is LedgerReader, AccessManaged {
     function _trade(Context memory ctx, bytes32 id, TradePerp memory order) private {
         bool operated = AccountId.ownerOf(id) != ctx.caller;
         if (operated) OperatorGrants.requireMarket(state, id, ctx.caller, order.market);
-        Touched memory t = _touch(ctx, id, operated);
-        (uint256 notional, bool opening) = PerpTrading.trade(state, _env(), id, order);
+        Touched memory t = _touch(ctx, id);
+        (uint256 notional, int256 cost, bool opening) = PerpTrading.trade(state, _env(), id, order);
         if (opening && ctx.reducing) revert RiskInReducingBatch(id, uint256(Kind.TradePerp));
         if (operated && opening) OperatorGrants.requireOpening(state, id, ctx.caller);
-        t.risk = true;
+        (t.risk, t.operated) = (true, operated);
         t.traded += notional;
+        t.cost += cost;
         if (opening) t.strict = true;
     }
 
     function _liquidate(Context memory ctx, bytes32 id, Liquidate memory order) private {
         _requireOwner(ctx, id);
         _take(ctx, id, order.target);
-        _touch(ctx, id, false).risk = true;
+        _touch(ctx, id).risk = true;
         LiquidationLogic.liquidate(state, _env(), id, order);
     }
 
@@ -242,11 +239,11 @@ contract MarginEngine is LedgerReader, AccessManaged {
         _requireOwner(ctx, id);
         if (order.target == id) {
             // The owner says that he has cured it, in the batch that does: judged at its end like everything else.
-            _touch(ctx, id, false).cured = true;
+            _touch(ctx, id).cured = true;
             return;
         }
         _take(ctx, id, order.target);
-        _touch(ctx, id, false);
+        _touch(ctx, id);
         LiquidationLogic.marginCall(state, _env(), id, order);
     }
 
@@ -256,7 +253,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         _requireUncalled(id);
         if (state.forbidden[order.target]) revert CallTargetForbidden(order.target);
         if (order.assetIn == order.assetOut) revert AssetNotAllowed(id, order.assetOut);
-        Touched memory t = _touch(ctx, id, false);
+        Touched memory t = _touch(ctx, id);
         (t.risk, t.strict, t.removed) = (true, true, true);
         ICollateralVault vaultIn = ICollateralVault(_vault(order.assetIn));
         ICollateralVault vaultOut = ICollateralVault(_vault(order.assetOut));
@@ -312,7 +309,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, use);
         if (ctx.reducing) _requireReduced(t, a);
         else _requireInitial(t, a);
-        if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.equity, a);
+        if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
         // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
         if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
     }

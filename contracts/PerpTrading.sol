@@ -39,10 +39,13 @@ library PerpTrading {
     // ---------------------------------------------------------------- trade
 
     /// @notice Fills an order against the pool: price → accrue → fill → write → check the market's limits.
-    /// @return notional at index, WAD. @return opening Whether the fill adds to, or flips, the position.
+    /// @return notional At index, WAD.
+    /// @return lost What the fill takes from the account's equity: premium, spread and fee. (Closing may round off less than one
+    /// unit of the quote token more.)
+    /// @return opening Whether the fill adds to, or flips, the position.
     function trade(Ledger.State storage s, Ledger.Env memory env, bytes32 id, IMarginEngine.TradePerp memory order)
         external
-        returns (uint256 notional, bool opening)
+        returns (uint256 notional, int256 lost, bool opening)
     {
         if (order.size == 0) revert IMarginEngine.ZeroAmount();
         if (block.timestamp > order.deadline) revert IMarginEngine.OrderExpired(order.deadline, block.timestamp);
@@ -70,7 +73,8 @@ library PerpTrading {
         Ledger.writePosition(s, id, order.market, old, newSize, newCost);
         _requireLimits(s, env, order.market, fill, openInterest);
         emit IMarginEngine.Traded(id, order.market, order.size, fill.price, fill.cost, fill.fee);
-        return (FixedMath.abs(order.size) * fill.price, fill.opening);
+        lost = fill.cost - int256(order.size) * int256(fill.price);
+        return (FixedMath.abs(order.size) * fill.price, lost, fill.opening);
     }
 
     function _listed(Ledger.Market storage market, uint256 id) private view returns (Ledger.MarketRisk memory risk) {

@@ -8,7 +8,8 @@ import {FixedMath} from "./FixedMath.sol";
 
 /// @title What an owner lets an operator do
 /// @notice An operator trades, and nothing else: he never withdraws, transfers, liquidates, calls or appoints. What he may cost is
-/// bounded at the batch's own prices, so trading against himself off the market, or churning fees, stays within maxCost (T-12).
+/// bounded fill by fill against the index of each, so trading against himself off the market, or churning fees, stays within
+/// maxCost (T-12), and neither a price that moves inside his batch nor a deposit hides it.
 /// @dev Linked library over the engine's storage. A lockdown of the owner voids every grant made before it.
 library OperatorGrants {
     function set(Ledger.State storage s, bytes32 id, address operator, IMarginEngine.OperatorLimits calldata limits)
@@ -43,18 +44,18 @@ library OperatorGrants {
     }
 
     /// @notice Holds the account at the end of the batch to the operator's limits, and books what the batch cost.
-    /// @param traded Notional traded in the batch, WAD. @param before Equity when the batch first touched the account.
+    /// @param traded Notional traded in the batch, WAD. @param lost What the fills of the batch took from the account's equity.
     function requireCost(
         Ledger.State storage s,
         bytes32 id,
         address operator,
         uint256 traded,
-        int256 before,
+        int256 lost,
         IMarginEngine.Assessment memory a
     ) external {
         Ledger.Operator memory grant = s.operators[id][operator];
         _requireSize(id, operator, grant, a);
-        uint256 cost = FixedMath.positive(before - a.equity);
+        uint256 cost = FixedMath.positive(lost);
         uint256 allowed = FixedMath.mulDivDown(traded, grant.maxCostPpm, FixedMath.PPM);
         if (cost > allowed) revert IMarginEngine.OperatorLimitExceeded(id, operator, "maxCostPpm", cost, allowed);
         uint256 day = block.timestamp / 1 days;

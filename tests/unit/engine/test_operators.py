@@ -198,8 +198,7 @@ def test_a2_touching_the_account_by_a_deposit_first_does_not_lift_the_limits(des
     desk.mint(oscar, QUOTE, USDC)
     size = -10 * SIZE if reducing else 10 * SIZE
     cost, notional = cost_of(desk, ETH, size), 30_000 * WAD
-    gift = WAD if reducing else 0  # a reducing batch measures from before the deposit, which is then the owner's gain
-    with expect("OperatorLimitExceeded", alice, oscar, text("maxCostPpm"), cost - gift, notional // 10**6):
+    with expect("OperatorLimitExceeded", alice, oscar, text("maxCostPpm"), cost, notional // 10**6):
         desk.execute(oscar, deposit(alice, QUOTE, USDC), trade_perp(alice, ETH, size), reducing=reducing)
 
 
@@ -212,8 +211,7 @@ def test_a2_closing_everything_is_measured_too(desk, alice):
         desk.execute(oscar, trade_perp(alice, ETH, -10 * SIZE))
     _, _, name, measured, allowed = caught.value.values
     assert name == text("maxCostPpm")
-    # Closing rounds the cash to whole token units, against the account.
-    assert cost <= measured < cost + 10**12
+    assert measured == cost
     assert allowed == 30_000 * WAD // 10**6
 
 
