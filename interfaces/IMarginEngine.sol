@@ -95,9 +95,9 @@ interface IMarginEngine {
         bool skip;
     }
 
-    /// @notice Calls margin on `target` when it is below its call margin, and pays the bounty to the acting account; clears
-    /// the call of a called target that is back at IM₀. An owner naming the acting account itself asks for the latter at the
-    /// end of his batch: deposit and cure in one.
+    /// @notice Calls margin on `target` when it is below its call margin, and pays the bounty to the acting account; ends the
+    /// call, and stops the liquidation clock, of a target that is back at IM₀. An owner naming the acting account itself asks
+    /// for the latter at the end of his batch: deposit and cure in one.
     struct MarginCall {
         bytes32 target;
         bool skip;

@@ -161,7 +161,8 @@ library LiquidationLogic {
 
     // ---------------------------------------------------------------- margin call
 
-    /// @notice Calls margin on `order.target` below its call margin, or clears the call of one that is back at IM₀.
+    /// @notice Calls margin on `order.target` below its call margin, or ends the call and stops the clock of one that is back
+    /// at IM₀.
     function marginCall(
         Ledger.State storage s,
         Ledger.Env memory env,
@@ -178,6 +179,8 @@ library LiquidationLogic {
         IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
         uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
         if (a.equity >= int256(level)) {
+            // A clock without a call: a liquidation found it below MM, and did not bring it to target.
+            if (header.clockStart != 0 && _cured(s, env, order.target)) return;
             if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
             return;
         }
@@ -188,10 +191,11 @@ library LiquidationLogic {
         emit IMarginEngine.MarginCalled(order.target, deadline, a.equity, level, bounty);
     }
 
-    /// @notice Clears the call of an account that is back at IM₀, and refuses when it is not.
+    /// @notice Ends the call and stops the clock of an account that is back at IM₀, and refuses when it is not.
     function cure(Ledger.State storage s, Ledger.Env memory env, bytes32 id) external {
-        uint256 deadline = s.headers[id].callDeadline;
-        if (deadline != 0 && !_cured(s, env, id)) revert IMarginEngine.AccountCalled(id, deadline);
+        Ledger.Header memory header = s.headers[id];
+        if (header.callDeadline == 0 && header.clockStart == 0) return;
+        if (!_cured(s, env, id)) revert IMarginEngine.AccountCalled(id, header.callDeadline);
     }
 
     /// @dev A doubtful price is moved against the account here, and a doubtful asset counts nothing: back at IM₀ even so is proof,
