@@ -101,9 +101,9 @@ MUTANTS = (
     Mutant(
         "called-may-withdraw",
         ENGINE,
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id, false);\n"
+        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
         "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "Touched memory t = _touch(ctx, id, false);\n"
+        "Touched memory t = _touch(ctx, id);\n"
         "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
         "S-4",
     ),
@@ -124,9 +124,9 @@ MUTANTS = (
     Mutant(
         "withdraw-for-anyone",
         ENGINE,
-        "_requireOwner(ctx, id);\n        _requireUncalled(id);\n        Touched memory t = _touch(ctx, id, false);\n"
+        "_requireOwner(ctx, id);\n        _requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
         "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id, false);\n"
+        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
         "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
         "A-1",
     ),
@@ -153,7 +153,19 @@ MUTANTS = (
         "test_",
     ),
     Mutant(
-        "transfer-across-sides", PERP, "closed != newCost || _crosses(source.size, newSize)", "closed != newCost", "I-3"
+        "transfer-to-other-side",
+        PERP,
+        "closed != newCost || _crosses(source.size, newSize)",
+        "closed != newCost",
+        "I-3",
+        "equivalent: a part moved lies across from its source only if what it met did, and that is asked too",
+    ),
+    Mutant(
+        "transfer-meets-other-side",
+        PERP,
+        "&& _crosses(source.size, sink.size)",
+        "&& false",
+        "I-3",
     ),
     Mutant("accrual-forgets-time", PERP, "        state.accruedAt = uint32(block.timestamp);\n", "", "S-2"),
     Mutant("no-limit-price", PERP, "if (worth > limit) revert", "if (false) revert", "R-1"),

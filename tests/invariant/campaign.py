@@ -123,13 +123,13 @@ class Run:
     def note(self, text: str) -> None:
         self.trace.append(text)
 
-    def failed(self, label: str, error: Exception, must: str) -> None:
+    def failed(self, label: str, error: Exception, must: str, excused: tuple[str, ...] = ()) -> None:
         name = error.name if isinstance(error, Reverted) else "halted"
         self.note(f"    {label}: {error}")
         self.stats[f"reverted {label} {name}"] += 1
         if name in FORBIDDEN or name == "halted" or name.startswith("0x"):
             raise Broken("L-2", f"{label} failed with an undocumented error: {error!s}") from error
-        if must:
+        if must and name not in excused:
             raise Broken(must, f"{label} was refused: {error}") from error
 
     def batch(
@@ -141,8 +141,9 @@ class Run:
         reducing: bool = False,
         must: str = "",
         refused: str = "",
+        excused: tuple[str, ...] = (),
     ) -> Tx | None:
-        """Sends a batch. `must`: the invariant that a refusal breaks. `refused`: the invariant that success breaks."""
+        """Sends a batch. `must`: the invariant that a refusal breaks, save `excused` errors. `refused`: what success breaks."""
         label = label or "+".join(dict.fromkeys(action.name for action in actions))
         start = before = self.book
         if prices:
@@ -154,7 +155,7 @@ class Run:
         try:
             receipt = self.world.engine.write("execute", data, sender=self.address(sender))
         except (Reverted, Halted) as error:
-            self.failed(label, error, must)
+            self.failed(label, error, must, excused)
             return None
         self.note(f"    {label} by {sender}" + (" (reducing)" if reducing else "") + _shown(self, actions))
         self.stats[f"done {label}"] += 1

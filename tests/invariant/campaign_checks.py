@@ -148,10 +148,12 @@ def s1_risk_taken_is_margined(run, tx) -> None:
     if tx.reducing:
         for account in tx.accounts:
             old, new = tx.before.assess(account, PriceUse.REDUCE), book.assess(account, PriceUse.REDUCE)
-            for name in ("im", "mm"):
+            if account not in tx.traders:
+                continue
+            for name in ("im0", "mm"):
                 was, is_ = old.equity - getattr(old, name), new.equity - getattr(new, name)
-                if account in tx.traders:
-                    require(is_ >= was, "S-1", "reducing batch: equity − {} from {} to {}", name, was, is_)
+                require(is_ >= was, "S-1", "reducing batch: equity − {} from {} to {}", name, was, is_)
+            require(new.equity >= min(old.equity, 0), "S-1", "reduced at others' cost: {} to {}", old, new)
         return
     for account, risk in tx.risk.items():
         if not book.accounts[account].header.markets:
@@ -294,7 +296,7 @@ def s4_slices_cost_what_the_rule_says(run, tx) -> None:
             dealt = any(e.args["target"] != account or e.args["toInsurance"] for e in tx.found("Liquidated"))
             if not dealt:
                 require(paid == fair, "P-1", "insurance paid {}, the twin {}", paid, fair)
-            require(written == 0 or paid <= fair, "O-2", "{} written down before insurance was used", written)
+            require(written == 0 or paid >= fair, "O-2", "{} written down before insurance was used", written)
     events = tx.found("Liquidated")
     seen = [event.args["target"] for event in events]
     for event in events:
@@ -514,6 +516,7 @@ def f2_a_feed_moves_once_per_block_and_forward(run, tx) -> None:
 
 
 CHECKS = (
+    o1_no_balance_is_negative,  # first: the twins refuse to value an account that owes
     i1_claims_are_what_vaults_owe,
     i2_perp_pnl_sums_to_zero,
     i3_market_sums_are_those_of_positions,
@@ -525,7 +528,6 @@ CHECKS = (
     s4_a_slice_never_lowers_health,
     s4_slices_cost_what_the_rule_says,
     s4_calls_follow_the_levels,
-    o1_no_balance_is_negative,
     a1_only_owners_move_what_is_theirs,
     a2_operators_stay_within_their_limits,
     r1_rounding_is_against_the_caller,
