@@ -50,6 +50,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         bool cured;
         uint256 traded;
         int256 cost;
+        int256 equity;
         int256 overIm;
         int256 overMm;
     }
@@ -141,7 +142,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
 
     function _measure(Touched memory t) private view {
         Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
-        (t.overIm, t.overMm) = (a.equity - int256(a.im), a.equity - int256(a.mm));
+        (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im0), a.equity - int256(a.mm));
     }
 
     /// @dev A target's losses are recognised only from a state that survived a check: it must be new to this batch, and only
@@ -323,8 +324,11 @@ contract MarginEngine is LedgerReader, AccessManaged {
         if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
     }
 
+    /// @dev Against IM₀: the discount on profit in IM grows when a losing leg is closed beside a winning one, which is no risk. And
+    /// below zero the costs of a fill would be insurance's: nobody reduces at others' cost.
     function _requireReduced(Touched memory t, Assessment memory a) private pure {
-        int256 overIm = a.equity - int256(a.im);
+        if (a.equity < 0 && a.equity < t.equity) revert NotReducing(t.id, t.equity, a.equity);
+        int256 overIm = a.equity - int256(a.im0);
         if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);
         int256 overMm = a.equity - int256(a.mm);
         if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);

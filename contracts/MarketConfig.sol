@@ -118,7 +118,9 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         _requireMarket(market);
         ConfigBounds.requireTrade(trade);
         _requireFillCost(ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))), trade);
-        _allocate(ConfigWords.allocationOf(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))), trade.allocation);
+        uint256 current = _word(LedgerSlots.marketWord(market, LedgerSlots.TRADE));
+        _requireSameScale(market, ConfigWords.unpackTrade(current).skewScale, trade.skewScale);
+        _allocate(ConfigWords.allocationOf(current), trade.allocation);
         engine.configure(ConfigSlots.TRADE, market, ConfigWords.packTrade(trade));
     }
 
@@ -197,11 +199,20 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         return uint256(engine.slots(keys)[0]);
     }
 
-    /// @dev At the floor a slice takes equity while the requirement stays, and health would fall (S-4): what is left after a
-    /// slice must be above it.
+    /// @dev At a floor a slice takes equity while the requirement stays, so health would fall (S-4) and the target not be reached:
+    /// what is left after a slice must be above both floors.
     function _requireDust(uint256 dust, address model) private view {
-        uint256 floor = RuleMargin(model).MM_FLOOR();
+        uint256 floor = RuleMargin(model).IM_FLOOR();
         if (dust * 1e16 < floor) revert DustBelowFloor(dust * 1e16, floor);
+    }
+
+    /// @dev A premium is paid at one scale and refunded at the same: with a skew standing, another scale would be a gift to whoever
+    /// knew of it.
+    function _requireSameScale(uint256 market, uint256 current, uint256 proposed) private view {
+        if (current == proposed) return;
+        uint256 sizes = _word(LedgerSlots.marketWord(market, LedgerSlots.STATE));
+        int256 skew = int256(sizes & type(uint56).max) - int256(sizes >> 56 & type(uint56).max);
+        if (skew != 0) revert ScaleNotReplaceable(market, skew);
     }
 
     function _requireMarket(uint256 market) private view {

@@ -44,7 +44,8 @@ interface IMarginEngine {
     }
 
     /// @param prices The prologue: a signed report for OracleRouter.update, or empty.
-    /// @param reducing Declares that no touched account ends with less equity − IM or equity − MM than it began with.
+    /// @param reducing Declares that no touched account ends with less equity − IM₀ or equity − MM than it began with, nor with less
+    /// equity when that is below zero.
     struct Batch {
         bytes prices;
         bool reducing;

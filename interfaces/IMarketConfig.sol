@@ -122,6 +122,7 @@ interface IMarketConfig {
     error FeeOutOfRange(uint256 fee, uint256 maximum);
     error MakerFeeAboveTaker(uint256 makerFee, uint256 takerFee);
     error AllocationsExceedPool(uint256 sum, uint256 maximum);
+    error ScaleNotReplaceable(uint256 market, int256 skew);
     error MoveOutOfRange(uint256 move, uint256 maximum);
     error GapOutOfRange(uint256 gap, uint256 maximum);
     /// @dev Premium, fee and spread of the worst fill against half the MM rate, WAD: beyond it taking over a liquidated position

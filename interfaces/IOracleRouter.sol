@@ -39,6 +39,7 @@ interface IOracleRouter {
 
     /// @notice Verifies a signed report through PriceFeed and stores what is newer. Not newer, or the feed already
     /// moved in this block: that feed is passed over, silently, so that two batches may carry the same report.
+    /// So is a whole report that was published more than a minute ago.
     function update(bytes calldata report) external;
 
     /// @notice Takes the answer of a feed's own source (Chainlink). Same rules.

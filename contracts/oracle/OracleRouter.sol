@@ -44,6 +44,9 @@ contract OracleRouter is IOracleRouter, AccessManaged {
     uint256 private constant _MAX_FEED = 255;
     /// @dev How far the clocks of signers may run ahead of the chain's.
     uint256 private constant _MAX_LEAD = 15;
+    /// @dev Older reports are no news: else whoever is first in each block posts one a second newer than the last, and keeps the
+    /// feed behind the market for as long as he likes.
+    uint256 private constant _MAX_LAG = 60;
     uint256 private constant _MAX_DISPUTE = 1 days;
     uint256 private constant _SOURCE_GAS = 150_000;
     uint256 private constant _BPS = 1e4;
@@ -63,6 +66,7 @@ contract OracleRouter is IOracleRouter, AccessManaged {
     /// @inheritdoc IOracleRouter
     function update(bytes calldata report) external {
         (uint256 publishedAt, uint256[] memory words) = priceFeed.verify(report);
+        if (block.timestamp > publishedAt + _MAX_LAG) return;
         for (uint256 i; i < words.length; ++i) {
             uint256 word = words[i];
             uint256 feed = word & _MAX_FEED;

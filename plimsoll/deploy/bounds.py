@@ -159,11 +159,9 @@ def _protocol(p: Parameters) -> Found:
     if not 0 < p.model.mm_floor < p.model.im_floor:
         value = (p.model.mm_floor, p.model.im_floor)
         yield e.FloorsUnordered("model (mm_floor, im_floor)", value, "0 < mm_floor < im_floor, quote WAD")
-    if p.terms.dust * WAD // 100 < p.model.mm_floor:
-        floor = p.model.mm_floor * 100 // WAD
-        yield e.DustBelowFloor(
-            "terms dust", p.terms.dust, f"at least the model's mm_floor, {floor} hundredths of quote"
-        )
+    if p.terms.dust * WAD // 100 < p.model.im_floor:
+        floor = p.model.im_floor * 100 // WAD
+        yield e.DustBelowFloor("terms dust", p.terms.dust, f"at least im_floor, {floor} hundredths of quote")
     yield from _within(e.PnlShareOutOfRange, "model pnl_share", p.model.pnl_share, 0, BPS, "bps")
     if not 300 <= p.pool.window <= min(DAY, p.pool.delay) or p.pool.delay > 7 * DAY:
         value = (p.pool.delay, p.pool.window)

@@ -34,6 +34,7 @@ class Rows:
         self._count = 0
         self.row_of: dict[bytes, int] = {}
         self.called: set[int] = set()
+        self.clocked: set[int] = set()  # with a running liquidation clock
         self.screen = screen.Mirror()
         self._changed: set[int] = set()
 
@@ -59,6 +60,7 @@ class Rows:
         self.row_of = {id: row for row, id in enumerate(ids)}
         deadlines = _uint(self._words[:, 1], 10, 4)  # bits 144…175 of the header
         self.called = set(np.flatnonzero(deadlines).tolist())
+        self.clocked = set(np.flatnonzero(_uint(self._words[:, 1], 6, 4)).tolist())  # bits 176…207
         self.screen = screen.Mirror()
         self.screen.load(ids, self._perp_columns(), self._asset_columns())
         self._changed.clear()
@@ -136,7 +138,9 @@ class Rows:
         return True
 
     def clock(self, id: bytes, started: int) -> bool:
-        self._set_header(self._row(id), clock_start=started)
+        row = self._row(id)
+        self._set_header(row, clock_start=started)
+        (self.clocked.add if started else self.clocked.discard)(row)
         return True
 
     def _row(self, id: bytes) -> int:

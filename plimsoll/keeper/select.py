@@ -68,7 +68,8 @@ def look(view: View, skip: Collection[bytes] = ()) -> Survey:
         if finding is None:
             continue
         (liquidatable if accounts.is_liquidatable(account, found, view.snapshot) else calls).append(finding)
-    cures = [finding for row in sorted(view.rows.called) if (finding := _cured(view, row, skip))]
+    watched = view.rows.called | view.rows.clocked
+    cures = [finding for row in sorted(watched) if (finding := _cured(view, row, skip))]
     liquidatable.sort(key=lambda finding: finding.urgency)
     return Survey(len(view.rows), len(rows), tuple(liquidatable), tuple(calls), tuple(cures), tuple(broken))
 
@@ -88,7 +89,7 @@ def judge(account: Account, found: Assessment, snapshot: Snapshot) -> Finding | 
 
 
 def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
-    """A called account that is back at IM₀ even with doubtful prices moved against it, as the contract judges it."""
+    """An account with a call or a running clock that is back at IM₀ even with doubtful prices moved against it."""
     account = view.rows.account(row)
     if account.id in skip:
         return None

@@ -15,7 +15,7 @@ def notional(size: int, price: int) -> int:
 
 
 def slice(size: int, cost: int, fraction: int) -> tuple[int, int]:
-    """The part `fraction` (WAD) as its taker gets it: size down and cost up, against a long and a short; the whole at 1."""
+    """The part `fraction` (WAD) as its taker gets it: size down, cost up, against long and short; the whole at 1."""
     if fraction >= WAD:
         return size, cost
     return size * fraction // WAD, ceil_div_signed(cost * fraction, WAD)

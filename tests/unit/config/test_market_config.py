@@ -334,10 +334,20 @@ def test_a_market_needs_model_terms_and_pool(blank):
 
 
 def test_dust_is_not_below_the_floor(ready):
-    """A slice that left an account at the floor could only be followed by one that lowers its health (S-4)."""
-    with reverts("DustBelowFloor", 999 * 10**16, 10**19):
-        ready.configure("setTerms", values(TERMS | {"dust": 999}))
-    ready.configure("setTerms", values(TERMS | {"dust": 1_000}))
+    """A slice that left an account at the floors could only be followed by one that lowers its health (S-4)."""
+    floor = ready["RuleMargin"].read("IM_FLOOR")
+    least = floor // 10**16
+    with reverts("DustBelowFloor", floor - 10**16, floor):
+        ready.configure("setTerms", values(TERMS | {"dust": least - 1}))
+    ready.configure("setTerms", values(TERMS | {"dust": least}))
+
+
+def test_the_skew_scale_stands_while_there_is_a_skew(ready):
+    """A premium is refunded at the scale at which it was paid."""
+    wider = {"skewScale": TRADE["skewScale"] * 2}
+    ready.list_market()
+    ready.configure("setMarketTrade", 0, values(TRADE | wider))
+    ready.configure("setMarketTrade", 0, values(TRADE))
 
 
 def test_a_model_or_pool_without_code_is_refused(blank):

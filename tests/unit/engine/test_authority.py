@@ -169,7 +169,9 @@ def test_a1_strangers_are_refused(deployed, name, signature, caller):
     world, handles = deployed
     artifact = handles[name].artifact
     arguments = [_zero(entry) for entry in _inputs(artifact, signature)]
-    if name == "Authority" and ",bytes" in signature and "bytes4" not in signature:  # about a call to something that it guards
+    if (
+        name == "Authority" and ",bytes" in signature and "bytes4" not in signature
+    ):  # about a call to something that it guards
         pause = world.engine.encode("pauseRisk", 0)
         arguments = [{Z: world.engine.address, b"": pause}.get(value, value) for value in arguments]
     expected = REFUSED.get(name, {}).get(signature) or GUARDS[name]

@@ -59,7 +59,7 @@ def test_events_lead_where_pages_do(logging_world, crowd_of, seed):
     assert mirror.resyncs == 1
     assert taken > 10
     assert (view.rows.words == fresh.rows.words).all()
-    assert view.rows.called == fresh.rows.called
+    assert (view.rows.called, view.rows.clocked) == (fresh.rows.called, fresh.rows.clocked)
     assert mirror.differing(range(len(view.rows))) == []
     assert fresh.rows.scores(fresh.snapshot).equity.tolist() == pytest.approx(
         view.rows.scores(view.snapshot).equity.tolist(), rel=1e-12, abs=1e-9

@@ -395,7 +395,7 @@ def test_what_is_no_feed_is_not_read(world, feed):
 
 def test_nothing_asked_is_nothing_answered(world):
     """An account without assets or perps."""
-    assert [] == world.router.read("read", [])
+    assert world.router.read("read", []) == []
 
 
 def test_the_quote_asset_is_worth_one_now(world):
