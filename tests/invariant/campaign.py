@@ -143,7 +143,7 @@ class Run:
         refused: str = "",
         excused: tuple[str, ...] = (),
     ) -> Tx | None:
-        """Sends a batch. `must`: the invariant that a refusal breaks, save `excused` errors. `refused`: what success breaks."""
+        """Sends a batch. `must`: what a refusal breaks, save by `excused` errors. `refused`: what success breaks."""
         label = label or "+".join(dict.fromkeys(action.name for action in actions))
         start = before = self.book
         if prices:
