@@ -58,7 +58,7 @@ ASSET = {"decimals": 18, "feed": 1, "haircutIm": 2000, "haircutMm": 1000, "maxAg
         ({"insuranceWindow": 3599}, "InsuranceWindowOutOfRange", (3599, 3600, 2_592_000)),
         ({"bounty": 10_001}, "BountyOutOfRange", (10_001, 10_000)),
         ({"dust": 1_000_001}, "DustOutOfRange", (1_000_001, 1_000_000)),
-        ({"dust": 999}, "DustBelowFloor", (999 * 10**16, 10**19)),
+        ({"dust": 1499}, "DustBelowFloor", (1499 * 10**16, 15 * 10**18)),
     ],
 )
 def test_terms(world, deployer, changes, error, values):
