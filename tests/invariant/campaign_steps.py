@@ -232,18 +232,21 @@ def seize_collateral(run, rng) -> None:
     if run.book.accounts[account].header.markets or run.book.accounts[account].header.assets:
         return
     weth = 3 * 10**18
-    notional = run.book.value(1, weth) * rng.choice((2, 4, 8))
+    notional = run.book.value(1, weth) * rng.choice((2, 4, 8, 14))
     size = notional // run.book.price(market) * rng.choice((1, -1))
     run.batch("alice", run.deposit(account, 1, weth), run.trade(account, market, size))
     if not run.book.size(account, market):
         return
     found = run.book.assess(account)
-    feed = run.book.markets[market].risk.feed
-    goal = int(found.mm * rng.choice((0.9, 0.6)))
-    price = run.book.price(market) + (goal - found.equity) // (size + (weth // 10**10 if feed == 1 else 0) or 1)
-    if not run.prices[feed] * 6 // 10 < price < run.prices[feed] * 16 // 10:
-        return
-    run.post({feed: price})
+    if market == 1:  # the collateral falls, the position has won a little: what is paid for it is more than it brings
+        up = 10_005 if size > 0 else 9_995
+        run.post({1: run.prices[1] * rng.choice((3000, 4000)) // BPS, 2: run.prices[2] * up // BPS})
+    else:
+        goal = int(found.mm * rng.choice((0.9, 0.6)))
+        price = run.book.price(0) + (goal - found.equity) // (size + weth // 10**10 or 1)
+        if not run.prices[1] * 6 // 10 < price < run.prices[1] * 16 // 10:
+            return
+        run.post({1: price})
     if run.book.state(account) not in (AccountState.LIQUIDATABLE, AccountState.BANKRUPT):
         return
     book = run.book
@@ -280,7 +283,8 @@ def cure(run, rng) -> None:
     name = run.arena.owner(target)
     if rng.random() < 0.7:
         found = run.book.assess(target)
-        need = max(found.im0 - found.equity, 0) // UNIT + rng.choice((0, 1, 1, 10**6))
+        level = rng.choice((found.im0, found.im0, twin.removal_margin(found) + WAD))
+        need = max(level - found.equity, 0) // UNIT + rng.choice((0, 1, 1, 10**6))
         if need:
             run.batch(name, run.deposit(target, 0, need), must="L-1" if run.book.held(target) else "")
     if rng.random() < 0.5 and run.book.held(target) > 0:
