@@ -120,6 +120,10 @@ class Page:
     def deadlines(self) -> NDArray[np.int64]:
         return _field(self.words[:, :1], 10, 14, ">u4").astype(np.int64)[:, 0]
 
+    @cached_property
+    def clocks(self) -> NDArray[np.int64]:
+        return _field(self.words[:, :1], 6, 10, ">u4").astype(np.int64)[:, 0]
+
     # ------------------------------------------------------------ exact sums
 
     def held_exact(self, row: int, asset: int = 0) -> int:

@@ -37,6 +37,7 @@ class PageRows:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.called = set(page.deadlines.nonzero()[0].tolist())
+        self.clocked = set(page.clocks.nonzero()[0].tolist())
 
     def __len__(self) -> int:
         return len(self.page.ids)
