@@ -983,7 +983,7 @@ def l2_all_can_be_liquidated(run) -> None:
 
 
 def s5_splitting(run) -> None:
-    """The same in n parts is never worth more: fills and slices. (LP requests: split at random, and no share may fall.)"""
+    """The same in n parts is never worth more: fills and slices. (LP requests: split at random; no share may fall.)"""
     _fresh(run, run.rng, 1.0)
     if not run.book.all_good:
         return
