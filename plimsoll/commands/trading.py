@@ -1,4 +1,4 @@
-"""plimsoll deposit, withdraw, trade: plain batches of one action."""
+"""plimsoll deposit, withdraw, trade: plain batches of one action; and how commands send."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def deposit(
     if token.read("allowance", owner, vault.address) < units_:
         steps.append((token, "approve", (vault.address, units_)))
     batch = actions.batch([actions.deposit(bytes(identity), number, units_)])
-    _send(wallet, owner, [*steps, (deployment.engine, "execute", (batch,))], as_json)
+    send(wallet, owner, [*steps, (deployment.engine, "execute", (batch,))], as_json)
 
 
 @handled
@@ -96,8 +96,8 @@ def withdraw(
     identity, number = AccountId.parse(account), asset_number(deployment, asset)
     units_ = units.parse(amount, deployment.parameters.assets[number].decimals, "amount")
     action = actions.withdraw(bytes(identity), number, units_, to or identity.owner)
-    batch = actions.batch([action], _prologue(deployment, report, price))
-    _send(wallet, wallet.address or identity.owner, [(deployment.engine, "execute", (batch,))], as_json)
+    batch = actions.batch([action], prologue(deployment, report, price))
+    send(wallet, wallet.address or identity.owner, [(deployment.engine, "execute", (batch,))], as_json)
 
 
 @handled
@@ -126,11 +126,11 @@ def trade(
     deadline = deployment.chain.block()[1] + valid
     order = units.parse(size, units.SIZE_DECIMALS, "size")
     action = actions.trade_perp(bytes(identity), number, order, bound, deadline)
-    batch = actions.batch([action], _prologue(deployment, report, price), reducing)
-    _send(wallet, wallet.address or identity.owner, [(deployment.engine, "execute", (batch,))], as_json)
+    batch = actions.batch([action], prologue(deployment, report, price), reducing)
+    send(wallet, wallet.address or identity.owner, [(deployment.engine, "execute", (batch,))], as_json)
 
 
-def _prologue(deployment: Deployment, report: Path | None, prices: list[str] | None) -> bytes:
+def prologue(deployment: Deployment, report: Path | None, prices: list[str] | None) -> bytes:
     if report is not None:
         try:
             return bytes.fromhex(report.read_text().strip().removeprefix("0x"))
@@ -150,7 +150,7 @@ def _prologue(deployment: Deployment, report: Path | None, prices: list[str] | N
     return LocalPrices(deployment).report(chosen)
 
 
-def _send(wallet: Wallet, owner: str, steps: list[tuple[Contract, str, tuple[Any, ...]]], as_json: bool) -> None:
+def send(wallet: Wallet, owner: str, steps: list[tuple[Contract, str, tuple[Any, ...]]], as_json: bool) -> None:
     """Sends the calls in order, or says what each would do."""
     if wallet.dry:
         _show(owner, steps, as_json)

@@ -1,8 +1,9 @@
 """Prices on a local chain, where the signers' keys are known and the references are mocks.
 
-    prices = LocalPrices(deployment) prices.post({1: 3000 * PRICE}, sender=owner)          mock references first, then
-    a signed report in its own transaction report = prices.report({1: 3010 * PRICE})             a batch's prologue
-    prices.transactions({1: …}, sender)                   the same as `post`, for Chain.send_many
+    prices = LocalPrices(deployment)
+    prices.post({1: 3000 * PRICE}, sender=owner)          # mock references first, then a signed report of its own
+    prices.report({1: 3010 * PRICE})                      # a batch's prologue
+    prices.transactions({1: 3000 * PRICE}, owner)         # what `post` sends, for Chain.send_many
 
 The chain takes one price per feed and block, and only a later one: call `chain.advance` between two posts.
 """

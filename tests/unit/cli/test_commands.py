@@ -110,6 +110,27 @@ def test_verify_exits_with_6_when_something_differs(plimsoll, node, deployments,
     assert error["differences"][0]["where"] == "Lens code"
 
 
+def test_liquidity_enters_through_the_queue_and_leaves_through_it(plimsoll, node, owner):
+    """Shown first, then asked for, waited for, executed; nothing passes the delay."""
+    assert [item["call"] for item in plimsoll.json("pool", "enter", "5", "--mint")["transactions"]] == [
+        "mint",
+        "approve",
+        "requestDeposit",
+    ]
+    plimsoll("pool", "enter", "1000", "--mint", "--from", owner)
+    plimsoll("pool", "execute", "1", "--from", owner)
+    assert [request["waits_for"] for request in plimsoll.json("pool", "show")["requests"]] == ["DELAY"]
+    node.advance(3600)
+    plimsoll("pool", "execute", "1", "--price", "ETH=3000", "--from", owner)
+    assert plimsoll.json("pool", "show")["assets"] == "1000"
+    assert plimsoll.json("status")["pool"]["cash"] == "1000"
+    plimsoll("pool", "leave", "400", "--from", owner)
+    node.advance(3600)
+    plimsoll("pool", "execute", "2", "--from", owner)
+    shown = plimsoll.json("pool", "show")
+    assert (shown["assets"], shown["shares"], shown["requests"]) == ("600", "600", [])
+
+
 def test_a_deposit_is_shown_then_made(plimsoll, owner):
     """Dry run first: mint, approval and deposit; then for real."""
     account = f"{owner}/cross/0"
