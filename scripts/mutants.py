@@ -298,7 +298,7 @@ def judge(mutant: Mutant, tree: Path, base: dict, out: Path, known: list[str]) -
 
 def kill(tree: Path, artifacts: Path, known: list[str]) -> tuple[str, str]:
     """Who notices first: an invariant by itself, the twins, or a test that is not among the `known` failures."""
-    campaign = ["tests/invariant/campaign.py", "--quick", "--seed", "5", "--count"]
+    campaign = ["tests/invariant/campaign", "--quick", "--seed", "5", "--count"]
     for extra in (["150", "--without", "P-1"], ["60"]):
         code, text = run([*campaign, *extra], tree, 400, artifacts)
         if code:

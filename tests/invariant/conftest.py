@@ -1,4 +1,4 @@
-"""The campaign's modules lie beside the tests; tests elsewhere use them too."""
+"""The package `campaign` lies beside the tests; tests elsewhere use it too."""
 
 import sys
 from pathlib import Path

@@ -10,10 +10,10 @@ import os
 import time
 from collections import Counter
 
-import campaign
-import campaign_checks as checks
-import campaign_steps as steps
 import pytest
+from campaign import checks, steps
+from campaign.sequences import arena, campaign, play, sequence
+from campaign.transaction import TOPICS
 
 SEED = 1
 CHUNKS, CHUNK = 40, 50
@@ -47,21 +47,21 @@ BY_NUMBER = {
 
 @pytest.mark.parametrize("chunk", range(CHUNKS), ids=lambda number: f"{ALL}-{number}")
 def test_campaign(chunk):
-    campaign.campaign(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))
+    campaign(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))
 
 
 @pytest.mark.parametrize("number", BY_NUMBER)
 def test_campaign_holds(number):
     """Each invariant by itself, so that what breaks is named even where another would have broken first."""
-    campaign.campaign(2, range(20), enforced=BY_NUMBER[number])
+    campaign(2, range(20), enforced=BY_NUMBER[number])
 
 
 def test_campaign_reaches_every_step_action_and_event():
     """What never happens proves nothing: every kind of step has succeeded, and every event was seen."""
     stats: Counter[str] = Counter()
-    campaign.campaign(3, range(150), stats)
+    campaign(3, range(150), stats)
     seen = {name for key, name in (entry.split(" ", 1) for entry in stats if " " in entry) if key == "event"}
-    missing = {name for name in checks.TOPICS.values() if name not in seen}
+    missing = {name for name in TOPICS.values() if name not in seen}
     wanted = ("trade", "withdraw", "transfer", "move", "exchange", "settle", "call", "liquidate", "operator", "flash")
     wanted += ("liquidate and leave", "self-liquidation", "farming", "re-entry", "deposit", "mint", "redeem", "execute")
 
@@ -80,12 +80,12 @@ def test_campaign_reaches_every_step_action_and_event():
 
 def test_sequences_are_reproducible():
     """The same seed sends the same transactions, whatever was played before."""
-    place = campaign.arena()
-    plan = campaign.sequence(7, 3)
-    first = campaign.play(place, plan, Counter()).trace
-    campaign.play(place, campaign.sequence(7, 4), Counter())
+    place = arena()
+    plan = sequence(7, 3)
+    first = play(place, plan, Counter()).trace
+    play(place, sequence(7, 4), Counter())
 
-    assert campaign.play(place, plan, Counter()).trace == first
+    assert play(place, plan, Counter()).trace == first
     assert set(steps.WEIGHTS) == set(steps.STEPS)
 
 
@@ -93,4 +93,4 @@ def test_sequences_are_reproducible():
 @pytest.mark.parametrize("chunk", range(SLOW_CHUNKS), ids=lambda number: f"{ALL}-{number}")
 def test_long_campaign(chunk):
     seed = int(os.environ.get("PLIMSOLL_SEED") or time.time())
-    campaign.campaign(seed, range(chunk * SLOW_CHUNK, (chunk + 1) * SLOW_CHUNK))
+    campaign(seed, range(chunk * SLOW_CHUNK, (chunk + 1) * SLOW_CHUNK))

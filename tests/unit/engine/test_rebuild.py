@@ -15,8 +15,9 @@ from plimsoll.chain import ProcessChain
 from plimsoll.margin import words
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "invariant"))
-import campaign
-from campaign_state import ASSETS, Arena
+from campaign.arena import Arena
+from campaign.cast import ASSETS
+from campaign.sequences import play, sequence
 
 OPERATORS, LOCKDOWNS, FORBIDDEN, ACCOUNTS = 11, 12, 13, 14
 UNIT = 10**12
@@ -236,7 +237,7 @@ def test_e1_state_rebuilt_from_events_equals_storage(arena, chunk):
         seen.update(lockdown=len(rebuilt.lockdowns), words=len(expected))
 
     for number in range(chunk * 15, chunk * 15 + 15):
-        campaign.play(arena, campaign.sequence(11, number), Counter(), finish=compare, enforced=())
+        play(arena, sequence(11, number), Counter(), finish=compare, enforced=())
 
     assert seen["account"] > 100
     assert seen["operator"] > 0

@@ -1,0 +1,1 @@
+"""The campaign: random sequences of people and attackers, and every invariant asked after each transaction."""

@@ -1,0 +1,28 @@
+"""Who plays and with what: units, assets, markets, people and their accounts."""
+
+WAD, SIZE, BPS = 10**18, 10**8, 10**4
+UNIT = 10**12  # WAD per unit of the quote token
+DUST = 1000  # wei: floors of valuing balances and shares in the books, never a token unit
+ASSETS = (0, 1, 2, 3)  # USDC, WETH, WBTC, and a token with hooks
+MARKETS = (0, 1, 2)
+FEEDS = (1, 2, 3, 4, 5)
+PEOPLE = ("alice", "bob", "carol", "keeper", "lender", "lp", "provider", "sponsor", "mallory", "mallet", "operator")
+ATTACKERS = frozenset(("mallory", "mallet"))
+ORDINARY = ("alice", "bob", "carol")
+TRADERS = (*ORDINARY, "mallory", "mallet")
+#: owner, index, market (None: cross)
+BOOKED = (
+    ("alice", 0, None),
+    ("alice", 1, None),
+    ("alice", 0, 0),
+    ("bob", 0, None),
+    ("bob", 0, 1),
+    ("carol", 0, None),
+    ("keeper", 0, None),
+    ("lender", 0, None),
+    ("mallory", 0, None),
+    ("mallory", 1, None),
+    ("mallory", 2, 0),
+    ("mallet", 0, None),
+    ("mallet", 1, 2),
+)

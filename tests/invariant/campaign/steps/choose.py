@@ -1,0 +1,45 @@
+"""Whom, what and how much: how steps choose."""
+
+from __future__ import annotations
+
+from campaign.cast import MARKETS, TRADERS, WAD
+from plimsoll.margin.account import AccountState
+
+
+def trader(rng) -> str:
+    return rng.choices(TRADERS, (3, 3, 2, 3, 2))[0]
+
+
+def account(run, rng, *owners: str) -> bytes:
+    return rng.choice(run.arena.of(*owners))
+
+
+def market(run, rng, account: bytes) -> int:
+    own = run.arena.isolated_market(account)
+    return rng.choice(MARKETS) if own is None or rng.random() < 0.03 else own
+
+
+def with_position(run) -> list[tuple[bytes, int]]:
+    book = run.book
+    return [(a, m) for a in run.arena.accounts for m in MARKETS if book.size(a, m)]
+
+
+def part(rng, whole: int) -> int:
+    """Some of it: all, nearly all, a dust, one more than all, or anything between."""
+    return max(rng.choice((whole, whole, whole + 1, whole // 2, whole - 1, 1, rng.randint(0, max(whole, 0)))), 0)
+
+
+def below(run, *states: AccountState) -> list[bytes]:
+    return [a for a in run.arena.accounts if run.book.accounts[a].header.markets and run.book.state(a) in states]
+
+
+def liquidatable(run) -> list[bytes]:
+    return below(run, AccountState.LIQUIDATABLE, AccountState.BANKRUPT)
+
+
+def size(run, rng, account: bytes, market: int, most: float = 21.0) -> int:
+    """A size of up to `most` times the account's equity."""
+    equity = max(run.book.equity(account), 10 * WAD)
+    notional = int(equity * rng.uniform(0.05, most))
+    size = max(notional // run.book.price(market), 1)
+    return size if rng.random() < 0.5 else -size
