@@ -17,8 +17,6 @@ from functools import lru_cache
 from plimsoll.abi import checksum
 from plimsoll.errors import BadInput
 
-NO_MARKET = 0xFFFF  # the market field of an account that is not isolated is 0; this one marks collateral in a Transfer
-
 _TEXT = re.compile(r"(0x[0-9a-fA-F]{40})/(?:(cross|portfolio)|isolated:(\d+))(?:/(\d+))?")
 _FORM = "write 0xOWNER/cross/0, 0xOWNER/isolated:2/1 or 32 bytes as hex"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plimsoll.chain import LocalChain
+from plimsoll.contracts import Artifact, Artifacts
 from plimsoll.deploy import Deployment, deploy
 from plimsoll.deploy.defaults import local
 from plimsoll.deploy.parameters import Asset, Market, Model, Parameters, Terms
@@ -72,6 +73,15 @@ def parameters() -> Parameters:
     return replace(
         plain, assets=ASSETS, markets=MARKETS, terms=TERMS, model=Model(10 * WAD, 15 * WAD, 9000), oracle=oracle
     )
+
+
+class Substituted(dict[str, Artifact]):
+    """Artifacts with mock tokens of another kind, such as HookERC20; all kinds have the same constructor."""
+
+    def __init__(self, artifacts: Artifacts, kind: str) -> None:
+        super().__init__(artifacts)
+        self["MockERC20"] = artifacts[kind]
+        self.key = artifacts.key
 
 
 def deploy_local(chain: LocalChain, chosen: Parameters | None = None) -> Deployment:

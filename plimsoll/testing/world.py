@@ -161,6 +161,13 @@ class World:
         self.post({})
         self.pool.write("execute", [request], sender=provider)
 
+    def put(self, name: str, *args: object) -> Contract:
+        """Deploys one more compiled contract: `world.put("MockExchange")`."""
+        artifact = contracts.load()[name]
+        receipt = self.chain.deploy(self.admin, artifact.creation(*args))
+        assert receipt.contract_address is not None
+        return Contract(self.chain, receipt.contract_address, artifact)
+
     # ---------------------------------------------------------------- prices
 
     def report(self, changes: Mapping[int, int], *, at: int | None = None, confidence: int = 100) -> bytes:

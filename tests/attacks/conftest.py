@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "engine"))
 from desk import Desk
 
 from plimsoll import contracts
+from plimsoll.testing import World
+from plimsoll.testing.deployment import Substituted
 
 
 @pytest.fixture
@@ -22,22 +24,7 @@ def desk():
 @pytest.fixture
 def put():
     """Deploys a contract of the artifacts: `put(desk, "MockExchange", *args)`."""
-
-    def deploy(desk, name, *args):
-        artifact = contracts.load()[name]
-        receipt = desk.chain.deploy(desk.admin, artifact.creation(*args))
-        return contracts.Contract(desk.chain, receipt.contract_address, artifact)
-
-    return deploy
-
-
-class Substituted(dict):
-    """Artifacts in which the mock tokens are of another kind; all kinds have the same constructor."""
-
-    def __init__(self, artifacts, kind):
-        super().__init__(artifacts)
-        self["MockERC20"] = artifacts[kind]
-        self.key = artifacts.key
+    return World.put
 
 
 @pytest.fixture

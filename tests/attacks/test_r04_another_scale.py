@@ -36,4 +36,5 @@ def test_r04_without_a_skew_it_may_change(desk):
     desk.trade(holder, ETH, 100 * SIZE)
     desk.act(holder, trade_perp(holder, ETH, -100 * SIZE))
     narrower = proposal(desk, skew_scale=600_000 * SIZE, max_skew=3_000 * SIZE)
-    desk.config.write("setMarketTrade", ETH, narrower, sender=desk.admin)
+    receipt = desk.config.write("setMarketTrade", ETH, narrower, sender=desk.admin)
+    assert desk.events(receipt, "Configured")[0].args["word"] & (2**64 - 1) == 600_000 * SIZE

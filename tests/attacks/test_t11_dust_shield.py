@@ -87,3 +87,4 @@ def test_t11_and_even_with_it_the_victim_is_not_frozen(desk):
     dead_dust(desk, victim, HOUR)
     desk.act(victim, withdraw(victim, QUOTE, 1_000 * USDC, desk.owner(victim)))
     desk.trade(victim, ETH, SIZE)
+    assert (desk.held(victim), desk.position(victim, ETH)[0]) == (9_000 * USDC, 2 * SIZE)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "vault"))
 
 from desk import Desk
 
-from plimsoll import contracts
+from plimsoll.testing import World
 
 
 @pytest.fixture
@@ -28,10 +28,4 @@ def desk():
 @pytest.fixture
 def put():
     """Deploys a contract of the artifacts: `put(desk, "MockExchange", *args)`."""
-
-    def deploy(desk, name, *args):
-        artifact = contracts.load()[name]
-        receipt = desk.chain.deploy(desk.admin, artifact.creation(*args))
-        return contracts.Contract(desk.chain, receipt.contract_address, artifact)
-
-    return deploy
+    return World.put

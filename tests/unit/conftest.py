@@ -9,15 +9,7 @@ import pytest
 from plimsoll import contracts
 from plimsoll.errors import Reverted
 from plimsoll.testing import World
-
-
-class Substituted(dict):
-    """Artifacts in which the mock tokens are of another kind; all kinds have the same constructor."""
-
-    def __init__(self, artifacts, kind):
-        super().__init__(artifacts)
-        self["MockERC20"] = artifacts[kind]
-        self.key = artifacts.key
+from plimsoll.testing.deployment import Substituted
 
 
 @contextmanager
@@ -56,10 +48,4 @@ def world_of(monkeypatch):
 @pytest.fixture
 def put():
     """Deploys a contract of the artifacts: `put(world, "MockExchange", *args)`."""
-
-    def deploy(world, name, *args):
-        artifact = contracts.load()[name]
-        receipt = world.chain.deploy(world.admin, artifact.creation(*args))
-        return contracts.Contract(world.chain, receipt.contract_address, artifact)
-
-    return deploy
+    return World.put

@@ -342,12 +342,12 @@ def test_dust_is_not_below_the_floor(ready):
     ready.configure("setTerms", values(TERMS | {"dust": least}))
 
 
-def test_the_skew_scale_stands_while_there_is_a_skew(ready):
-    """A premium is refunded at the scale at which it was paid."""
-    wider = {"skewScale": TRADE["skewScale"] * 2}
+def test_without_a_skew_the_scale_may_change(ready):
+    """With one it may not: tests/attacks/test_r04_another_scale.py."""
     ready.list_market()
-    ready.configure("setMarketTrade", 0, values(TRADE | wider))
-    ready.configure("setMarketTrade", 0, values(TRADE))
+    for scale in (2 * TRADE["skewScale"], TRADE["skewScale"]):
+        ready.configure("setMarketTrade", 0, values(TRADE | {"skewScale": scale}))
+        assert scale == ready.entry(MARKETS, 0, 3) & (2**64 - 1)
 
 
 def test_a_model_or_pool_without_code_is_refused(blank):

@@ -243,7 +243,9 @@ def test_lockdown_revokes_all_operators_of_all_accounts_of_the_caller(desk, alic
 
 def test_lockdown_of_another_changes_nothing(desk, alice, oscar):
     desk.engine.write("lockdown", sender=desk.actor("mallory"))
+    before = desk.position(alice, ETH)[0]
     desk.execute(oscar, trade_perp(alice, ETH, SIZE))
+    assert desk.position(alice, ETH)[0] == before + SIZE
 
 
 def test_a_grant_of_zeros_removes_the_operator(desk, alice, oscar):

@@ -142,6 +142,7 @@ def test_at_the_floors_a_smaller_position_needs_no_less(desk):
 def test_a_pause_stops_no_reduction(desk, alice):
     desk.engine.write("pauseRisk", desk.now + 3_600, sender=desk.admin)
     desk.act(alice, trade_perp(alice, ETH, -50 * SIZE), reducing=True)
+    assert desk.position(alice, ETH)[0] == 50 * SIZE
 
 
 def test_other_accounts_of_the_batch_are_judged_too(desk, alice):

@@ -63,8 +63,11 @@ def test_equity_changes_for_nobody_and_every_word_is_paid(desk, crowd, price):
 
 
 def test_nothing_to_settle_is_no_error(desk):
-    run(desk, desk.trader("nobody"), desk.trader("saver", 5))
+    saver = desk.trader("saver", 5)
+    whole = desk.total_equity()
+    run(desk, desk.trader("nobody"), saver)
     run(desk)
+    assert (desk.held(saver), desk.total_equity()) == (5_000_000, whole)
 
 
 def test_named_twice_is_settled_once(desk, crowd):
