@@ -16,6 +16,10 @@ library Ledger {
 
     uint256 internal constant QUOTE = 0;
 
+    uint8 internal constant HELD_ONLY = 0;
+    uint8 internal constant LENT = 1;
+    uint8 internal constant DEBT = 2;
+
     /// @dev The engine's immutables, which a linked library cannot see. unit: quote WAD per unit of the quote token.
     struct Env {
         IOracleRouter router;
@@ -43,11 +47,13 @@ library Ledger {
         uint16 bonusSlope;
         uint16 insuranceShare;
         uint16 minSlice;
-        uint32 bonusRamp;
-        uint32 callPeriod;
-        uint32 insuranceWindow;
-        uint32 bounty;
-        uint32 dust;
+        uint24 bonusRamp;
+        uint24 callPeriod;
+        uint24 insuranceWindow;
+        uint16 bounty;
+        uint24 dust;
+        uint16 lambdaFrom;
+        uint32 lambdaRampEnd;
     }
 
     struct Header {
@@ -57,8 +63,10 @@ library Ledger {
         uint32 callDeadline;
         uint32 clockStart;
         uint8 listed;
+        uint8 debts;
     }
 
+    /// @dev kind: HELD_ONLY, LENT or DEBT; shares are of the kind.
     struct Balance {
         int128 held;
         uint120 shares;
@@ -78,12 +86,54 @@ library Ledger {
         uint16 haircutMm;
         uint16 maxAge;
         uint16 sigma;
-        uint128 supplyCap;
+        uint16 fromIm;
+        uint16 fromMm;
+        uint32 rampEnd;
+    }
+
+    /// @dev Indices 1e-12, utilisation 1e-7, rateAtTarget 1e-13 per year, reserveShare bps: all that a check needs to know what lent
+    /// and debt shares are worth now.
+    struct Lending {
+        uint64 debtIndex;
+        uint64 lentIndex;
+        uint32 accruedAt;
+        uint24 utilisation;
+        uint48 rateAtTarget;
+        uint16 reserveShare;
     }
 
     struct Totals {
         uint128 held;
-        uint128 lent;
+        uint128 lentShares;
+    }
+
+    /// @dev reserve: interest that is insurance's, paid out to it when there is cash.
+    struct Debts {
+        uint112 shares;
+        uint112 reserve;
+    }
+
+    /// @dev Caps in token units. capSince: the supply cap grows from zero since then. borrowVelocity: bps of borrowCap per hour.
+    struct Limits {
+        uint104 supplyCap;
+        uint104 borrowCap;
+        uint32 capSince;
+        uint16 borrowVelocity;
+    }
+
+    struct Flow {
+        uint32 windowStart;
+        int128 netBorrowed;
+    }
+
+    /// @dev An isolated collateral/debt pair: the haircuts are the collateral's, the debt has none.
+    struct Pair {
+        uint16 haircutIm;
+        uint16 haircutMm;
+        uint16 fromIm;
+        uint16 fromMm;
+        uint32 rampEnd;
+        uint8 listed;
     }
 
     struct MarketState {
@@ -102,14 +152,30 @@ library Ledger {
         uint16 imRate1;
         uint16 imRate2;
         uint16 imRate3;
-        uint24 bound1;
-        uint24 bound2;
+        uint16 bound1;
+        uint16 bound2;
+        uint16 oiLower;
         uint8 feed;
         uint16 maxAge;
         uint16 sigma;
         uint32 fundingVelocity;
         uint16 maxFundingRate;
         uint8 flags;
+        uint16 oiUpper;
+    }
+
+    /// @dev What a market's rates and bounds were before their last change, and when the change has arrived in full.
+    struct MarketRamp {
+        uint16 mmRate1;
+        uint16 mmRate2;
+        uint16 mmRate3;
+        uint16 imRate1;
+        uint16 imRate2;
+        uint16 imRate3;
+        uint16 bound1;
+        uint16 bound2;
+        uint32 start;
+        uint32 end;
     }
 
     struct MarketCosts {
@@ -141,6 +207,7 @@ library Ledger {
         MarketCosts costs;
         MarketTrade trade;
         InsuranceCap insurance;
+        MarketRamp ramp;
     }
 
     struct Operator {
@@ -172,6 +239,11 @@ library Ledger {
         mapping(address => uint256) lockdowns;
         mapping(address => bool) forbidden;
         bytes32[] accounts;
+        mapping(uint256 => Lending) lending;
+        mapping(uint256 => Debts) debts;
+        mapping(uint256 => Limits) limits;
+        mapping(uint256 => Flow) flows;
+        mapping(uint256 => Pair) pairs;
     }
 
     // ---------------------------------------------------------------- balances

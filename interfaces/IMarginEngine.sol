@@ -31,7 +31,11 @@ interface IMarginEngine {
         Liquidate,
         MarginCall,
         Settle,
-        Call
+        Call,
+        Borrow,
+        Repay,
+        Lend,
+        Recall
     }
 
     /// @param kind A member of Kind.
@@ -120,6 +124,13 @@ interface IMarginEngine {
         bytes data;
     }
 
+    /// @notice Borrow, Repay, Lend, Recall: between what an account holds and the asset's lenders, in token units. Borrow and Recall add to the
+    /// held balance and need lent cash; Repay and Lend take from it. Repay and Recall take type(uint256).max for all of it.
+    struct Lending {
+        uint256 asset;
+        uint256 amount;
+    }
+
     /// @notice What an account is worth and must hold. All quote WAD.
     struct Assessment {
         int256 equity;
@@ -152,7 +163,9 @@ interface IMarginEngine {
     event PositionChanged(bytes32 indexed account, uint256 indexed market, int256 size, int256 cost);
     event MarketAccrued(uint256 indexed market, int256 fundingIndex, int256 fundingRate);
     event PoolContribution(uint256 indexed market, int256 contribution);
-    event LentChanged(uint256 indexed asset, uint256 lent);
+    event SharesChanged(bytes32 indexed account, uint256 indexed asset, uint256 kind, uint256 shares);
+    event LendingAccrued(uint256 indexed asset, uint256 debtIndex, uint256 lentIndex, uint256 rateAtTarget);
+    event LendingTotals(uint256 indexed asset, uint256 lentShares, uint256 debtShares, uint256 reserve);
 
     event Deposited(bytes32 indexed account, uint256 indexed asset, address from, uint256 amount);
     event Withdrawn(bytes32 indexed account, uint256 indexed asset, address to, uint256 amount);
@@ -190,16 +203,22 @@ interface IMarginEngine {
     error AssetNotAllowed(bytes32 account, uint256 asset);
     error BelowInitialMargin(bytes32 account, int256 equity, uint256 required);
     error BonusBelowLimit(bytes32 target, uint256 bonus, uint256 limit);
+    error BorrowCapExceeded(uint256 asset, uint256 borrowed, uint256 cap);
+    error BorrowVelocityExceeded(uint256 asset, uint256 netBorrowed, uint256 limit);
     error CallTargetForbidden(address target);
     error DeferredAccount(bytes32 account);
     error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
     error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
     error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
+    error LendingAndBorrowing(bytes32 account, uint256 asset);
+    error LendingClosed(uint256 asset);
+    error LentCashMissing(uint256 asset, uint256 amount, uint256 available);
     error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
     error Locked();
     error MarketNotAllowed(bytes32 account, uint256 market);
     error ModeNotAvailable(uint256 mode);
     error NegativeBalance(bytes32 account, uint256 asset, int256 held);
+    error NothingOwed(bytes32 account, uint256 asset);
     error NewRiskPaused(uint256 until);
     error NotAuthorized(bytes32 account, address caller);
     error NotReducing(bytes32 account, int256 before, int256 afterwards);
