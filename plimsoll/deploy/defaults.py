@@ -3,6 +3,7 @@
     local()                                       every role is the deployer's, two days' delay for what loosens risk
     local(risk_delay=0, admin_delay=0)            parameters can be changed at once: tests
     local(references=False)                       signed prices are not compared with anything
+    local(exchange=False)                         without a Uniswap beside it
 
 Rates, fees and scales are of the order of those of large venues; a local chain needs no better.
 """
@@ -26,6 +27,7 @@ from plimsoll.deploy.parameters import (
     Roles,
     Terms,
 )
+from plimsoll.exchange.listing import local_exchange
 from plimsoll.prices import PRICE, address_of
 
 SIZE, WAD, DAY, HOUR = 10**8, 10**18, 86_400, 3600
@@ -114,7 +116,12 @@ def local_signer_keys(count: int = 3) -> list[bytes]:
 
 
 def local(
-    *, references: bool = True, risk_delay: int = 2 * DAY, admin_delay: int = 2 * DAY, block_time: int = 12
+    *,
+    references: bool = True,
+    risk_delay: int = 2 * DAY,
+    admin_delay: int = 2 * DAY,
+    block_time: int = 12,
+    exchange: bool = True,
 ) -> Parameters:
     """The default deployment of a local chain."""
     signers = tuple(address_of(PrivateKey(key).public_key) for key in local_signer_keys())
@@ -129,4 +136,5 @@ def local(
         pool=Pool(delay=HOUR, window=HOUR),
         roles=Roles(risk_delay=risk_delay, admin_delay=admin_delay),
         block_time=block_time,
+        exchange=local_exchange({"WETH": FEEDS[0][2], "WBTC": FEEDS[1][2]}) if exchange else None,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plimsoll.errors import BadInput
+from plimsoll.exchange.listing import ExchangeListing
 
 Rates = tuple[int, int, int]
 T = TypeVar("T")
@@ -153,13 +154,15 @@ class Parameters:
     roles: Roles = field(default_factory=Roles)
     block_time: int = 12
     kappa: int = 20
+    exchange: ExchangeListing | None = None
 
     @property
     def mocks(self) -> list[str]:
         """What would be deployed as a mock."""
         tokens = [asset.symbol for asset in self.assets if asset.token is None]
         references = [f.symbol for f in self.oracle.feeds if f.reference and f.reference.aggregator is None]
-        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references]
+        own = ["exchange"] if self.exchange and self.exchange.addresses is None else []
+        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references] + own
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

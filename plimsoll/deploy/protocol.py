@@ -12,6 +12,7 @@ from plimsoll.contracts import Artifacts
 from plimsoll.deploy import roles
 from plimsoll.deploy.parameters import Asset, Feed, Market, Parameters, Reference, Terms
 from plimsoll.deploy.plan import Plan, Ref
+from plimsoll.exchange.steps import exchange_steps
 
 ZERO = "0x" + "00" * 20
 Address = Ref | str
@@ -32,6 +33,8 @@ class _Protocol:
         self._engine()
         self._custody()
         self._configure()
+        if self.p.exchange:
+            exchange_steps(self.plan, self.p.exchange, self.p.assets, self.tokens, self.deployer)
         self._hand_over()
         return self.plan
 
