@@ -3,7 +3,7 @@ name.
 
     plan = Plan(artifacts)
     token = plan.create("USDC", "MockERC20", "USD Coin", "USDC", 6)
-    engine = plan.create("MarginEngine", "MarginEngine", authority, router, …)     # its libraries become steps by themselves
+    engine = plan.create("MarginEngine", "MarginEngine", authority, router, …)   # its libraries become steps as well
     plan.call("Executor.setEngine", executor, "setEngine", engine)
 
 `create` returns a Ref, which may stand wherever an address does, also inside lists and tuples; `derived` a value that

@@ -15,6 +15,7 @@ from plimsoll.abi import checksum, keccak
 from plimsoll.deploy import protocol, roles
 from plimsoll.deploy.deployment import Deployment
 from plimsoll.errors import TransactionFailed
+from plimsoll.exchange.check import comparisons
 from plimsoll.margin import words
 
 
@@ -38,7 +39,7 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    for check in (_engine, _assets, _markets, _model_and_pool, _oracle, _wiring, _authority):
+    for check in (_engine, _assets, _markets, _model_and_pool, _oracle, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
         except TransactionFailed as error:
@@ -172,6 +173,11 @@ def _wiring(d: Deployment) -> Found:
         yield from _same(where, expected, actual)
     for name in {contract for contract, _ in roles.FUNCTIONS}:
         yield from _same(f"{name} authority", d.authority.address, d[name].read("authority"))
+
+
+def _exchange(d: Deployment) -> Found:
+    for where, expected, actual in comparisons(d):
+        yield from _same(where, expected, actual)
 
 
 def _authority(d: Deployment) -> Found:

@@ -8,8 +8,8 @@
     engine.write("execute", batch([sell]), sender=owner)           a `Call` through Executor
     exchange.move_to(exchange.pool(WETH, QUOTE), 2_900 * PRICE, sender=arbitrageur)
 
-`listing` (which pools), `artifacts` (the published code), `steps` (its part of the deployment plan), `check` (its part of
-the verification), `tick_math` and `pair` (prices, exactly), `swaps` (call data), `market` (`Exchange`), `arbitrage`.
+`listing` (which pools), `artifacts` (the published code), `steps` (its part of the deployment plan), `check` (its part
+of the verification), `tick_math` and `pair` (prices, exactly), `swaps` (call data), `market` (`Exchange`), `arbitrage`.
 Prices are 1e-10 of the quote per whole unit of the base, amounts the tokens' own units, fees millionths.
 """
 

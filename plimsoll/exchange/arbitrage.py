@@ -25,7 +25,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Move:
-    """One swap towards a price. `short`: how much of `asset_in` the sender lacks to get there, raw; 0: it gets there."""
+    """One swap towards a price. `short`: how much of `asset_in` the sender lacks to get there, raw."""
 
     pool: Pool
     asset_in: int

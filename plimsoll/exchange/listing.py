@@ -1,7 +1,7 @@
 """Which exchange a deployment has: the addresses of one that exists, or what one of our own is seeded with.
 
-Part of a deployment's parameters (plimsoll.deploy.parameters). Pools name assets by symbol. An exchange without addresses
-is deployed together with the protocol, which only local chains accept.
+Part of a deployment's parameters (plimsoll.deploy.parameters). Pools name assets by symbol. An exchange without
+addresses is deployed together with the protocol, which only local chains accept.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """`Exchange`: what its pools hold and cost, and swaps as actions of the engine. Assets go by number, as in the engine.
 
-Whatever is asked of several pools or routes is one call of the chain, through Uniswap's own multicall contract, and so of
-one block. Each `block` argument is a block number; None is the latest.
+Whatever is asked of several pools or routes is one call of the chain, through Uniswap's own multicall contract, and so
+of one block. Each `block` argument is a block number; None is the latest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plimsoll.actions import Action, call
@@ -55,7 +55,7 @@ class Quote(NamedTuple):
 
 
 class Exchange:
-    """Handles to a Uniswap v3 and its pools. `tokens` and `decimals` by asset number; `executor` runs the engine's calls."""
+    """Handles to a Uniswap v3 and its pools; `executor` is who makes the engine's calls."""
 
     def __init__(self, chain: Chain, where: Addresses, pools: Sequence[Pool], executor: str) -> None:
         artifacts = load()
@@ -120,15 +120,12 @@ class Exchange:
         """For each route: selling exactly `amount`, or why that cannot be."""
         routes = self.routes(asset_in, asset_out)
         answers, mids = self._ask_routes(routes, [swaps.quote_in(route, amount) for route in routes], block)
-        kind = load()[QUOTER].function("quoteExactInput")
-        found: list[Quote | Reverted] = []
-        for route, answer in zip(routes, answers, strict=True):
-            if isinstance(answer, Reverted):
-                found.append(answer)
-                continue
-            amount_out, after = kind.result(answer)[:2]
-            found.append(_quote(route, amount, amount_out, after, mids) or Reverted(b""))
-        return found
+
+        def read(route: Route, answer: bytes) -> Quote | None:
+            amount_out, after = _quoted("quoteExactInput", answer)
+            return _quote(route, amount, amount_out, after, mids)
+
+        return _each(routes, answers, read)
 
     def quotes_out(
         self, asset_in: int, asset_out: int, amount: int, *, block: int | None = None
@@ -136,15 +133,12 @@ class Exchange:
         """For each route: buying exactly `amount`, or why that cannot be."""
         routes = self.routes(asset_in, asset_out)
         answers, mids = self._ask_routes(routes, [swaps.quote_out(route, amount) for route in routes], block)
-        kind = load()[QUOTER].function("quoteExactOutput")
-        found: list[Quote | Reverted] = []
-        for route, answer in zip(routes, answers, strict=True):
-            if isinstance(answer, Reverted):
-                found.append(answer)
-                continue
-            amount_in, after = kind.result(answer)[:2]
-            found.append(_quote(route, amount_in, amount, after[::-1], mids) or Reverted(b""))
-        return found
+
+        def read(route: Route, answer: bytes) -> Quote | None:
+            amount_in, after = _quoted("quoteExactOutput", answer)
+            return _quote(route, amount_in, amount, after[::-1], mids)
+
+        return _each(routes, answers, read)
 
     def best_in(self, asset_in: int, amount: int, asset_out: int, *, block: int | None = None) -> Quote:
         """The route that brings most for `amount`. Raises NoRoute or TooLarge."""
@@ -241,6 +235,18 @@ def _state(pool: Pool, slot: bytes | Reverted, liquidity: bytes | Reverted) -> P
         raise liquidity
     sqrt_price, tick = _slot0(slot)
     return PoolState(pool.pair.price(sqrt_price), sqrt_price, tick, int.from_bytes(liquidity, "big"))
+
+
+def _quoted(function: str, answer: bytes) -> tuple[int, list[int]]:
+    amount, after = load()[QUOTER].function(function).result(answer)[:2]
+    return amount, after
+
+
+def _each(
+    routes: Sequence[Route], answers: Sequence[bytes | Reverted], read: Callable[[Route, bytes], Quote | None]
+) -> list[Quote | Reverted]:
+    pairs = zip(routes, answers, strict=True)
+    return [a if isinstance(a, Reverted) else read(route, a) or Reverted(b"") for route, a in pairs]
 
 
 def _quote(

@@ -78,7 +78,7 @@ def path(route: Route, *, backwards: bool = False) -> bytes:
 
 
 def exact_in(route: Route, amount: int, recipient: str, least: int = 0, limit: int = 0) -> bytes:
-    """For SwapRouter: `amount` in, at least `least` out. `limit`: a sqrt price at which a single pool stops, 0 for none."""
+    """For SwapRouter: `amount` in, `least` out or more. `limit`: the sqrt price at which a single pool stops, or 0."""
     if len(route) == 1:
         hop = route[0]
         single = (hop.token_in, hop.token_out, hop.pool.fee, recipient, MAX_UINT256, amount, least, limit)

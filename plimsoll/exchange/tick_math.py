@@ -1,6 +1,6 @@
 """Square roots of prices and ticks, exactly as Uniswap v3 has them (TickMath).
 
-A sqrt price is √(raw token1 per raw token0) · 2^96; tick t stands for 1.0001^t, its sqrt price as the contract rounds it.
+A sqrt price is √(raw token1 per raw token0) · 2^96; a tick t stands for the price 1.0001^t.
 """
 
 from __future__ import annotations

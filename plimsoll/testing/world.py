@@ -26,8 +26,8 @@ from plimsoll.contracts import Contract
 from plimsoll.deploy import Deployment
 from plimsoll.deploy.defaults import local_signer_keys
 from plimsoll.deploy.parameters import Parameters
-from plimsoll.prices import PRICE, Quote, ReportSigner
 from plimsoll.exchange import Exchange
+from plimsoll.prices import PRICE, Quote, ReportSigner
 from plimsoll.testing.deployment import deploy_local
 from plimsoll.testing.deployment import parameters as standard
 
