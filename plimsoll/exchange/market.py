@@ -6,8 +6,8 @@ of one block. Each `block` argument is a block number; None is the latest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from plimsoll.actions import Action, call
 from plimsoll.chain.base import Chain, Receipt, Tx
@@ -18,9 +18,9 @@ from plimsoll.exchange.artifacts import load
 from plimsoll.exchange.errors import NoExchange, NoRoute, TooLarge
 from plimsoll.exchange.listing import Addresses
 from plimsoll.exchange.pair import Pair
+from plimsoll.exchange.quotes import PoolState, Quote, each, quote, quoted, slot0, state, state_queries
 from plimsoll.exchange.steps import FACTORY, MULTICALL, POSITIONS, QUOTER, ROUTER
 from plimsoll.exchange.swaps import Hop, Pool, Route
-from plimsoll.exchange.tick_math import MAX_SQRT_PRICE, MIN_SQRT_PRICE
 
 if TYPE_CHECKING:
     from plimsoll.deploy.deployment import Deployment
@@ -28,30 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Exchange", "Pool", "PoolState", "Quote"]
 
 GAS = 20_000_000  # for each of the calls that are made together
-BPS = 10_000
-EMPTY = (MIN_SQRT_PRICE + 1, MAX_SQRT_PRICE - 1)  # where a pool ends whose liquidity is used up
-
-
-class PoolState(NamedTuple):
-    """`price`: 1e-10 of the quote per base, the pool's mid. `liquidity`: what is in range."""
-
-    price: int
-    sqrt_price: int
-    tick: int
-    liquidity: int
-
-
-class Quote(NamedTuple):
-    """A swap as it would be now. `after`: each pool's price afterwards. `impact`: bps that it pays more than mid, up.
-
-    The fee is part of the impact. Amounts are raw.
-    """
-
-    route: Route
-    amount_in: int
-    amount_out: int
-    after: tuple[int, ...]
-    impact: int
 
 
 class Exchange:
@@ -109,8 +85,8 @@ class Exchange:
     def states(self, pools: Iterable[Pool] | None = None, *, block: int | None = None) -> list[PoolState]:
         """Of all pools, or of `pools`, in one call."""
         chosen = list(self.pools if pools is None else pools)
-        answers = self.ask([query for pool in chosen for query in _state_queries(pool)], block=block)
-        return [_state(*found) for found in zip(chosen, answers[::2], answers[1::2], strict=True)]
+        answers = self.ask([query for pool in chosen for query in state_queries(pool)], block=block)
+        return [state(*found) for found in zip(chosen, answers[::2], answers[1::2], strict=True)]
 
     # ---------------------------------------------------------------- quotes
 
@@ -122,10 +98,10 @@ class Exchange:
         answers, mids = self._ask_routes(routes, [swaps.quote_in(route, amount) for route in routes], block)
 
         def read(route: Route, answer: bytes) -> Quote | None:
-            amount_out, after = _quoted("quoteExactInput", answer)
-            return _quote(route, amount, amount_out, after, mids)
+            amount_out, after = quoted("quoteExactInput", answer)
+            return quote(route, amount, amount_out, after, mids)
 
-        return _each(routes, answers, read)
+        return each(routes, answers, read)
 
     def quotes_out(
         self, asset_in: int, asset_out: int, amount: int, *, block: int | None = None
@@ -135,10 +111,10 @@ class Exchange:
         answers, mids = self._ask_routes(routes, [swaps.quote_out(route, amount) for route in routes], block)
 
         def read(route: Route, answer: bytes) -> Quote | None:
-            amount_in, after = _quoted("quoteExactOutput", answer)
-            return _quote(route, amount_in, amount, after[::-1], mids)
+            amount_in, after = quoted("quoteExactOutput", answer)
+            return quote(route, amount_in, amount, after[::-1], mids)
 
-        return _each(routes, answers, read)
+        return each(routes, answers, read)
 
     def best_in(self, asset_in: int, amount: int, asset_out: int, *, block: int | None = None) -> Quote:
         """The route that brings most for `amount`. Raises NoRoute or TooLarge."""
@@ -202,9 +178,9 @@ class Exchange:
         """Answers to one query of the quoter per route, and the sqrt prices of all their pools before."""
         pools = list(dict.fromkeys(hop.pool for route in routes for hop in route))
         asked = [(self.quoter.address, query) for query in queries]
-        answers = self.ask(asked + [_state_queries(pool)[0] for pool in pools], block=block)
+        answers = self.ask(asked + [state_queries(pool)[0] for pool in pools], block=block)
         slots = answers[len(queries) :]
-        return answers[: len(queries)], {p: _slot0(slot)[0] for p, slot in zip(pools, slots, strict=True)}
+        return answers[: len(queries)], {p: slot0(slot)[0] for p, slot in zip(pools, slots, strict=True)}
 
 
 def _deployed(deployment: Deployment) -> Addresses:
@@ -216,49 +192,3 @@ def _pool(d: Deployment, where: Addresses, name: str, base: int, quote: int, fee
     assets, tokens = d.parameters.assets, d.tokens
     pair = Pair(tokens[base].address, assets[base].decimals, tokens[quote].address, assets[quote].decimals)
     return Pool(name, base, quote, fee, swaps.pool_address(where.factory, pair, fee), pair)
-
-
-def _state_queries(pool: Pool) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-    kind = load()["UniswapV3Pool"]
-    return (pool.address, kind.function("slot0").encode(())), (pool.address, kind.function("liquidity").encode(()))
-
-
-def _slot0(answer: bytes | Reverted) -> tuple[int, int]:
-    if isinstance(answer, Reverted):
-        raise answer
-    sqrt_price, tick = load()["UniswapV3Pool"].function("slot0").result(answer)[:2]
-    return sqrt_price, tick
-
-
-def _state(pool: Pool, slot: bytes | Reverted, liquidity: bytes | Reverted) -> PoolState:
-    if isinstance(liquidity, Reverted):
-        raise liquidity
-    sqrt_price, tick = _slot0(slot)
-    return PoolState(pool.pair.price(sqrt_price), sqrt_price, tick, int.from_bytes(liquidity, "big"))
-
-
-def _quoted(function: str, answer: bytes) -> tuple[int, list[int]]:
-    amount, after = load()[QUOTER].function(function).result(answer)[:2]
-    return amount, after
-
-
-def _each(
-    routes: Sequence[Route], answers: Sequence[bytes | Reverted], read: Callable[[Route, bytes], Quote | None]
-) -> list[Quote | Reverted]:
-    pairs = zip(routes, answers, strict=True)
-    return [a if isinstance(a, Reverted) else read(route, a) or Reverted(b"") for route, a in pairs]
-
-
-def _quote(
-    route: Route, amount_in: int, amount_out: int, after: Sequence[int], mids: Mapping[Pool, int]
-) -> Quote | None:
-    """None when a pool on the way is empty: the quoter then speaks of less than it was asked."""
-    if any(sqrt_price in EMPTY for sqrt_price in after):
-        return None
-    above, below = amount_in, 1  # what would come out at mid
-    for hop in route:
-        square, unit = mids[hop.pool] ** 2, 1 << 192
-        above, below = (above * square, below * unit) if hop.zero_for_one else (above * unit, below * square)
-    impact = -(-(above - amount_out * below) * BPS // above) if above else 0
-    prices: Any = [hop.pool.pair.price(price) for hop, price in zip(route, after, strict=True)]
-    return Quote(route, amount_in, amount_out, tuple(prices), max(0, impact))

@@ -6,7 +6,7 @@ less than the `Call` promises (OutputBelowMinimum).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from plimsoll.abi import checksum, keccak
@@ -24,7 +24,7 @@ class Pool:
     quote: int
     fee: int
     address: str
-    pair: Pair
+    pair: Pair = field(compare=False)
 
     def __repr__(self) -> str:
         return f"<Pool {self.name} {self.fee}>"
