@@ -69,12 +69,13 @@ def moves(exchange: Exchange, prices: Mapping[Pool, int], sender: str) -> list[M
         amount = min(takes, left[token])
         if not amount:
             continue
+        spare = min(1, left[token] - amount)  # not taken; a swap out of input ends where the liquidity does
         left[token] -= amount
         txs = []
-        if allowed[token] < amount:
+        if allowed[token] < amount + spare:
             txs.append(Tx(sender, token, _erc20("approve", exchange.router.address, MAX_UINT256), 0, GAS))
             allowed[token] = MAX_UINT256
-        txs.append(Tx(sender, exchange.router.address, _swap(hop, amount, sender, targets[pool]), 0, GAS))
+        txs.append(Tx(sender, exchange.router.address, _swap(hop, amount + spare, sender, targets[pool]), 0, GAS))
         out = gives if amount == takes else 0
         found.append(Move(pool, asset, amount, out, takes - amount, tuple(txs)))
     return found
