@@ -146,7 +146,9 @@ def test_mocks_are_refused_on_a_public_chain():
     assert "token USDC" in str(found)
     tokens = tuple(replace(asset, token=ONE) for asset in SAFE.assets)
     feeds = tuple(replace(f, reference=replace(f.reference, aggregator=ONE)) for f in SAFE.oracle.feeds)
-    assert list(violations(replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds)), 1)) == []
+    real = replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds))
+    assert real.mocks == ["exchange"]
+    assert list(violations(replace(real, exchange=None), 1)) == []
 
 
 def test_all_violations_are_reported_at_once():
