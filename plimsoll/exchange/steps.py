@@ -30,6 +30,7 @@ def exchange_steps(
     plan: Plan, listing: ExchangeListing, assets: Sequence[Asset], tokens: Sequence[Ref | str], deployer: str
 ) -> None:
     """Adds the steps, if there are any: nothing is deployed where an exchange exists."""
+    _require_assets(listing, [asset.symbol for asset in assets])
     if listing.addresses is not None:
         return
     artifacts = load()
@@ -63,13 +64,17 @@ def _mint(
         plan.call(f"exchange: approve {symbol}", token, "approve", positions, amount)
 
 
+def _require_assets(listing: ExchangeListing, symbols: Sequence[str]) -> None:
+    for pool in listing.pools:
+        for symbol in (pool.base, pool.quote):
+            if symbol not in symbols:
+                raise BadInput(f"pool {pool.name}", symbol, f"it is no asset; there are {', '.join(symbols)}")
+
+
 def needed(listing: ExchangeListing, decimals: dict[str, int]) -> dict[str, int]:
     """Raw amounts by symbol that are enough for all pools, whichever token comes first."""
     total: dict[str, int] = {}
     for pool in listing.pools:
-        for symbol in (pool.base, pool.quote):
-            if symbol not in decimals:
-                raise BadInput(f"pool {pool.name}", symbol, f"assets are {', '.join(decimals)}")
         if not pool.depth:
             continue
         pair = Pair("0x1", decimals[pool.base], "0x2", decimals[pool.quote])

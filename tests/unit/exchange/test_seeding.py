@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from bench import BASE, PRICE, QUOTE, bench
+from bench import BASE, PRICE, QUOTE, asset, bench
 
 from plimsoll import contracts
+from plimsoll.deploy.plan import Plan
 from plimsoll.errors import BadInput
-from plimsoll.exchange.listing import Band, ExchangeListing, PoolListing, local_exchange
-from plimsoll.exchange.steps import needed
+from plimsoll.exchange.listing import Addresses, Band, ExchangeListing, PoolListing, local_exchange
+from plimsoll.exchange.steps import exchange_steps, needed
+
+TOKEN = "0x" + "11" * 20
 
 CASES = [
     ((18, 6), 3000 * PRICE, 500),
@@ -86,8 +89,6 @@ def test_what_is_needed_covers_both_orders():
     assert found["USDC"] == 2 * (1_200 * 10**6 + 3)
     assert found["WETH"] == 4 * 10**17 + 3 + 20 * 10**18 + 3  # the third pool has at least one WBTC, 20 WETH
     assert found["WBTC"] == 2 * 10**6 + 3 + 10**8 + 3
-    with pytest.raises(BadInput, match="assets are USDC, WETH"):
-        needed(listing, {"USDC": 6, "WETH": 18})
 
 
 @pytest.mark.parametrize(
@@ -110,14 +111,16 @@ def test_bands_that_do_not_hold_the_price(band):
         Band(*band)
 
 
-def test_unknown_symbols_and_tokens_that_are_not_ours():
-    from bench import asset
+@pytest.mark.parametrize("where", [None, Addresses(*["0x" + "22" * 20] * 5)])
+def test_assets_that_the_deployment_lacks(where):
+    """Said when planning, whoever deploys the exchange."""
+    listing = ExchangeListing((PoolListing("WETH", "USDC", 500, PRICE, 1),), where)
+    with pytest.raises(BadInput, match="it is no asset; there are WETH"):
+        exchange_steps(Plan(contracts.load()), listing, [asset("WETH", 18)], [TOKEN], TOKEN)
 
-    from plimsoll.deploy.plan import Plan
-    from plimsoll.exchange.steps import exchange_steps
 
-    pool = PoolListing("WETH", "USDC", 500, PRICE, 1)
-    plan = Plan(contracts.load())
-    token = "0x" + "11" * 20
+def test_tokens_that_are_not_ours_to_mint():
+    """A fresh exchange needs mock tokens."""
+    listing = ExchangeListing((PoolListing("WETH", "USDC", 500, PRICE, 1),))
     with pytest.raises(BadInput, match="not ours to mint"):
-        exchange_steps(plan, ExchangeListing((pool,)), [asset("WETH", 18), asset("USDC", 6)], [token, token], token)
+        exchange_steps(Plan(contracts.load()), listing, [asset("WETH", 18), asset("USDC", 6)], [TOKEN, TOKEN], TOKEN)
