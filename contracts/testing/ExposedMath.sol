@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 import {AssetMath} from "../libraries/AssetMath.sol";
+import {DecimalFloat} from "../libraries/DecimalFloat.sol";
 import {FillMath} from "../libraries/FillMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
@@ -11,6 +12,7 @@ import {InterestMath} from "../libraries/InterestMath.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {RampMath} from "../libraries/RampMath.sol";
 import {TierMath} from "../libraries/TierMath.sol";
 
 /// @title The internal libraries, callable, for the differential tests of their Python twins
@@ -59,6 +61,10 @@ contract ExposedMath {
         return AssetMath.valueDown(amount, price, decimals);
     }
 
+    function valueUp(uint256 amount, uint256 price, uint256 decimals) external pure returns (uint256) {
+        return AssetMath.valueUp(amount, price, decimals);
+    }
+
     function toUnitsDown(uint256 value, uint256 unit) external pure returns (uint256) {
         return AssetMath.toUnitsDown(value, unit);
     }
@@ -87,8 +93,36 @@ contract ExposedMath {
 
     // ------------------------------------------------------------------ TierMath
 
-    function requirement(uint256 value, uint256 rates, uint256 bound1, uint256 bound2) external pure returns (uint256) {
-        return TierMath.requirement(value, rates, bound1, bound2);
+    function requirements(uint256 value, uint256 table) external pure returns (uint256, uint256) {
+        return TierMath.requirements(value, table);
+    }
+
+    function interestShare(uint256 interest, uint256 lower, uint256 upper) external pure returns (uint256) {
+        return TierMath.interestShare(interest, lower, upper);
+    }
+
+    // ------------------------------------------------------------------ DecimalFloat
+
+    function decode(uint256 code) external pure returns (uint256) {
+        return DecimalFloat.decode(code);
+    }
+
+    function encode(uint256 value) external pure returns (bool, uint256) {
+        return DecimalFloat.encode(value);
+    }
+
+    // ------------------------------------------------------------------ RampMath
+
+    function valueAt(uint256 from, uint256 to, uint256 end, uint256 time) external pure returns (uint256) {
+        return RampMath.valueAt(from, to, end, time);
+    }
+
+    function oldShare(uint256 end, uint256 time) external pure returns (uint256) {
+        return RampMath.oldShare(end, time);
+    }
+
+    function between(uint256 was, uint256 becomes, uint256 share) external pure returns (uint256) {
+        return RampMath.between(was, becomes, share);
     }
 
     // ------------------------------------------------------------------ FundingMath
