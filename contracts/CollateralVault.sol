@@ -61,8 +61,8 @@ contract CollateralVault is ICollateralVault, ERC4626 {
     function maxDeposit(address) public view override returns (uint256) {
         (uint256 held, uint256 lent) = _totals();
         bytes32[] memory keys = new bytes32[](1);
-        keys[0] = LedgerSlots.at(assetIndex, LedgerSlots.ASSETS);
-        uint256 supplyCap = uint128(uint256(IMarginEngine(engine).slots(keys)[0]) >> LedgerSlots.SUPPLY_CAP_BIT);
+        keys[0] = LedgerSlots.at(assetIndex, LedgerSlots.LIMITS);
+        uint256 supplyCap = uint104(uint256(IMarginEngine(engine).slots(keys)[0]));
         return Math.saturatingSub(supplyCap, held + lent);
     }
 

@@ -33,6 +33,16 @@ library Ledger {
         uint32 pausedUntil;
         uint8 blockTime;
         uint8 kappa;
+        uint8 quoteFeed;
+        uint16 depegThreshold;
+        uint8 depegFactor;
+        uint8 flags;
+    }
+
+    /// @dev The model before the last replacement, and when the new one binds in full.
+    struct ModelRamp {
+        address model;
+        uint32 end;
     }
 
     struct Pool {
@@ -244,6 +254,7 @@ library Ledger {
         mapping(uint256 => Limits) limits;
         mapping(uint256 => Flow) flows;
         mapping(uint256 => Pair) pairs;
+        ModelRamp modelRamp;
     }
 
     // ---------------------------------------------------------------- balances

@@ -41,7 +41,7 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function totals(uint256 asset) external view returns (uint256, uint256) {
-        return (state.totals[asset].held, state.totals[asset].lent);
+        return (state.totals[asset].held, state.totals[asset].lentShares);
     }
 
     /// @inheritdoc IMarginEngine

@@ -281,8 +281,8 @@ contract MarginEngine is LedgerReader, AccessManaged {
 
     function _credit(bytes32 id, uint256 asset, uint256 amount) private {
         Ledger.Totals storage totals_ = state.totals[asset];
-        uint256 supply = uint256(totals_.held) + totals_.lent + amount;
-        uint256 cap = state.assets[asset].supplyCap;
+        uint256 supply = uint256(totals_.held) + totals_.lentShares + amount;
+        uint256 cap = state.limits[asset].supplyCap;
         if (amount != 0 && supply > cap) revert SupplyCapExceeded(asset, supply, cap);
         totals_.held += amount.toUint128();
         Ledger.changeHeld(state, id, asset, amount.toInt256());
@@ -371,11 +371,10 @@ contract MarginEngine is LedgerReader, AccessManaged {
     function changeLent(uint256 asset, int256 amount) external unlocked {
         if (msg.sender != state.vaults[asset]) revert NotAuthorized(bytes32(asset), msg.sender);
         Ledger.Totals storage totals_ = state.totals[asset];
-        uint256 lent = uint256(int256(uint256(totals_.lent)) + amount);
-        uint256 cap = state.assets[asset].supplyCap;
+        uint256 lent = uint256(int256(uint256(totals_.lentShares)) + amount);
+        uint256 cap = state.limits[asset].supplyCap;
         if (amount > 0 && totals_.held + lent > cap) revert SupplyCapExceeded(asset, totals_.held + lent, cap);
-        totals_.lent = lent.toUint128();
-        emit LentChanged(asset, lent);
+        totals_.lentShares = lent.toUint128();
     }
 
     function _vault(uint256 asset) private view returns (address vault) {

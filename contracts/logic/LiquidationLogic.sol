@@ -177,7 +177,7 @@ library LiquidationLogic {
             return;
         }
         IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
-        uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
+        uint256 level = MarginCheck.callMargin(s, a);
         if (a.equity >= int256(level)) {
             // A clock without a call: a liquidation found it below MM, and did not bring it to target.
             if (header.clockStart != 0 && _cured(s, env, order.target)) return;

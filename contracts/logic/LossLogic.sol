@@ -39,7 +39,7 @@ library LossLogic {
     }
 
     function _losses(uint256[] memory perps) private pure returns (uint256 sum) {
-        for (uint256 i; i < perps.length; i += 3) {
+        for (uint256 i; i < perps.length; i += 4) {
             sum += FixedMath.positive(-int256(perps[i + 1]));
         }
     }
@@ -54,7 +54,7 @@ library LossLogic {
         uint256 cash = Ledger.available(s, env.insurance, Ledger.QUOTE) * env.unit;
         uint256 wanted = claim.wanted < cash ? claim.wanted : cash;
         uint256 bitmap = snap.markets;
-        for (uint256 i; bitmap != 0; i += 3) {
+        for (uint256 i; bitmap != 0; i += 4) {
             uint256 loss = FixedMath.positive(-int256(snap.perps[i + 1]));
             uint256 share = FixedMath.mulDivDown(wanted, loss, losses);
             if (share != 0) paid += _drawWindow(s, LibBit.ffs(bitmap), share);
@@ -91,7 +91,7 @@ library LossLogic {
         uint256 amount
     ) private {
         uint256 bitmap = snap.markets;
-        for (uint256 i; bitmap != 0; i += 3) {
+        for (uint256 i; bitmap != 0; i += 4) {
             uint256 market = LibBit.ffs(bitmap);
             bitmap &= bitmap - 1;
             uint256 loss = FixedMath.positive(-int256(snap.perps[i + 1]));
