@@ -78,8 +78,8 @@ def _market(
     skew: int,
     **rest: Any,
 ) -> Market:
-    """A market with IM twice its MM. `bounds` of tiers and `oi` (IM grows between them) in thousands of quote; `scale` and
-    `skew` in whole units; the worst fill premium is skew / scale."""
+    """A market with IM twice its MM. `bounds` of tiers and `oi`, between which IM grows, in thousands of quote; `scale`
+    and `skew` in whole units; the worst fill premium is skew / scale."""
     return Market(
         symbol=symbol,
         feed=feed,
