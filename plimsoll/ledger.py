@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 GLOBALS, POOL, TERMS, LISTED_MARKETS = 0, 1, 2, 3
 HEADERS, BALANCES, POSITIONS, ASSETS, TOTALS, VAULTS, MARKETS = 4, 5, 6, 7, 8, 9, 10
+LENDING, DEBTS, LIMITS, FLOWS, PAIRS = 15, 16, 17, 18, 19
 
 # Words of one market, from its first slot on.
-STATE, RISK, COSTS, TRADE, INSURANCE = 0, 1, 2, 3, 4
+STATE, RISK, COSTS, TRADE, INSURANCE, RAMP = 0, 1, 2, 3, 4, 5
 
 
 @lru_cache(maxsize=1 << 16)
@@ -41,6 +42,26 @@ def vault(number: int) -> int:
 
 def totals(number: int) -> int:
     return entry(number, TOTALS)
+
+
+def lending(number: int) -> int:
+    return entry(number, LENDING)
+
+
+def debts(number: int) -> int:
+    return entry(number, DEBTS)
+
+
+def limits(number: int) -> int:
+    return entry(number, LIMITS)
+
+
+def flows(number: int) -> int:
+    return entry(number, FLOWS)
+
+
+def pair(code: int) -> int:
+    return entry(code, PAIRS)
 
 
 def market(number: int, word: int) -> int:

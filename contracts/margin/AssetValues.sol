@@ -23,14 +23,10 @@ library AssetValues {
     uint256 private constant _PAIR = 0x8000;
 
     /// @notice Leaves each asset's net amount (int256) at `amounts`, its parameters at `params` and its feed at `feeds`.
-    function load(
-        Ledger.State storage s,
-        bytes32 id,
-        uint256 bitmap,
-        uint256 amounts,
-        uint256 params,
-        uint256 feeds
-    ) internal view {
+    function load(Ledger.State storage s, bytes32 id, uint256 bitmap, uint256 amounts, uint256 params, uint256 feeds)
+        internal
+        view
+    {
         mapping(uint256 => Ledger.Balance) storage balances = s.balances[id];
         while (bitmap != 0) {
             uint256 asset = LibBit.ffs(bitmap);

@@ -6,6 +6,7 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
+import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
@@ -19,9 +20,7 @@ import {Words} from "../libraries/Words.sol";
 /// table, while the market's flags say that it moves. The loops walk their arrays by place: every index is bounded by the
 /// array they fill, and a bounds check per word would cost a tenth of the check.
 library PerpValues {
-    /// @dev Bits of a market's flags in its risk word.
-    uint256 internal constant RAMPING = 2;
-    uint256 private constant _RAMPING_BIT = RAMPING << 232;
+    uint256 private constant _RAMPING_BIT = ConfigWords.RAMPING << 232;
     /// @dev The word of a market that holds its old table (Ledger.Market).
     uint256 private constant _RAMP = 5;
 

@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asset:
-    """A collateral asset. The first one is the quote asset: feed 0, no haircuts."""
+    """A collateral asset. The first one is the quote asset: feed 0, no haircuts. Caps in token units; a velocity (bps
+    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed."""
 
     symbol: str
     name: str
@@ -33,11 +34,34 @@ class Asset:
     sigma: int
     supply_cap: int
     token: str | None = None
+    borrow_cap: int = 0
+    borrow_velocity: int = 0
+    reserve_share: int = 1000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Accounts of their own for one collateral and one debt, by number of the assets."""
+
+    collateral: int
+    debt: int
+    haircut_im: int
+    haircut_mm: int
+
+
+@dataclass(frozen=True)
+class QuoteFeed:
+    """The feed of the quote asset: below `threshold` (bps of the peg) IM rises by the gap times `factor` (tenths)."""
+
+    feed: int
+    threshold: int
+    factor: int
 
 
 @dataclass(frozen=True)
 class Market:
-    """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote)."""
+    """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote). Bounds of
+    tiers and of open interest in thousands of quote."""
 
     symbol: str
     feed: int
@@ -59,6 +83,8 @@ class Market:
     gap: int
     insurance_cap: int
     reduce_only: bool = False
+    oi_lower: int = 0
+    oi_upper: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,6 +181,8 @@ class Parameters:
     block_time: int = 12
     kappa: int = 20
     exchange: ExchangeListing | None = None
+    pairs: tuple[Pair, ...] = ()
+    quote_feed: QuoteFeed | None = None
 
     @property
     def mocks(self) -> list[str]:

@@ -99,4 +99,5 @@ def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
         return None
     if found.equity < found.im0:
         return None
-    return Finding(account, found, accounts.call_margin(found, view.snapshot.terms, view.snapshot.time), "back at initial margin")
+    level = accounts.call_margin(found, view.snapshot.terms, view.snapshot.time)
+    return Finding(account, found, level, "back at initial margin")

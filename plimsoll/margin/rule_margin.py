@@ -98,7 +98,7 @@ class Requirements(NamedTuple):
 
 
 def perp_requirements(perp: PerpExposure) -> Requirements:
-    """IM of the table, multiplier and open interest as they are now; IM₀ and MM of the ramped ones, without interest."""
+    """IM of table, multiplier and open interest as they are now; IM₀ and MM of the ramped ones, without interest."""
     mm, im0 = requirements(perp.notional, perp.risk.to_word())
     im = _scaled(im0, perp.mult_im)
     im += ceil_div(positive(perp.notional - im) * perp.oi_share, BPS)

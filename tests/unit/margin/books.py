@@ -58,7 +58,9 @@ def tiers(draw) -> dict[str, int]:
     im = sorted(max(rate, draw.randint(20, 9_000)) for rate in mm)
     im = [max(pair) for pair in zip(im, mm, strict=True)]
     bound1 = draw.randint(1, 20) * 100
-    rates = {f"mm_rate{tier + 1}": mm[tier] for tier in range(3)} | {f"im_rate{tier + 1}": im[tier] for tier in range(3)}
+    rates = {f"mm_rate{tier + 1}": mm[tier] for tier in range(3)} | {
+        f"im_rate{tier + 1}": im[tier] for tier in range(3)
+    }
     return rates | {"bound1": decimal_float.exactly(bound1), "bound2": bound(draw, bound1)}
 
 
