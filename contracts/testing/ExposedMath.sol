@@ -194,6 +194,10 @@ contract ExposedMath {
         return PriceWord.age(word);
     }
 
+    function unpackVolatility(uint256 word) external pure returns (uint256, uint256, uint256, uint256) {
+        return (PriceWord.mmFrom(word), PriceWord.multiplier(word), PriceWord.phase(word), PriceWord.volatility(word));
+    }
+
     function rejected(uint256 word, uint256 seenAt, uint256 writtenBlock, uint256 status)
         external
         pure

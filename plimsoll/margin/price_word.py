@@ -10,7 +10,8 @@ DEVIATES = 2
 REFERENCE_DOWN = 4
 
 _UINT32 = 2**32 - 1
-_LAST_GOOD = 2**128 - 1
+_VOLATILITY = 0xFFFFFF << 232
+_LAST_GOOD = _VOLATILITY | 2**128 - 1
 
 
 def value(word: int) -> int:
@@ -40,6 +41,31 @@ def disputed_until(word: int) -> int:
 
 def status(word: int) -> int:
     return word >> 224 & 0xFF
+
+
+def mm_from(word: int) -> int:
+    """What MM's multiplier was at the last sample, (m − 1)·64."""
+    return word >> 232 & 0xFF
+
+
+def multiplier(word: int) -> int:
+    """What it moves to, and IM's multiplier already is, (m − 1)·64."""
+    return word >> 240 & 0xFF
+
+
+def phase(word: int) -> int:
+    """When within the interval of published_at it began to move, in 1/128 of an interval."""
+    return word >> 248
+
+
+def volatility(word: int) -> int:
+    """The three volatility fields, in place."""
+    return word & _VOLATILITY
+
+
+def pack_volatility(mm_from: int, multiplier: int, phase: int) -> int:
+    """The volatility fields in place, the rest zero."""
+    return mm_from << 232 | multiplier << 240 | phase << 248
 
 
 def is_disputed(word: int, now: int) -> bool:

@@ -14,7 +14,12 @@ from pyrevm import EVM, BlockEnv
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOYER = "0x" + "d1" * 20
 TIME = 1_700_000_000
-SOURCES = ("contracts/testing/ExposedMath.sol", "contracts/testing/ExposedCheck.sol", "contracts/margin/RuleMargin.sol")
+SOURCES = (
+    "contracts/testing/ExposedMath.sol",
+    "contracts/testing/ExposedCheck.sol",
+    "contracts/testing/ExposedVolatility.sol",
+    "contracts/margin/RuleMargin.sol",
+)
 
 
 class Reverted(Exception):
