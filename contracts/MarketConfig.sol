@@ -275,7 +275,6 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     function _forbidCore() private {
         _forbid(address(engine));
         _forbid(address(router));
-        _forbid(address(router.priceFeed()));
         _forbid(executor);
         _forbid(address(this));
         _forbid(authority());
@@ -287,5 +286,7 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         IOracleRouter.FeedConfig memory config = router.feedConfig(feed);
         if (config.referenceSource != address(0)) _forbid(config.referenceSource);
         if (config.source != address(0)) _forbid(config.source);
+        address backup = router.fallbackOf(feed).source;
+        if (backup != address(0)) _forbid(backup);
     }
 }

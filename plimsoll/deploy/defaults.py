@@ -36,13 +36,14 @@ ASSETS = (
     Asset("WBTC", "Wrapped Bitcoin", 8, 2, 1200, 800, 60, 6500, 10_000 * 10**8),
 )
 
-#: Feed number, symbol, the price a mock reference starts with. XRP in lots of 100: a unit is worth at least one quote.
+#: Feed number, symbol, the price a mock reference starts with, σ_ref. XRP in lots of 100: a unit is worth at least one
+#: quote.
 FEEDS = (
-    (1, "ETH", 3000 * PRICE),
-    (2, "BTC", 60_000 * PRICE),
-    (3, "SOL", 150 * PRICE),
-    (4, "XRP100", 60 * PRICE),
-    (5, "LINK", 15 * PRICE),
+    (1, "ETH", 3000 * PRICE, 8000),
+    (2, "BTC", 60_000 * PRICE, 6500),
+    (3, "SOL", 150 * PRICE, 11_000),
+    (4, "XRP100", 60 * PRICE, 10_000),
+    (5, "LINK", 15 * PRICE, 11_000),
 )
 
 
@@ -119,7 +120,7 @@ def local(
     """The default deployment of a local chain."""
     signers = tuple(address_of(PrivateKey(key).public_key) for key in local_signer_keys())
     reference = Reference(heartbeat=DAY, confidence=5000) if references else None
-    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference) for number, symbol, price in FEEDS)
+    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference, sigma) for number, symbol, price, sigma in FEEDS)
     return Parameters(
         assets=ASSETS,
         markets=MARKETS,

@@ -66,7 +66,7 @@ class Deployment:
 
     @property
     def feed(self) -> Contract:
-        return self["PriceFeed"]
+        return self.router
 
     @property
     def config(self) -> Contract:
