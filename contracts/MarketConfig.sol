@@ -296,7 +296,6 @@ contract MarketConfig is ConfigReader, AccessManaged {
     function _forbidCore() private {
         _forbid(address(engine));
         _forbid(address(router));
-        _forbid(address(router.priceFeed()));
         _forbid(executor);
         _forbid(address(this));
         _forbid(authority());
@@ -308,5 +307,7 @@ contract MarketConfig is ConfigReader, AccessManaged {
         IOracleRouter.FeedConfig memory config = router.feedConfig(feed);
         if (config.referenceSource != address(0)) _forbid(config.referenceSource);
         if (config.source != address(0)) _forbid(config.source);
+        address backup = router.fallbackOf(feed).source;
+        if (backup != address(0)) _forbid(backup);
     }
 }

@@ -250,6 +250,12 @@ def _feed(f: Feed) -> Found:
     yield from _within(e.ConfidenceOutOfRange, f"{at} max_confidence", f.max_confidence, 1, 2**24 - 1, "ppm")
     if f.reference:
         yield from _within(e.HeartbeatOutOfRange, f"{at} heartbeat", f.reference.heartbeat, 1, 2 * DAY, "seconds")
+    if f.sigma_ref:
+        yield from _within(e.SigmaRefOutOfRange, f"{at} sigma_ref", f.sigma_ref, 100, MAX_SIGMA, "bps per √year")
+        yield from _within(e.MaxMultiplierOutOfRange, f"{at} max_multiplier", f.max_multiplier, BPS, 49_843, "bps")
+        yield from _within(e.HalfLifeOutOfRange, f"{at} half_life", f.half_life, 1, 720, "hours")
+    if f.fallback:
+        yield from _within(e.FallbackAgeOutOfRange, f"{at} fallback age", f.fallback.age, 60, DAY, "seconds")
 
 
 def _roles(r: Roles) -> Found:

@@ -59,13 +59,14 @@ ASSETS = (
 #: WETH/USDC and WBTC/USDC: up to 83 % and 86 % may be owed on the collateral.
 PAIRS = (Pair(1, 0, 2000, 1700), Pair(2, 0, 1700, 1400))
 
-#: Feed number, symbol, the price a mock reference starts with. XRP in lots of 100: a unit is worth at least one quote.
+#: Feed number, symbol, the price a mock reference starts with, σ_ref. XRP in lots of 100: a unit is worth at least one
+#: quote.
 FEEDS = (
-    (1, "ETH", 3000 * PRICE),
-    (2, "BTC", 60_000 * PRICE),
-    (3, "SOL", 150 * PRICE),
-    (4, "XRP100", 60 * PRICE),
-    (5, "LINK", 15 * PRICE),
+    (1, "ETH", 3000 * PRICE, 8000),
+    (2, "BTC", 60_000 * PRICE, 6500),
+    (3, "SOL", 150 * PRICE, 11_000),
+    (4, "XRP100", 60 * PRICE, 10_000),
+    (5, "LINK", 15 * PRICE, 11_000),
 )
 
 
@@ -200,7 +201,7 @@ def local(
     """The default deployment of a local chain."""
     signers = tuple(address_of(PrivateKey(key).public_key) for key in local_signer_keys())
     reference = Reference(heartbeat=DAY, confidence=5000) if references else None
-    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference) for number, symbol, price in FEEDS)
+    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference, sigma) for number, symbol, price, sigma in FEEDS)
     return Parameters(
         assets=ASSETS,
         pairs=PAIRS,

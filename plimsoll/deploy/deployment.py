@@ -71,7 +71,7 @@ class Deployment:
 
     @property
     def feed(self) -> Contract:
-        return self["PriceFeed"]
+        return self.router
 
     @property
     def config(self) -> Contract:

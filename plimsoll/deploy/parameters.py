@@ -126,8 +126,21 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """The price source (IPriceSource) that stands in for a feed whose last good price is older than `age` seconds."""
+
+    source: str
+    age: int
+    id: str
+
+
+@dataclass(frozen=True)
 class Feed:
-    """A signed price. `initial` is the price a mock reference starts with, 1e-10 quote."""
+    """A signed price. `initial` is the price a mock reference starts with, 1e-10 quote.
+
+    Margin rises with the feed's volatility above `sigma_ref` (bps per √year; 0: never), up to `max_multiplier` (bps);
+    half of the estimate is younger than `half_life` (hours).
+    """
 
     number: int
     symbol: str
@@ -135,6 +148,10 @@ class Feed:
     max_confidence: int
     initial: int
     reference: Reference | None = None
+    sigma_ref: int = 0
+    max_multiplier: int = 30_000
+    half_life: int = 12
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from plimsoll.contracts import Artifacts
 from plimsoll.deploy import roles
-from plimsoll.deploy.parameters import Asset, Feed, Market, Pair, Parameters, Reference, Terms
+from plimsoll.deploy.parameters import Asset, Fallback, Feed, Market, Pair, Parameters, Reference, Terms
 from plimsoll.deploy.plan import Plan, Ref
 from plimsoll.exchange.steps import exchange_steps
 from plimsoll.margin.decimal_float import exactly
@@ -44,12 +44,18 @@ class _Protocol:
         create, oracle = self.plan.create, self.p.oracle
         sequencer = oracle.sequencer or ZERO
         self.adapter = create("ChainlinkAdapter", "ChainlinkAdapter", self.authority, sequencer, oracle.sequencer_grace)
-        self.feed = create("PriceFeed", "PriceFeed", self.authority, list(oracle.signers), oracle.quorum)
-        self.router = create("OracleRouter", "OracleRouter", self.authority, self.feed)
+        self.router = create("OracleRouter", "OracleRouter", self.authority, list(oracle.signers), oracle.quorum)
         for feed in oracle.feeds:
             if feed.reference:
                 self._reference(feed, feed.reference)
             self.plan.call(f"OracleRouter.setFeed {feed.symbol}", self.router, "setFeed", feed.number, self._feed(feed))
+            if feed.sigma_ref:
+                volatility = (feed.sigma_ref, feed.max_multiplier, feed.half_life)
+                name = f"OracleRouter.setVolatility {feed.symbol}"
+                self.plan.call(name, self.router, "setVolatility", feed.number, *volatility)
+            if feed.fallback:
+                name = f"OracleRouter.setFallback {feed.symbol}"
+                self.plan.call(name, self.router, "setFallback", feed.number, fallback_tuple(feed.fallback))
 
     def _reference(self, feed: Feed, reference: Reference) -> None:
         aggregator: Address | None = reference.aggregator
@@ -123,7 +129,6 @@ class _Protocol:
         targets = {
             "MarginEngine": self.engine,
             "OracleRouter": self.router,
-            "PriceFeed": self.feed,
             "ChainlinkAdapter": self.adapter,
             "LiquidityPool": self.pool,
             "MarketConfig": self.config,
@@ -159,6 +164,10 @@ def vault_name(asset: Asset) -> str:
 def reference_id(feed: Feed) -> bytes:
     """The id of a feed inside ChainlinkAdapter: its symbol."""
     return feed.symbol.encode()[:32].ljust(32, b"\0") if feed.reference else bytes(32)
+
+
+def fallback_tuple(f: Fallback) -> tuple[str, int, bytes]:
+    return (f.source, f.age, f.id.encode()[:32].ljust(32, b"\0"))
 
 
 def asset_tuple(a: Asset) -> tuple[int, ...]:

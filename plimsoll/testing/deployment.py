@@ -69,7 +69,9 @@ MARKETS = (
 def parameters(*, exchange: bool = False) -> Parameters:
     """The parameters of `World`."""
     plain = local(references=False, risk_delay=0, admin_delay=0, block_time=2, exchange=exchange)
-    oracle = replace(plain.oracle, feeds=tuple(replace(f, max_confidence=20_000) for f in plain.oracle.feeds))
+    oracle = replace(
+        plain.oracle, feeds=tuple(replace(f, max_confidence=20_000, sigma_ref=0) for f in plain.oracle.feeds)
+    )
     return replace(
         plain, assets=ASSETS, markets=MARKETS, terms=TERMS, model=Model(10 * WAD, 15 * WAD, 9000), oracle=oracle
     )

@@ -31,7 +31,6 @@ PUBLIC = {
     | {"transfer", "transferFrom", "approve"},
     "CollateralVault": {"deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
     "MarketConfig": set(),
-    "PriceFeed": set(),
     "ChainlinkAdapter": set(),
     "Executor": set(),
 }

@@ -501,7 +501,7 @@ def test_what_a_call_must_never_reach_is_forbidden(listed):
     """Listed tokens, vaults, price sources, the pool, the core, Permit2; nothing else."""
     listed.list_market(RISK | {"feed": BTC}, TRADE | {"allocation": 0})
     names = ["quote", "weth", "quote vault", "weth vault", "MockPriceSource", "MarginEngine", "OracleRouter"]
-    names += ["PriceFeed", "Executor", "MarketConfig", "Authority"]
+    names += ["Executor", "MarketConfig", "Authority"]
     forbidden = [PERMIT2, *(listed[name].address for name in names)]
 
     assert [1] * len(forbidden) == [listed.entry(FORBIDDEN, int(address, 16)) for address in forbidden]

@@ -82,7 +82,6 @@ GUARDS = {
     "LiquidityPool": MANAGED,
     "MarketConfig": MANAGED,
     "OracleRouter": MANAGED,
-    "PriceFeed": MANAGED,
 }
 
 
@@ -110,7 +109,7 @@ def deployed():
     world = World.create()
     artifact = contracts.load()["ChainlinkAdapter"]
     receipt = world.chain.deploy(world.admin, artifact.creation(world.deployed["Authority"].address, Z, 0))
-    handles = {name: world.deployed[name] for name in ("Authority", "Executor", "MarketConfig", "PriceFeed")}
+    handles = {name: world.deployed[name] for name in ("Authority", "Executor", "MarketConfig")}
     handles |= {"MarginEngine": world.engine, "OracleRouter": world.router, "LiquidityPool": world.pool}
     handles |= {
         "CollateralVault": world.vault(0),
