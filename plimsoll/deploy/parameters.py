@@ -21,7 +21,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Asset:
     """A collateral asset. The first one is the quote asset: feed 0, no haircuts. Caps in token units; a velocity (bps
-    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed."""
+    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed.
+    Its vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor` token units if that is more."""
 
     symbol: str
     name: str
@@ -36,6 +37,8 @@ class Asset:
     borrow_cap: int = 0
     borrow_velocity: int = 0
     reserve_share: int = 1000
+    brake_bps: int = 2500
+    brake_floor: int = 0
 
 
 @dataclass(frozen=True)
