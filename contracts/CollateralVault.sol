@@ -6,7 +6,6 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {WithdrawalBrake} from "./WithdrawalBrake.sol";
 import {InterestMath} from "./libraries/InterestMath.sol";
@@ -78,16 +77,18 @@ contract CollateralVault is ERC4626, WithdrawalBrake {
     function _convertToShares(uint256 assets, Math.Rounding rounding) internal view override returns (uint256) {
         uint256 index = _loans().lentIndex;
         if (index == 0) return 0;
-        return rounding == Math.Rounding.Ceil
-            ? InterestMath.sharesUp(assets, index)
-            : InterestMath.sharesDown(assets, index);
+        return
+            rounding == Math.Rounding.Ceil
+                ? InterestMath.sharesUp(assets, index)
+                : InterestMath.sharesDown(assets, index);
     }
 
     function _convertToAssets(uint256 shares, Math.Rounding rounding) internal view override returns (uint256) {
         uint256 index = _loans().lentIndex;
-        return rounding == Math.Rounding.Ceil
-            ? InterestMath.amountUp(shares, index)
-            : InterestMath.amountDown(shares, index);
+        return
+            rounding == Math.Rounding.Ceil
+                ? InterestMath.amountUp(shares, index)
+                : InterestMath.amountDown(shares, index);
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {

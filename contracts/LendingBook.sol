@@ -29,7 +29,11 @@ library LendingBook {
     }
 
     /// @notice The indices as they stand now.
-    function project(Ledger.State storage s, uint256 asset) internal view returns (uint256 debtIndex, uint256 lentIndex) {
+    function project(Ledger.State storage s, uint256 asset)
+        internal
+        view
+        returns (uint256 debtIndex, uint256 lentIndex)
+    {
         Ledger.Lending memory word = s.lending[asset];
         (, debtIndex, lentIndex) = _project(word);
     }

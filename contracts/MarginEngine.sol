@@ -352,7 +352,9 @@ contract MarginEngine is EngineControl {
         int256 quote = state.balances[t.id][Ledger.QUOTE].held;
         if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);
         // Nothing at risk: healthy by definition, whatever the feeds say. An operator still answers for what he cost.
-        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing) return LiquidationLogic.clear(state, t.id);
+        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing) {
+            return LiquidationLogic.clear(state, t.id);
+        }
         MarginCheck.PriceUse use = ctx.reducing
             ? MarginCheck.PriceUse.REDUCE
             : t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;

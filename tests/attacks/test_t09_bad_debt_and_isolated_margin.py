@@ -1,15 +1,15 @@
 """T-9: another market's bad debt reaches isolated margin because the cash behind it was lent: 15 % of margin.
 
-Held balances are never lent. With every lent token borrowed and the borrower bankrupt, those who hold the asset are paid in full, to
-the unit, and only those who chose to lend it lose.
+Held balances are never lent. With every lent token borrowed and the borrower bankrupt, those who hold the asset are
+paid in full, to the unit, and only those who chose to lend it lose.
 """
 
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH
+from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH
 
-from plimsoll.actions import borrow, deposit, lend, recall, trade_perp, withdraw
+from plimsoll.actions import borrow, trade_perp, withdraw
 
 
 @pytest.fixture
@@ -19,9 +19,7 @@ def bust(desk):
     borrower = desk.trader("borrower")
     desk.fund(borrower, WETH, 420 * WAD)
     owner = desk.owner(borrower)
-    desk.act(
-        borrower, borrow(borrower, QUOTE, 1_000_000 * USDC), withdraw(borrower, QUOTE, 1_000_000 * USDC, owner)
-    )
+    desk.act(borrower, borrow(borrower, QUOTE, 1_000_000 * USDC), withdraw(borrower, QUOTE, 1_000_000 * USDC, owner))
     return desk, lender, borrower
 
 
@@ -54,7 +52,7 @@ def test_t9_interest_on_borrowed_money_takes_nothing_from_held_balances(bust):
 
 
 def test_t9_without_the_rule(bust):
-    """Were one balance sheet to back everyone, a loss of the loan would be shared by all claims: what each would be paid of 100."""
+    """Were one balance sheet to back everyone, all claims would share the loan's loss: what each would get of 100."""
     desk, _, _ = bust
     desk.trader("iris", 10_000, market=ETH)
     held, _ = desk.engine.read("totals", QUOTE)

@@ -1,8 +1,8 @@
 """T-16: a batch that borrows and repays 10M spends everyone's hourly limit; a window of liquidated notional is
 filled with one's own.
 
-Supply, skew, OI and borrow caps are levels, held against a batch's net change at its end, so one that goes in and out spends
-nothing of them; the hour's borrowing is a net sum; and no amount of liquidation meets a brake.
+Supply, skew, OI and borrow caps are levels, held against a batch's net change at its end, so one that goes in and out
+spends nothing of them; the hour's borrowing is a net sum; and no amount of liquidation meets a brake.
 """
 
 from __future__ import annotations

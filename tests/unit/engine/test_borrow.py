@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
+from desk import QUOTE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import borrow, deposit, lend, repay, trade_perp, withdraw
+from plimsoll.actions import borrow, repay, withdraw
 
 
 @pytest.fixture

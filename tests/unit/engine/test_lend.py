@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
+from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import borrow, lend, margin_call, recall, repay, trade_perp, withdraw
+from plimsoll.actions import borrow, lend, margin_call, recall, repay, withdraw
 
 YEAR = 365 * 86_400
 
@@ -124,7 +124,7 @@ def test_interest_goes_from_borrower_to_lender_less_the_reserve(bank):
 
 
 def test_the_reserve_is_insurance_s_as_far_as_there_is_cash(bank):
-    desk, lender, borrower = bank
+    desk, _, _ = bank
     desk.chain.advance(YEAR)
     reserve, before = desk.loans(QUOTE).reserve, desk.held(desk.insurance)
     assert reserve > 50 * USDC
@@ -173,7 +173,7 @@ def test_every_rounding_is_against_whoever_asks(bank, amount):
 
 
 def test_identity_over_many_small_steps(bank):
-    """I-1 in exact units: vault tokens cover held + lent − borrowed + reserve after each of 60 steps of odd amounts and times."""
+    """I-1 to the unit: the vault covers held + lent − borrowed + reserve after each of 60 odd steps."""
     desk, lender, borrower = bank
     account = desk.trader("alice", 1_000)
     desk.fund(account, WETH, WAD)
@@ -232,4 +232,3 @@ def test_reducing_batch_may_repay(bank):
         desk.chain.advance(seconds)
         for amount in (1_000, 12_345_678):
             desk.act(borrower, repay(borrower, QUOTE, amount), reducing=True)
-    assert PRICE

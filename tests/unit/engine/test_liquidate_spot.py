@@ -14,7 +14,9 @@ def spot(desk):
     desk.lender("lender", QUOTE, 1_000_000 * USDC)
     account = desk.trader("alice")
     desk.fund(account, WETH, 10 * WAD)
-    desk.act(account, borrow(account, QUOTE, 23_990 * USDC), withdraw(account, QUOTE, 23_990 * USDC, desk.owner(account)))
+    desk.act(
+        account, borrow(account, QUOTE, 23_990 * USDC), withdraw(account, QUOTE, 23_990 * USDC, desk.owner(account))
+    )
     return desk, account, desk.trader("keeper", 100_000)
 
 

@@ -12,7 +12,12 @@ AMOUNT = 10**9
 def test_a_stranger_can_neither_pull_nor_push(world, reverts):
     """Tokens move at the engine's word only."""
     stranger = world.actor("stranger")
-    for function, arguments in (("pull", (stranger, 1)), ("push", (stranger, 1)), ("pay", (stranger, 1)), ("count", (-1,))):
+    for function, arguments in (
+        ("pull", (stranger, 1)),
+        ("push", (stranger, 1)),
+        ("pay", (stranger, 1)),
+        ("count", (-1,)),
+    ):
         with reverts("OnlyEngine", stranger):
             world.vault(0).write(function, *arguments, sender=stranger)
 

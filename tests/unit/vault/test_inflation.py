@@ -33,8 +33,8 @@ def test_the_first_depositor_never_profits_from_a_donation(world, asset, first, 
 @pytest.mark.parametrize("asset", [0, 1, 2])
 @pytest.mark.parametrize("earned", [1, 1_000, 10**6])
 def test_earnings_before_the_victim_take_less_than_a_unit_of_him(world, asset, earned):
-    """Were the claim itself inflated (by interest on a dust supply: nothing else moves an index), the victim is rounded by one
-    share, which is what its holder's gain is divided by as well."""
+    """Were the claim itself inflated (by interest on a dust supply: nothing else moves an index), the victim is rounded
+    by less than one share."""
     attacker, victim = lender(world, "attacker", asset, 1), lender(world, "victim", asset, 10**12)
     vault = world.vault(asset)
     vault.write("deposit", 1, attacker, sender=attacker)

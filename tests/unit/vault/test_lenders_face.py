@@ -164,7 +164,10 @@ def test_the_events_are_those_of_the_standard(priced):
     lent = vault.read("totalSupply")
     receipt = vault.write("deposit", ODD, user, sender=user)
     assert events(receipt.logs, "LendingTotals")[0].args == {
-        "asset": 0, "lentShares": lent + shares, "debtShares": 0, "reserve": 0
+        "asset": 0,
+        "lentShares": lent + shares,
+        "debtShares": 0,
+        "reserve": 0,
     }
     (event,) = events(receipt.logs, "Deposit", address=vault.address)
     assert event.args == {"sender": user, "owner": user, "assets": ODD, "shares": shares}

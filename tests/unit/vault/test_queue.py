@@ -1,4 +1,4 @@
-"""The withdrawal brake: a share of the vault per hour, on net flow; the rest waits in order, and nobody holds up anybody."""
+"""The withdrawal brake: a share of the vault per hour, net; the rest waits in order, and nobody holds up anybody."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_first_in_first_out_as_capacity_frees_up(world):
     assert vault.write("process", 10, sender=world.admin) and vault.read("queued") == 340_000 * USDC
     world.chain.advance(HOUR)
     # 750,000 are there, of which 340,000 are spoken for: 102,500 an hour; the first is paid in parts.
-    for hour in range(4):
+    for _ in range(4):
         before = tokens(world, "whale") + tokens(world, "other")
         vault.write("process", 10, sender=world.admin)
         left = tokens(world, "whale") + tokens(world, "other") - before
@@ -212,7 +212,9 @@ def test_a_hook_that_calls_back_is_paid_once(world_of, monkeypatch):
     take(world, "whale", MILLION // 4)
     take(world, "whale", 1_000 * USDC)
     world.chain.advance(HOUR)
-    token.write("setHook", world.actor("whale"), True, vault.address, False, vault.encode("process", 5), sender=world.admin)
+    token.write(
+        "setHook", world.actor("whale"), True, vault.address, False, vault.encode("process", 5), sender=world.admin
+    )
     vault.write("process", 5, sender=world.admin)
     assert tokens(world, "whale") == MILLION // 4 + 1_000 * USDC
     assert vault.read("queued") == 0
