@@ -59,16 +59,17 @@ contract CollateralVault is ERC4626, WithdrawalBrake {
         return _convertToShares(maxDeposit(receiver), Math.Rounding.Floor);
     }
 
-    /// @dev Neither what accounts hold nor what is borrowed is there to be paid.
+    /// @dev Neither what accounts hold nor what is borrowed is there to be paid; nothing while exits wait.
     function maxWithdraw(address owner) public view override returns (uint256) {
         IMarginEngine.Loans memory loans = _loans();
+        if (IMarginEngine(engine).exitsWait(assetIndex)) return 0;
         return Math.min(InterestMath.amountDown(balanceOf(owner), loans.lentIndex), loans.cash);
     }
 
     /// @dev The shares of all the cash, rounded down, redeem for no more than the cash.
     function maxRedeem(address owner) public view override returns (uint256) {
         IMarginEngine.Loans memory loans = _loans();
-        if (loans.lentIndex == 0) return 0;
+        if (loans.lentIndex == 0 || IMarginEngine(engine).exitsWait(assetIndex)) return 0;
         return Math.min(balanceOf(owner), InterestMath.sharesDown(loans.cash, loans.lentIndex));
     }
 

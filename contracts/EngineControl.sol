@@ -13,6 +13,7 @@ import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
+import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 
 /// @title What surrounds the door: its lock, who may act for an owner, who may configure, and the views that need a price
@@ -65,6 +66,11 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     }
 
     /// @inheritdoc IMarginEngine
+    function observeExits() external lock {
+        ExitLogic.observe(state, ROUTER);
+    }
+
+    /// @inheritdoc IMarginEngine
     function collectReserve(uint256 asset) external lock returns (uint256) {
         return LendingLogic.collectReserve(state, _insurance(), asset);
     }
@@ -87,6 +93,7 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     /// @inheritdoc IMarginEngine
     function changeLent(uint256 asset, int256 amount, int256 shares) external unlocked {
         if (msg.sender != state.vaults[asset]) revert NotAuthorized(bytes32(asset), msg.sender);
+        if (amount < 0) ExitLogic.requireQuiet(state, ROUTER, asset);
         LendingLogic.changeLent(state, asset, amount, shares);
     }
 
@@ -105,6 +112,11 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     /// @inheritdoc IMarginEngine
     function lendingOf(uint256 asset) external view unlocked returns (Loans memory) {
         return LendingLogic.loansOf(state, asset);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function exitsWait(uint256 asset) external view unlocked returns (bool) {
+        return !ExitLogic.quiet(state, ROUTER, asset);
     }
 
     /// @inheritdoc IMarginEngine

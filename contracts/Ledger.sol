@@ -6,6 +6,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {AccountId} from "./libraries/AccountId.sol";
+import {PriceAnchor} from "./libraries/PriceAnchor.sol";
 
 /// @title Who holds what: the one storage struct, and the primitives that move balances and positions
 /// @notice No prices and no calls. Every primitive emits the value that now stands, so the state can be rebuilt from events.
@@ -255,6 +256,7 @@ library Ledger {
         mapping(uint256 => Flow) flows;
         mapping(uint256 => Pair) pairs;
         ModelRamp modelRamp;
+        mapping(uint256 => PriceAnchor.Anchor) anchors;
     }
 
     // ---------------------------------------------------------------- balances

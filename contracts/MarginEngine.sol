@@ -14,12 +14,10 @@ import {LendingBook} from "./LendingBook.sol";
 import {MarginCheck} from "./MarginCheck.sol";
 import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
-import {AssetMath} from "./libraries/AssetMath.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
-import {InterestMath} from "./libraries/InterestMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
-import {PriceWord} from "./libraries/PriceWord.sol";
+import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 
@@ -285,16 +283,17 @@ contract MarginEngine is EngineControl {
 
     // ---------------------------------------------------------------- lending
 
-    /// @dev Repay and Recall need no price and no check, as Deposit: they can only help, but for what rounds off.
+    /// @dev Repay needs no price and no check, as Deposit; Recall no check: they can only help, but for what rounds off.
     function _lending(Context memory ctx, bytes32 id, uint256 kind, Lending memory order) private {
         if (order.amount == 0) revert ZeroAmount();
         _requireOwner(ctx, id);
         Touched memory t = _touch(ctx, id);
         if (kind == uint256(Kind.Repay)) {
-            if (ctx.reducing) t.slack += _roundingOf(order.asset);
+            if (ctx.reducing) t.slack += LendingLogic.roundingOf(state, ROUTER, order.asset);
             int256 paid = LendingLogic.repay(state, id, order.asset, order.amount).toInt256();
             _note(ctx, order.asset, -paid, -paid);
         } else if (kind == uint256(Kind.Recall)) {
+            ExitLogic.requireQuiet(state, ROUTER, order.asset);
             LendingLogic.recall(state, id, order.asset, order.amount);
         } else {
             _requireUncalled(id);
@@ -303,15 +302,6 @@ contract MarginEngine is EngineControl {
             LendingLogic.borrow(state, id, order.asset, order.amount);
             _note(ctx, order.asset, order.amount.toInt256(), order.amount.toInt256());
         }
-    }
-
-    /// @dev What a repayment may cost its payer above what it takes off his debt: one share, and a token unit. WAD.
-    function _roundingOf(uint256 asset) private view returns (int256) {
-        uint256[] memory feeds = new uint256[](1);
-        feeds[0] = state.assets[asset].feed;
-        uint256 units = 1 + InterestMath.amountUp(1, state.lending[asset].debtIndex);
-        uint256 price = PriceWord.value(ROUTER.read(feeds)[0]);
-        return (AssetMath.valueDown(units, price, state.assets[asset].decimals) + 1).toInt256();
     }
 
     function _note(Context memory ctx, uint256 asset, int256 supplied, int256 borrowed) private pure {

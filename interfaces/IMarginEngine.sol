@@ -181,6 +181,7 @@ interface IMarginEngine {
     event LendingAccrued(uint256 indexed asset, uint256 debtIndex, uint256 lentIndex, uint256 rateAtTarget);
     event LendingTotals(uint256 indexed asset, uint256 lentShares, uint256 debtShares, uint256 reserve);
     event BorrowFlow(uint256 indexed asset, uint256 windowStart, uint256 netBorrowed);
+    event ExitAnchor(uint256 indexed key, uint256 price, bool moved);
     event DebtForgiven(
         bytes32 indexed account, uint256 indexed asset, uint256 amount, uint256 fromReserve, uint256 fromInsurance
     );
@@ -226,6 +227,7 @@ interface IMarginEngine {
     error BorrowVelocityExceeded(uint256 asset, uint256 netBorrowed, uint256 limit);
     error CallTargetForbidden(address target);
     error DeferredAccount(bytes32 account);
+    error ExitWaits(uint256 asset);
     error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
     error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
     error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
@@ -269,6 +271,10 @@ interface IMarginEngine {
     /// @notice Brings the stored contributions of markets to pool equity up to date. Anyone.
     function refreshPool(uint256[] calldata markets) external;
 
+    /// @notice Keeps the prices that exits of lenders are measured against: while one has moved by more than its MM rate within an hour, or nobody
+    /// looked for two, lenders of what is borrowed wait. Anyone.
+    function observeExits() external;
+
     /// @notice Pays insurance what of an asset's reserve is there in cash. Anyone. Token units.
     function collectReserve(uint256 asset) external returns (uint256);
 
@@ -301,6 +307,9 @@ interface IMarginEngine {
     function totals(uint256 asset) external view returns (uint256 held, uint256 lentShares);
 
     function lendingOf(uint256 asset) external view returns (Loans memory);
+
+    /// @notice Whether the lenders of an asset have to wait until a loss has had time to show.
+    function exitsWait(uint256 asset) external view returns (bool);
 
     /// @notice What an account has lent of an asset, now, token units.
     function lentOf(bytes32 account, uint256 asset) external view returns (uint256);

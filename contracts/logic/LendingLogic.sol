@@ -4,10 +4,13 @@ pragma solidity 0.8.30;
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
 import {Ledger} from "../Ledger.sol";
 import {LendingBook} from "../LendingBook.sol";
+import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {InterestMath} from "../libraries/InterestMath.sol";
+import {PriceWord} from "../libraries/PriceWord.sol";
 
 /// @title Lending: from held to lent, from lent to borrowed, and back
 /// @notice Only what its owners chose to lend is ever lent. A loan enters the borrower's held balance and nowhere else; whatever
@@ -75,6 +78,16 @@ library LendingLogic {
         LendingBook.close(s, asset, b);
         Ledger.changeShares(s, id, asset, Ledger.LENT, shares - part);
         _hold(s, id, asset, amount.toInt256());
+    }
+
+    /// @notice What a repayment may cost its payer above what it takes off his debt: one share, and a token unit. WAD.
+    function roundingOf(Ledger.State storage s, IOracleRouter router, uint256 asset) external view returns (int256) {
+        Ledger.Asset memory listed = s.assets[asset];
+        uint256[] memory feeds = new uint256[](1);
+        feeds[0] = listed.feed;
+        (uint256 index,) = LendingBook.project(s, asset);
+        uint256 units = 1 + InterestMath.amountUp(1, index);
+        return int256(AssetMath.valueDown(units, PriceWord.value(router.read(feeds)[0]), listed.decimals)) + 1;
     }
 
     // ---------------------------------------------------------------- lenders outside, insurance, losses

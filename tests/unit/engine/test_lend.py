@@ -45,6 +45,7 @@ def test_not_more_than_is_held(desk):
 
 def test_not_more_than_is_there(bank):
     desk, lender, _ = bank
+    desk.calm()
     cash = desk.loans(QUOTE).cash
     assert 500_000 * USDC - 2 <= cash <= 500_000 * USDC
     with expect("LentCashMissing", QUOTE, cash + 1, cash):
@@ -104,6 +105,7 @@ def test_lent_is_collateral_and_leaves_the_held_total(bank):
 
 def test_lent_can_be_withdrawn_only_after_recall(bank):
     desk, lender, _ = bank
+    desk.calm()
     owner = desk.owner(lender)
     with expect("InsufficientBalance", lender, QUOTE, 0, USDC):
         desk.act(lender, withdraw(lender, QUOTE, USDC, owner))
@@ -145,6 +147,7 @@ def test_a_called_account_recalls_and_repays_but_neither_lends_nor_borrows(desk)
     for action in (lend, borrow):
         with expect("AccountCalled", account, deadline):
             desk.act(account, action(account, QUOTE, USDC))
+    desk.calm()
     desk.act(account, recall(account, QUOTE))
     assert desk.held(account) >= 500 * USDC
 
@@ -157,6 +160,7 @@ def test_every_rounding_is_against_whoever_asks(bank, amount):
     """After a year of interest no index is round: lending and recalling, borrowing and repaying, never gains a unit."""
     desk, _, _ = bank
     desk.chain.advance(YEAR)
+    desk.calm()
     account = desk.trader("alice", 10)
     desk.fund(account, WETH, WAD)
     point = desk.chain.snapshot()
@@ -177,8 +181,10 @@ def test_identity_over_many_small_steps(bank):
     desk, lender, borrower = bank
     account = desk.trader("alice", 1_000)
     desk.fund(account, WETH, WAD)
+    desk.calm()
     for step in range(60):
-        desk.chain.advance(7 * step + 1)
+        desk.post({}, seconds=7 * step + 1)
+        desk.engine.write("observeExits", sender=desk.admin)
         odd = 1 + 7_919 * step % 1_000
         if step % 4 == 0:
             desk.act(lender, recall(lender, QUOTE, odd + 10))
@@ -207,7 +213,7 @@ def test_lending_an_amount_below_one_share_is_refused(bank):
 def test_prices_do_not_matter_to_paying_back_and_recalling(bank):
     """L-1: every feed dead."""
     desk, lender, borrower = bank
-    desk.chain.advance(86_400)
+    desk.chain.advance(86_500)
     desk.act(borrower, repay(borrower, QUOTE, 1_000 * USDC))
     desk.act(lender, recall(lender, QUOTE, 1_000 * USDC))
     assert desk.held(lender) == 1_000 * USDC
@@ -217,6 +223,7 @@ def test_prices_do_not_matter_to_paying_back_and_recalling(bank):
 
 def test_new_risk_paused_stops_borrowing_alone(bank):
     desk, lender, borrower = bank
+    desk.calm()
     until = desk.now + 1_000
     desk.engine.write("pauseRisk", until, sender=desk.admin)
     with expect("NewRiskPaused", until):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk import BANKRUPT, ETH, LIQUIDATABLE, PRICE, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
 
-from plimsoll.actions import borrow, deposit, lend, liquidate, repay, withdraw
+from plimsoll.actions import borrow, deposit, lend, liquidate, recall, repay, withdraw
 
 
 @pytest.fixture
@@ -69,9 +69,8 @@ def test_neither_caps_nor_pauses_nor_missing_cash_stop_a_slice(spot):
     lender = desk.account(desk.actor("lender"))
     desk.set_limits(QUOTE, borrow_cap=0, supply_cap=0, borrow_velocity=0)
     desk.set_limits(WETH, supply_cap=0)
+    desk.calm()
     desk.engine.write("pauseRisk", desk.now + 1_000, sender=desk.admin)
-    from plimsoll.actions import recall
-
     desk.act(lender, recall(lender, QUOTE, desk.loans(QUOTE).cash))
     assert desk.loans(QUOTE).cash == 0
     desk.post({1: 2_650 * PRICE})
