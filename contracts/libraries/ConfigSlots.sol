@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
-import {InterestMath} from "./InterestMath.sol";
+import {LendingBook} from "../LendingBook.sol";
 
 /// @title The words MarketConfig may write, and where they go
 /// @notice The words arrive finished and checked; what is not configuration in a slot (the lock, running sums) is kept.
@@ -56,7 +56,7 @@ library ConfigSlots {
         } else if (what == RISK) {
             _writeRisk(s, id, word);
         } else if (what == LENDING) {
-            _list(s, id, word);
+            LendingBook.list(s, id, word);
         } else {
             _store(_place(s, what, id), word);
         }
@@ -100,18 +100,6 @@ library ConfigSlots {
         assembly ("memory-safe") {
             sstore(place, word)
         }
-    }
-
-    /// @dev The first word of an asset that can be lent from now on; later, another share for the reserve.
-    function _list(Ledger.State storage s, uint256 id, uint256 reserveShare) private {
-        Ledger.Lending storage lending = s.lending[id];
-        if (lending.accruedAt == 0) {
-            lending.debtIndex = uint64(InterestMath.INDEX_ONE);
-            lending.lentIndex = uint64(InterestMath.INDEX_ONE);
-            lending.accruedAt = uint32(block.timestamp);
-            lending.rateAtTarget = uint48(InterestMath.RATE_START);
-        }
-        lending.reserveShare = uint16(reserveShare);
     }
 
     function _writeRisk(Ledger.State storage s, uint256 id, uint256 word) private {

@@ -21,8 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asset:
-    """A collateral asset. The first one is the quote asset: feed 0, no haircuts. Caps in token units; a velocity (bps
-    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed."""
+    """A collateral asset. The first one is the quote asset: feed 0, no haircuts.
+
+    Caps in token units; a velocity (bps
+    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed.
+    Its vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor` token units if that is more."""
 
     symbol: str
     name: str
@@ -37,6 +40,8 @@ class Asset:
     borrow_cap: int = 0
     borrow_velocity: int = 0
     reserve_share: int = 1000
+    brake_bps: int = 2500
+    brake_floor: int = 0
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ class _Protocol:
                 token_name(asset), "MockERC20", asset.name, asset.symbol, asset.decimals
             )
             label = (f"Plimsoll lent {asset.name}", f"plim{asset.symbol}")
-            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label)
+            brake = (asset.brake_bps, asset.brake_floor)
+            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label, *brake)
             self.tokens.append(token)
             self.vaults.append(vault)
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)

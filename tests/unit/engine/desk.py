@@ -8,6 +8,7 @@ assert desk.assess(alice)[:5] == desk.twin(alice)
 
 from __future__ import annotations
 
+from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import astuple, replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ import pytest
 
 from plimsoll import ledger
 from plimsoll.abi import checksum
-from plimsoll.actions import trade_perp
+from plimsoll.actions import lend, trade_perp
 from plimsoll.errors import Reverted
 from plimsoll.margin import account as accounts
 from plimsoll.margin import preview
@@ -27,6 +28,7 @@ from plimsoll.margin.words import (
     Balance,
     Globals,
     Header,
+    Limits,
     MarketCosts,
     MarketInsurance,
     MarketRisk,
@@ -47,6 +49,7 @@ USDC = 10**6
 UNIT = 10**12  # quote WAD per unit of the quote token
 HEALTHY, RESTRICTED, CALLED, LIQUIDATABLE, BANKRUPT = range(5)
 WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
+Loans = namedtuple("Loans", "lent lent_shares lent_index borrowed debt_shares debt_index reserve cash room")
 NOBODY = "0x" + "00" * 20
 REFERENCE = b"reference".ljust(32, b"\0")
 
@@ -100,11 +103,52 @@ class Desk(World):
 
     def set_terms(self, **changes):
         word = replace(Terms.from_word(ledger.read(self.engine, [ledger.TERMS])[0]), **changes)
-        self.config.write("setTerms", astuple(word), sender=self.admin)
+        self.config.write("setTerms", astuple(word)[:11], sender=self.admin)
 
     def set_asset(self, asset, **changes):
-        word = replace(AssetParams.from_word(ledger.read(self.engine, [ledger.asset(asset)])[0]), **changes)
-        self.config.write("setAsset", asset, astuple(word), sender=self.admin)
+        words = ledger.read(self.engine, [ledger.asset(asset), ledger.limits(asset)])
+        cap = changes.pop("supply_cap", Limits.from_word(words[1]).supply_cap)
+        word = replace(AssetParams.from_word(words[0]), **changes)
+        self.config.write("setAsset", asset, (*astuple(word)[:6], cap), sender=self.admin)
+
+    def set_limits(self, asset, **changes):
+        """Written straight into the engine."""
+        slot = ledger.limits(asset)
+        word = replace(Limits.from_word(ledger.read(self.engine, [slot])[0]), **changes)
+        self.chain.set_storage(self.engine.address, slot, word.to_word())
+
+    # ---------------------------------------------------------------- lending
+
+    def lender(self, name, asset, amount):
+        """An account of `name` that has lent `amount`, and a borrow cap with room for all of it."""
+        account = self.trader(name)
+        self.fund(account, asset, amount)
+        self.act(account, lend(account, asset, amount))
+        self.set_limits(asset, borrow_cap=10 * amount, borrow_velocity=10_000)
+        return account
+
+    def calm(self):
+        """Lets the recognition window pass without a move, so that lenders may leave."""
+        self.post({})
+        self.engine.write("observeExits", sender=self.admin)
+        self.post({}, seconds=3_600)
+
+    def loans(self, asset):
+        """The asset's loans now: a tuple with names."""
+        return Loans(*self.engine.read("lendingOf", asset))
+
+    def debt(self, account, asset):
+        return int(self.engine.read("debtOf", account, asset))
+
+    def lent(self, account, asset):
+        return int(self.engine.read("lentOf", account, asset))
+
+    def surplus(self, asset):
+        """Token units in the vault that nobody has a claim on: never below zero, and in tests a few units (I-1)."""
+        held, _ = self.engine.read("totals", asset)
+        loans, vault = self.loans(asset), self.vault(asset)
+        owed = held + loans.lent - loans.borrowed + loans.reserve + vault.read("queued")
+        return vault.read("balance") - owed
 
     def refer(self, feed, put, *, deviation=100):
         """Gives `feed` a reference that answers what it is told; returns the mock."""
