@@ -1,7 +1,7 @@
-"""Compiled files kept one by one, for `compile.py --incremental`: a file is compiled again when it, or anything it imports, changed.
+"""Compiled files kept one by one, for `compile.py --incremental`: again only when a file, or what it imports, changed.
 
-A unit's key is a hash of the settings and of the file's whole closure of imports. Code generation by IR numbers its functions over all
-sources given, so the bytes may differ from those of a full build; what is deployed or measured comes from a full build.
+A unit's key is a hash of the settings and of the file's whole closure of imports. Code generation by IR numbers its
+functions over all sources given, so the bytes may differ from those of a full build; what is measured comes from one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 IMPORT = re.compile(r"""^\s*import\s[^;]*?["'](\.[^"']+)["']\s*;""", re.M)
 Contracts = dict[str, dict[str, Any]]
+Key = Callable[[list[Path]], str]
 
 
 def closure(path: Path, found: set[Path] | None = None) -> set[Path]:
@@ -28,9 +29,7 @@ def closure(path: Path, found: set[Path] | None = None) -> set[Path]:
     return found
 
 
-def compiled(
-    root: Path, paths: list[Path], key: Callable[[list[Path]], str], run: Callable[[list[Path]], Contracts]
-) -> Contracts:
+def compiled(root: Path, paths: list[Path], key: Key, run: Callable[[list[Path]], Contracts]) -> Contracts:
     """What `run` gives for `paths`, asking it only for files without a unit of the same key."""
     folder = Path(os.environ.get("PLIMSOLL_UNITS", root / "build" / "plimsoll" / "units"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +48,6 @@ def compiled(
     return found
 
 
-def _key(root: Path, path: Path, key: Callable[[list[Path]], str]) -> str:
+def _key(root: Path, path: Path, key: Key) -> str:
     name = path.relative_to(root).as_posix()
     return hashlib.sha256(f"{name} {key(sorted(closure(path)))}".encode()).hexdigest()
