@@ -1,7 +1,7 @@
 """T-20: one unit too much in `Withdraw` opens a debt without anyone having asked for one.
 
-What is not held cannot leave, by whichever action, however much is lent and however good the margin: only `Borrow` opens
-a debt (decision 013).
+What is not held cannot leave, by whichever action, however much is lent and however good the margin: only `Borrow`
+opens a debt (decision 013).
 """
 
 from __future__ import annotations
