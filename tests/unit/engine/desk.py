@@ -237,7 +237,8 @@ class Desk(World):
         return preview.liquidation(self.mirror(account), self.snapshot_words(), fraction)
 
     def call_margin(self, account):
-        return accounts.call_margin(self.twin(account), self.snapshot_words().terms)
+        snap = self.snapshot_words()
+        return accounts.call_margin(self.twin(account), snap.terms, snap.time)
 
     def target_margin(self, account):
         return accounts.target(self.twin(account), self.snapshot_words().terms)

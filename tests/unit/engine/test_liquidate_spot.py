@@ -85,8 +85,7 @@ def test_lent_collateral_moves_as_shares_even_when_all_of_it_is_borrowed(desk):
     desk.fund(account, WETH, 10 * WAD)
     desk.act(account, lend(account, WETH, 10 * WAD), borrow(account, QUOTE, 23_990 * USDC))
     desk.act(account, withdraw(account, QUOTE, 23_990 * USDC, desk.owner(account)))
-    desk.set_limits(WETH, borrow_cap=10 * WAD, borrow_velocity=10_000)
-    desk.act(other, borrow(other, WETH, 10 * WAD))
+        desk.act(other, borrow(other, WETH, 10 * WAD))
     assert desk.loans(WETH).cash == 0
     desk.post({1: 2_650 * PRICE})
     desk.act(keeper, liquidate(keeper, account))
@@ -130,7 +129,7 @@ def test_three_debts_and_a_position_at_once(desk, fall):
 def test_a_keeper_s_own_check_counts_the_debt_he_took(spot):
     """With hardly anything of his own he passes only because the slice itself carries its margin, or repays."""
     desk, account, _ = spot
-    poor = desk.trader("poor", 500)
+    poor = desk.trader("poor", 1_200)
     desk.post({1: 2_650 * PRICE})
     with expect("BelowInitialMargin"):
         desk.act(poor, liquidate(poor, account))

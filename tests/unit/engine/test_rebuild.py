@@ -59,7 +59,7 @@ class Rebuilt:
         self.insurance = defaultdict(words.MarketInsurance)
         self.lending = defaultdict(lambda: words.Lending(debt_index=10**12, lent_index=10**12))
         self.shares = defaultdict(lambda: (0, 0, 0))
-        self.flows, self.caps = {}, {}
+        self.flows, self.caps, self.pairs = {}, {}, {}
         self.assets, self.vaults, self.forbidden = {}, {}, {}
         self.globals, self.terms, self.pool_owner, self.listed = words.Globals(), 0, 0, 0
         self.limits, self.spent = {}, defaultdict(words.OperatorSpent)
@@ -182,6 +182,8 @@ class Rebuilt:
             self.caps[id] = word
         elif what == 11:
             self.lending[id] = replace(self.lending[id], reserve_share=word)
+        elif what == 12:
+            self.pairs[id] = word
 
     # ---------------------------------------------------------------- as storage words
 
@@ -213,6 +215,7 @@ class Rebuilt:
             out[ledger.lending(asset)] = self.lending[asset].to_word()
             out[ledger.limits(asset)] = self.caps[asset]
             out[ledger.flows(asset)] = self.flows.get(asset, 0)
+        out |= {ledger.pair(code): word for code, word in self.pairs.items()}
         for market, entry in self.markets.items():
             out |= self._market(market, entry)
         for (account, operator), limits in self.limits.items():
