@@ -85,7 +85,7 @@ def test_lent_collateral_moves_as_shares_even_when_all_of_it_is_borrowed(desk):
     desk.fund(account, WETH, 10 * WAD)
     desk.act(account, lend(account, WETH, 10 * WAD), borrow(account, QUOTE, 23_990 * USDC))
     desk.act(account, withdraw(account, QUOTE, 23_990 * USDC, desk.owner(account)))
-        desk.act(other, borrow(other, WETH, 10 * WAD))
+    desk.act(other, borrow(other, WETH, 10 * WAD))
     assert desk.loans(WETH).cash == 0
     desk.post({1: 2_650 * PRICE})
     desk.act(keeper, liquidate(keeper, account))
