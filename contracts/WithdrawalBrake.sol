@@ -154,6 +154,7 @@ abstract contract WithdrawalBrake is ICollateralVault {
     // ------------------------------------------------------------------ internals
 
     function _pay(address to, uint256 amount) internal {
+        if (amount == 0) return;
         Window memory w = _current();
         int256 net = int256(w.net) + amount.toInt256();
         bool now_ = _head == _tail && net <= int256(uint256(w.limit));
@@ -177,7 +178,8 @@ abstract contract WithdrawalBrake is ICollateralVault {
     function _current() private view returns (Window memory w) {
         w = _window;
         if (block.timestamp < uint256(w.start) + HOUR) return w;
-        uint256 share = FixedMath.positive(int256(balance()) - int256(uint256(_queued))) * BRAKE_BPS / FixedMath.BPS;
+        // Of all that is here, what waits included, and at least a unit: the queue always comes to its end.
+        uint256 share = FixedMath.mulDivUp(balance(), BRAKE_BPS, FixedMath.BPS);
         w = Window(uint32(block.timestamp), (share > BRAKE_FLOOR ? share : BRAKE_FLOOR).toUint112(), 0);
     }
 

@@ -180,8 +180,9 @@ library LendingLogic {
 
     // ---------------------------------------------------------------- views
 
-    /// @notice The asset's loans as they stand now. `room`: what the supply cap leaves.
+    /// @notice The asset's loans as they stand now; of one that is not listed all zero. `room`: what the supply cap leaves.
     function loansOf(Ledger.State storage s, uint256 asset) external view returns (IMarginEngine.Loans memory loans) {
+        if (s.lending[asset].accruedAt == 0) return loans;
         LendingBook.Book memory b = LendingBook.open(s, asset);
         (loans.lent, loans.lentShares, loans.lentIndex) = (b.lent(), b.lentShares, b.lentIndex);
         (loans.borrowed, loans.debtShares, loans.debtIndex) = (b.borrowed(), b.debtShares, b.debtIndex);

@@ -132,8 +132,8 @@ def test_first_in_first_out_as_capacity_frees_up(world):
     assert (paid, tokens(world, "other")) == (MILLION // 4 + 40_000 * USDC, 0)
     assert vault.write("process", 10, sender=world.admin) and vault.read("queued") == 340_000 * USDC
     world.chain.advance(HOUR)
-    # 750,000 are there, of which 340,000 are spoken for: 102,500 an hour; the first is paid in parts.
-    for _ in range(4):
+    # 750,000 are there: 187,500 an hour; the first is paid in parts.
+    for _ in range(2):
         before = tokens(world, "whale") + tokens(world, "other")
         vault.write("process", 10, sender=world.admin)
         left = tokens(world, "whale") + tokens(world, "other") - before
@@ -227,3 +227,16 @@ def test_too_little_gas_is_no_way_to_set_a_payment_aside(world):
     world.chain.advance(HOUR)
     world.vault(0).write("process", 1, sender=world.admin)
     assert world.vault(0).read("claimable", world.actor("whale")) == 0
+
+
+def test_the_queue_comes_to_its_end_when_everybody_leaves():
+    """Without a floor, and with everything that is there in it: each hour a quarter of what is left, at least a unit."""
+    world = braked(floor=0)
+    world.fund(world.account(world.actor("whale")), 0, 1_000)
+    world.chain.advance(HOUR)
+    take(world, "whale", 1_000)
+    for _ in range(40):
+        world.vault(0).write("process", 5, sender=world.admin)
+        world.chain.advance(HOUR)
+    assert tokens(world, "whale") == 1_000
+    assert world.vault(0).read("queued") == world.vault(0).read("balance") == 0
