@@ -17,7 +17,6 @@ import {AccountId} from "./libraries/AccountId.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
-import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 
@@ -104,7 +103,7 @@ contract MarginEngine is EngineControl {
         else if (kind == uint256(Kind.Transfer)) _transfer(ctx, id, abi.decode(action.data, (Transfer)));
         else if (kind == uint256(Kind.Settle)) PerpTrading.settle(state, _env(), abi.decode(action.data, (Settle)));
         else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
-        else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, abi.decode(action.data, (Lending)));
+        else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, action.data);
         else revert UnknownAction(kind);
     }
 
@@ -284,24 +283,16 @@ contract MarginEngine is EngineControl {
     // ---------------------------------------------------------------- lending
 
     /// @dev Repay needs no price and no check, as Deposit; Recall no check: they can only help, but for what rounds off.
-    function _lending(Context memory ctx, bytes32 id, uint256 kind, Lending memory order) private {
-        if (order.amount == 0) revert ZeroAmount();
+    function _lending(Context memory ctx, bytes32 id, uint256 kind, bytes calldata data) private {
         _requireOwner(ctx, id);
         Touched memory t = _touch(ctx, id);
-        if (kind == uint256(Kind.Repay)) {
-            if (ctx.reducing) t.slack += LendingLogic.roundingOf(state, ROUTER, order.asset);
-            int256 paid = LendingLogic.repay(state, id, order.asset, order.amount).toInt256();
-            _note(ctx, order.asset, -paid, -paid);
-        } else if (kind == uint256(Kind.Recall)) {
-            ExitLogic.requireQuiet(state, ROUTER, order.asset);
-            LendingLogic.recall(state, id, order.asset, order.amount);
-        } else {
+        if (kind == uint256(Kind.Borrow) || kind == uint256(Kind.Lend)) {
             _requireUncalled(id);
             (t.risk, t.strict) = (true, true);
-            if (kind == uint256(Kind.Lend)) return LendingLogic.lend(state, id, order.asset, order.amount);
-            LendingLogic.borrow(state, id, order.asset, order.amount);
-            _note(ctx, order.asset, order.amount.toInt256(), order.amount.toInt256());
         }
+        (uint256 asset, int256 borrowed, int256 slack) = LendingLogic.act(state, ROUTER, id, kind, data, ctx.reducing);
+        t.slack += slack;
+        if (borrowed != 0) _note(ctx, asset, borrowed, borrowed);
     }
 
     function _note(Context memory ctx, uint256 asset, int256 supplied, int256 borrowed) private pure {

@@ -11,6 +11,7 @@ import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {InterestMath} from "../libraries/InterestMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {ExitLogic} from "./ExitLogic.sol";
 
 /// @title Lending: from held to lent, from lent to borrowed, and back
 /// @notice Only what its owners chose to lend is ever lent. A loan enters the borrower's held balance and nowhere else; whatever
@@ -24,7 +25,36 @@ library LendingLogic {
 
     // ---------------------------------------------------------------- accounts
 
-    function borrow(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) external {
+    /// @notice Does what an action of lending says.
+    /// @return asset Of the action.
+    /// @return borrowed What is owed of it more or, negative, less.
+    /// @return slack What rounding may cost the account, WAD, where `reducing` asks.
+    function act(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        uint256 kind,
+        bytes calldata data,
+        bool reducing
+    ) external returns (uint256 asset, int256 borrowed, int256 slack) {
+        IMarginEngine.Lending memory order = abi.decode(data, (IMarginEngine.Lending));
+        if (order.amount == 0) revert IMarginEngine.ZeroAmount();
+        asset = order.asset;
+        if (kind == uint256(IMarginEngine.Kind.Borrow)) {
+            _borrow(s, id, asset, order.amount);
+            borrowed = order.amount.toInt256();
+        } else if (kind == uint256(IMarginEngine.Kind.Repay)) {
+            if (reducing) slack = _roundingOf(s, router, asset);
+            borrowed = -_repay(s, id, asset, order.amount).toInt256();
+        } else if (kind == uint256(IMarginEngine.Kind.Lend)) {
+            _lend(s, id, asset, order.amount);
+        } else {
+            ExitLogic.requireQuiet(s, router, asset);
+            _recall(s, id, asset, order.amount);
+        }
+    }
+
+    function _borrow(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) private {
         if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
         LendingBook.Book memory b = LendingBook.open(s, asset);
         b.requireCash(asset, amount);
@@ -35,8 +65,8 @@ library LendingLogic {
         _hold(s, id, asset, amount.toInt256());
     }
 
-    /// @notice Pays back `amount` of what `id` holds, or all it owes when that is less. @return paid Token units.
-    function repay(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) external returns (uint256 paid) {
+    /// @dev Pays back `amount` of what `id` holds, or all it owes when that is less. @return paid Token units.
+    function _repay(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) private returns (uint256 paid) {
         uint256 shares = Ledger.sharesOf(s, id, asset, Ledger.DEBT);
         if (shares == 0) revert IMarginEngine.NothingOwed(id, asset);
         LendingBook.Book memory b = LendingBook.open(s, asset);
@@ -54,7 +84,7 @@ library LendingLogic {
         LendingBook.close(s, asset, b);
     }
 
-    function lend(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) external {
+    function _lend(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) private {
         LendingBook.Book memory b = LendingBook.open(s, asset);
         uint256 shares = b.issue(asset, amount);
         Ledger.takeHeld(s, id, asset, amount);
@@ -64,8 +94,8 @@ library LendingLogic {
         Ledger.changeShares(s, id, asset, Ledger.LENT, Ledger.sharesOf(s, id, asset, Ledger.LENT) + shares);
     }
 
-    /// @notice Takes `amount` of what `id` has lent, or all of it when that is less, back into its held balance.
-    function recall(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) external {
+    /// @dev Takes `amount` of what `id` has lent, or all of it when that is less, back into its held balance.
+    function _recall(Ledger.State storage s, bytes32 id, uint256 asset, uint256 amount) private {
         LendingBook.Book memory b = LendingBook.open(s, asset);
         uint256 shares = Ledger.sharesOf(s, id, asset, Ledger.LENT);
         uint256 all = InterestMath.amountDown(shares, b.lentIndex);
@@ -80,8 +110,8 @@ library LendingLogic {
         _hold(s, id, asset, amount.toInt256());
     }
 
-    /// @notice What a repayment may cost its payer above what it takes off his debt: one share, and a token unit. WAD.
-    function roundingOf(Ledger.State storage s, IOracleRouter router, uint256 asset) external view returns (int256) {
+    /// @dev What a repayment may cost its payer above what it takes off his debt: one share, and a token unit. WAD.
+    function _roundingOf(Ledger.State storage s, IOracleRouter router, uint256 asset) private view returns (int256) {
         Ledger.Asset memory listed = s.assets[asset];
         uint256[] memory feeds = new uint256[](1);
         feeds[0] = listed.feed;
