@@ -220,11 +220,12 @@ def test_a_hook_that_calls_back_is_paid_once(world_of, monkeypatch):
     assert vault.read("queued") == 0
 
 
-def test_too_little_gas_is_no_way_to_set_a_payment_aside(world):
+def test_too_little_gas_is_no_way_to_set_a_payment_aside(world, reverts):
     """Whoever sends the transaction cannot make the transfer fail by its gas limit."""
-    # BoundedCall's rule; the failing case is in tests/unit/oracle for the same library's sibling.
     take(world, "whale", 300_000 * USDC)
     world.chain.advance(HOUR)
+    with reverts("GasShortage"):
+        world.vault(0).write("process", 1, sender=world.actor("mallory"), gas=220_000)
     world.vault(0).write("process", 1, sender=world.admin)
     assert world.vault(0).read("claimable", world.actor("whale")) == 0
 
