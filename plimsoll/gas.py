@@ -128,7 +128,7 @@ def _lending(scene: _Scene) -> dict[str, int]:
     world.post({})
     alone = scene.cost(borrower, borrow(loan, 0, 1_000 * USDC))
     back = scene.cost(borrower, repay(loan, 0, 1_000 * USDC))
-    spot = _liquidate_spot(scene, loan)
+    spot = _liquidate_spot(scene)
     world.fund(loan, 2, BTC)
     world.post({})
     collateral = scene.cost(borrower, borrow(loan, 0, 1_000 * USDC)) - alone
@@ -139,13 +139,17 @@ def _lending(scene: _Scene) -> dict[str, int]:
     return figures | {"check_collateral_marginal": collateral, "check_debt_marginal": debt}
 
 
-def _liquidate_spot(scene: _Scene, loan: bytes) -> int:
-    """One collateral, one debt; the keeper holds both assets, and owes some of what he takes over."""
+def _liquidate_spot(scene: _Scene) -> int:
+    """An account of the WETH/USDC pair; the keeper holds both assets, and owes some of what he takes over."""
     world, keeper, own = scene.world, scene.keeper, scene.own
+    owner = world.actor("pair")
+    loan = world.account(owner, market=0x8000 | 1 << 6)
+    world.fund(loan, 1, 10 * ETHER)
+    world.execute(owner, borrow(loan, 0, 20_000 * USDC), withdraw(loan, 0, 20_000 * USDC, owner))
     world.fund(own, 1, 10 * ETHER)
     world.execute(keeper, borrow(own, 0, 1_000 * USDC))
     point = world.chain.snapshot()
-    world.post({1: 2_380 * PRICE})
+    world.post({1: 2_400 * PRICE})
     gas = scene.cost(keeper, liquidate(own, loan))
     world.chain.revert(point)
     return gas

@@ -231,7 +231,7 @@ def test_too_little_gas_is_no_way_to_set_a_payment_aside(world, reverts):
 
 
 def test_the_queue_comes_to_its_end_when_everybody_leaves():
-    """Without a floor, and with everything that is there in it: each hour a quarter of what is left, at least a unit."""
+    """Without a floor, everything that is there queued: each hour a quarter of what is left, at least a unit."""
     world = braked(floor=0)
     world.fund(world.account(world.actor("whale")), 0, 1_000)
     world.chain.advance(HOUR)
