@@ -399,7 +399,14 @@ def pack_limits(p):
 
 def pack_risk(p):
     word = sum(rate << 16 * place for place, rate in enumerate([*p["mmRates"], *p["imRates"]]))
-    places = {"feed": 144, "maxAge": 152, "sigma": 168, "fundingVelocity": 184, "maxFundingRate": 216, "reduceOnly": 232}
+    places = {
+        "feed": 144,
+        "maxAge": 152,
+        "sigma": 168,
+        "fundingVelocity": 184,
+        "maxFundingRate": 216,
+        "reduceOnly": 232,
+    }
     rounds = {"bound1": 96, "bound2": 112, "oiLower": 128, "oiUpper": 240}
     word += sum(p[name] << place for name, place in places.items())
     return word + sum(decimal(p[name]) << place for name, place in rounds.items())
