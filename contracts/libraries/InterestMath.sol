@@ -53,19 +53,36 @@ library InterestMath {
         uint256 area;
         (newRateAtTarget, area) = integral(rateAtTarget, utilisation, elapsed);
         (, uint256 rise) = compound(area);
+        (newDebtIndex, rise) = _charged(debtIndex, rise);
         uint256 share = _lentShare(utilisation, reserveShare);
         unchecked {
-            // rise < 2^183, indices < 2^64.
-            newDebtIndex = debtIndex + (debtIndex * rise + ONE - 1) / ONE;
-            if (newDebtIndex > INDEX_MAX) {
-                newDebtIndex = INDEX_MAX;
-                rise = (INDEX_MAX - debtIndex) * ONE / debtIndex;
-            }
             // Now rise < 2^154. Lenders compound at their own rate, or a split accrual would pay them less; never more than
             // their part of what is charged.
             (uint256 lentRise,) = compound(area * share / SHARE_ONE);
             lentRise = FixedPointMathLib.min(lentRise, rise * share / SHARE_ONE);
             newLentIndex = FixedPointMathLib.min(lentIndex + lentIndex * lentRise / ONE, INDEX_MAX);
+        }
+    }
+
+    /// @notice The debt index of `project` alone: all that a check of a debt needs.
+    function debtIndexAt(uint256 rateAtTarget, uint256 utilisation, uint256 elapsed, uint256 debtIndex)
+        internal
+        pure
+        returns (uint256 newDebtIndex)
+    {
+        if (elapsed == 0 || debtIndex == 0) return debtIndex;
+        (, uint256 area) = integral(rateAtTarget, utilisation, elapsed);
+        (, uint256 rise) = compound(area);
+        (newDebtIndex,) = _charged(debtIndex, rise);
+    }
+
+    /// @dev The debt index up, and by how much it rose (1e-27, < 2^154).
+    function _charged(uint256 debtIndex, uint256 rise) private pure returns (uint256, uint256) {
+        unchecked {
+            // rise < 2^183, the index < 2^64.
+            uint256 index = debtIndex + (debtIndex * rise + ONE - 1) / ONE;
+            if (index <= INDEX_MAX) return (index, rise);
+            return (INDEX_MAX, (INDEX_MAX - debtIndex) * ONE / debtIndex);
         }
     }
 
@@ -126,11 +143,15 @@ library InterestMath {
     // ------------------------------------------------------------------ shares (< 2^128) and amounts (< 2^128, token units)
 
     function amountDown(uint256 shares, uint256 index) internal pure returns (uint256) {
-        return shares * index / INDEX_ONE;
+        unchecked {
+            return shares * index / INDEX_ONE;
+        }
     }
 
     function amountUp(uint256 shares, uint256 index) internal pure returns (uint256) {
-        return FixedMath.ceilDiv(shares * index, INDEX_ONE);
+        unchecked {
+            return FixedMath.ceilDiv(shares * index, INDEX_ONE);
+        }
     }
 
     /// @dev Reverts for an index of zero: what was lent is lost, and nothing can be lent at that price.
@@ -155,8 +176,10 @@ library InterestMath {
 
     /// @dev What lenders get per unit lent, over what borrowers pay per unit owed, in 1e-11.
     function _lentShare(uint256 utilisation, uint256 reserveShare) private pure returns (uint256) {
-        return FixedPointMathLib.min(utilisation, UTILISATION_ONE)
-            * (FixedMath.BPS - FixedPointMathLib.min(reserveShare, FixedMath.BPS));
+        unchecked {
+            return FixedPointMathLib.min(utilisation, UTILISATION_ONE)
+                * (FixedMath.BPS - FixedPointMathLib.min(reserveShare, FixedMath.BPS));
+        }
     }
 
     /// @dev The rate over the rate at target, WAD: 1/4 … 4.

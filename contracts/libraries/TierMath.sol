@@ -35,11 +35,15 @@ library TierMath {
     }
 
     function bound1(uint256 table) internal pure returns (uint256) {
-        return DecimalFloat.decode(table >> 96 & 0xffff) * BOUND_UNIT;
+        unchecked {
+            return DecimalFloat.decode(table >> 96 & 0xffff) * BOUND_UNIT;
+        }
     }
 
     function bound2(uint256 table) internal pure returns (uint256) {
-        return DecimalFloat.decode(table >> 112 & 0xffff) * BOUND_UNIT;
+        unchecked {
+            return DecimalFloat.decode(table >> 112 & 0xffff) * BOUND_UNIT;
+        }
     }
 
     /// @notice How far the open interest is on its way from the lower to the upper bound, at which a new position is fully margined.

@@ -49,21 +49,21 @@ library AssetValues {
 
     /// @dev What shares are worth now, projected from the last accrual: a check and an accrual in its block agree to the wei.
     function _lentOrOwed(uint256 lending, uint256 balance) private view returns (int256) {
-        uint256 shares = balance >> 128 & type(uint120).max;
-        uint256 elapsed;
         unchecked {
-            elapsed = block.timestamp - (lending >> 128 & type(uint32).max);
+            uint256 shares = balance >> 128 & type(uint120).max;
+            uint256 elapsed = block.timestamp - (lending >> 128 & type(uint32).max);
+            uint256 rate = lending >> 184 & type(uint48).max;
+            uint256 utilisation = lending >> 160 & type(uint24).max;
+            uint256 index = lending & type(uint64).max;
+            if (balance >> 248 == Ledger.DEBT) {
+                index = InterestMath.debtIndexAt(rate, utilisation, elapsed, index);
+                return -int256(InterestMath.amountUp(shares, index));
+            }
+            (,, index) = InterestMath.project(
+                rate, utilisation, lending >> 232, elapsed, index, lending >> 64 & type(uint64).max
+            );
+            return int256(InterestMath.amountDown(shares, index));
         }
-        (, uint256 debtIndex, uint256 lentIndex) = InterestMath.project(
-            lending >> 184 & type(uint48).max,
-            lending >> 160 & type(uint24).max,
-            lending >> 232 & type(uint16).max,
-            elapsed,
-            lending & type(uint64).max,
-            lending >> 64 & type(uint64).max
-        );
-        if (balance >> 248 == Ledger.DEBT) return -int256(InterestMath.amountUp(shares, debtIndex));
-        return int256(InterestMath.amountDown(shares, lentIndex));
     }
 
     /// @notice Turns the amounts at `at` into the model's words. @return owed Σ of what is owed net, quote WAD.
@@ -85,12 +85,14 @@ library AssetValues {
             uint256 price = _price(s, word, asset, amount, multIm, use);
             uint256 decimals = asset & 0xff;
             uint256 result;
-            if (amount < 0) {
-                result = AssetMath.valueUp(uint256(-amount), price, decimals);
-                owed += result;
-                result = uint256(-int256(result));
-            } else {
-                result = AssetMath.valueDown(uint256(amount), price, decimals);
+            unchecked {
+                if (amount < 0) {
+                    result = AssetMath.valueUp(uint256(-amount), price, decimals);
+                    owed += result;
+                    result = uint256(-int256(result));
+                } else {
+                    result = AssetMath.valueDown(uint256(amount), price, decimals);
+                }
             }
             uint256 haircuts = asset >> 16 & type(uint32).max | (asset >> 80 & type(uint64).max) << 32;
             if (pair != 0) haircuts = _pairHaircuts(s, pair, LibBit.ffs(bitmap), haircuts);
@@ -155,7 +157,11 @@ library AssetValues {
         uint256 im = haircuts & 0xffff;
         uint256 mm = haircuts >> 16 & 0xffff;
         uint256 im0 = im;
-        uint256 end = haircuts >> 64 & type(uint32).max;
+        uint256 end = haircuts >> 64;
+        // Calm and settled, as almost always.
+        if (block.timestamp >= end && multIm == VolatilityMath.ONE && multMm == VolatilityMath.ONE) {
+            return im << 32 | mm << 16 | im0;
+        }
         if (block.timestamp < end) {
             im0 = RampMath.valueAt(haircuts >> 32 & 0xffff, im, end, block.timestamp);
             mm = RampMath.valueAt(haircuts >> 48 & 0xffff, mm, end, block.timestamp);

@@ -58,15 +58,18 @@ contract RuleMargin is IMarginModel {
         (int256 worth, uint256 im, uint256 im0, uint256 mm) = (0, 0, 0, 0);
         unchecked {
             // A value is under 2^207 and there are at most 64 of them; haircuts are at most 10^4.
-            for (uint256 i; i < assets.length; ++i) {
-                uint256 word = assets[i];
+            (uint256 at, uint256 end) = _ends(assets);
+            for (; at < end; at += 32) {
+                uint256 word = _load(at);
                 int256 value = int256(word) >> 48;
                 worth += value;
                 if (value < 0) owes = true;
+                word &= type(uint48).max;
+                if (word == 0) continue;
                 uint256 size = FixedMath.abs(value);
-                im += FixedMath.ceilDiv(size * (word >> 32 & 0xffff), FixedMath.BPS);
-                mm += FixedMath.ceilDiv(size * (word >> 16 & 0xffff), FixedMath.BPS);
-                im0 += FixedMath.ceilDiv(size * (word & 0xffff), FixedMath.BPS);
+                im += (size * (word >> 32) + FixedMath.BPS - 1) / FixedMath.BPS;
+                mm += (size * (word >> 16 & 0xffff) + FixedMath.BPS - 1) / FixedMath.BPS;
+                im0 += (size * (word & 0xffff) + FixedMath.BPS - 1) / FixedMath.BPS;
             }
         }
         (a.equity, a.im, a.im0, a.mm) = (worth, im, im0, mm);
@@ -80,10 +83,11 @@ contract RuleMargin is IMarginModel {
         (uint256 notionals, uint256 mm, uint256 im, uint256 im0) = (0, 0, 0, 0);
         unchecked {
             // A notional is under 2^136 and there are at most 64 of them; rates are under 2^16, multipliers under 5 in 2^14.
-            for (uint256 i; i < perps.length; i += 4) {
-                uint256 word = perps[i];
+            (uint256 at, uint256 end) = _ends(perps);
+            for (; at < end; at += 128) {
+                uint256 word = _load(at);
                 uint256 notional = word & type(uint136).max;
-                int256 one = int256(perps[i + 1]);
+                int256 one = int256(_load(at + 32));
                 pnl += one;
                 if (notional == 0) {
                     // Closed, but its loss could not be paid yet: still owed, so still an exposure.
@@ -92,7 +96,7 @@ contract RuleMargin is IMarginModel {
                 }
                 exposed = true;
                 notionals += notional;
-                (uint256 im1, uint256 im01, uint256 mm1) = _perp(notional, word, perps[i + 2], perps[i + 3]);
+                (uint256 im1, uint256 im01, uint256 mm1) = _perp(notional, word, _load(at + 64), _load(at + 96));
                 im += im1;
                 im0 += im01;
                 mm += mm1;
@@ -115,10 +119,12 @@ contract RuleMargin is IMarginModel {
             (mm, im0) = TierMath.requirements(notional, table);
             im = _scaled(im0, word >> 136 & 0xffffff);
             uint256 share = word >> 184 & 0xffff;
-            if (share != 0 && im < notional) im += FixedMath.ceilDiv((notional - im) * share, FixedMath.BPS);
+            if (share != 0) {
+                if (im < notional) im += ((notional - im) * share + FixedMath.BPS - 1) / FixedMath.BPS;
+            }
             if (old != 0) {
                 (uint256 oldMm, uint256 oldIm) = TierMath.requirements(notional, old);
-                share = old >> 128 & 0xffff;
+                share = old >> 128;
                 mm = RampMath.between(oldMm, mm, share);
                 im0 = RampMath.between(oldIm, im0, share);
             }
@@ -130,6 +136,22 @@ contract RuleMargin is IMarginModel {
     function _scaled(uint256 requirement, uint256 multiplier) private pure returns (uint256) {
         unchecked {
             return (requirement * multiplier + VolatilityMath.ONE - 1) / VolatilityMath.ONE;
+        }
+    }
+
+    // ---------------------------------------------------------------- calldata
+
+    /// @dev The loops walk their arrays by place: a bounds check per word would cost more than what is done with it.
+    function _ends(uint256[] calldata words) private pure returns (uint256 at, uint256 end) {
+        assembly ("memory-safe") {
+            at := words.offset
+            end := add(at, shl(5, words.length))
+        }
+    }
+
+    function _load(uint256 at) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(at)
         }
     }
 }

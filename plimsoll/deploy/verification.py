@@ -18,7 +18,11 @@ from plimsoll.deploy.parameters import Feed
 from plimsoll.errors import TransactionFailed
 from plimsoll.exchange.check import comparisons
 from plimsoll.margin import words
-from plimsoll.margin.account import PAIR
+from plimsoll.margin.account import PAIR, RAMPING
+
+
+#: Where a value comes from and when it arrives is no parameter: what it becomes is.
+_RAMP = ("from_im", "from_mm", "ramp_end")
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ def _engine(d: Deployment) -> Found:
     expected = words.Globals(model=model, block_time=p.block_time, kappa=p.kappa)
     if quote := p.quote_feed:
         expected = replace(expected, quote_feed=quote.feed, depeg_threshold=quote.threshold, depeg_factor=quote.factor)
-    yield from _word("globals", expected, globals_, ("lock", "paused_until"))
+    yield from _word("globals", expected, globals_, ("lock", "paused_until", "flags"))
     yield from _word("pool", words.Pool(owner=int(m.address("LiquidityPool"), 16)), pool, ("contribution_sum",))
-    yield from _word("terms", words.Terms(**asdict(p.terms)), terms)
+    yield from _word("terms", words.Terms(**asdict(p.terms)), terms, ("lambda_from", "lambda_ramp_end"))
 
 
 def _assets(d: Deployment) -> Found:
@@ -97,7 +101,7 @@ def _assets(d: Deployment) -> Found:
     for number, asset in enumerate(assets):
         at = f"asset {asset.symbol}"
         params, place, limits, lending = found[4 * number : 4 * number + 4]
-        yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)[:6]), params)
+        yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)[:6]), params, _RAMP)
         caps = words.Limits(asset.supply_cap, asset.borrow_cap, borrow_velocity=asset.borrow_velocity)
         yield from _word(at, caps, limits, ("cap_since",))
         share = words.Lending.from_word(lending).reserve_share
@@ -114,7 +118,7 @@ def _pairs(d: Deployment) -> Found:
     codes = [PAIR | pair.collateral << 6 | pair.debt for pair in pairs]
     for pair, word in zip(pairs, ledger.read(d.engine, [ledger.pair(code) for code in codes]), strict=True):
         at = f"pair {protocol.pair_name(d.parameters, pair)}"
-        yield from _word(at, words.Pair(pair.haircut_im, pair.haircut_mm, listed=1), word)
+        yield from _word(at, words.Pair(pair.haircut_im, pair.haircut_mm, listed=1), word, _RAMP)
 
 
 def _markets(d: Deployment) -> Found:
@@ -125,7 +129,7 @@ def _markets(d: Deployment) -> Found:
     for number, market in enumerate(markets):
         at = f"market {market.symbol}"
         risk, trade, insurance = found[3 * number : 3 * number + 3]
-        yield from _word(at, protocol.risk_word(market), risk)
+        yield from _word(at, protocol.risk_word(market), risk & ~(RAMPING << 232))
         yield from _word(at, words.MarketTrade(*protocol.trade_tuple(market)), trade)
         cap = words.MarketInsurance.from_word(insurance).cap
         yield from _same(f"{at} insurance_cap", market.insurance_cap, cap)

@@ -10,6 +10,7 @@ from plimsoll.deploy import Parameters, deploy, errors, local
 from plimsoll.deploy.bounds import violations
 from plimsoll.deploy.errors import StepFailed, UnsafeParameters, Violation
 from plimsoll.deploy.files import Journal
+from plimsoll.deploy.parameters import Pair, QuoteFeed
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
@@ -75,7 +76,7 @@ UNSAFE = [
     ("FundingOutOfRange", market(funding_velocity=2**32)),
     ("GapOutOfRange", market(gap=0)),
     ("HaircutOutOfRange", asset(haircut_im=10_001)),
-    ("HaircutsNotMonotone", asset(haircut_mm=1501)),
+    ("HaircutsNotMonotone", asset(haircut_mm=1500)),
     ("HeartbeatOutOfRange", feed(reference=replace(SAFE.oracle.feeds[0].reference, heartbeat=0))),
     ("InitialRateNotAboveMaintenance", market(im_rates=(250, 700, 1000))),
     ("InsuranceCapOutOfRange", market(insurance_cap=2**64)),
@@ -99,8 +100,22 @@ UNSAFE = [
     ("SizeOutOfRange", market(max_oi=2**55)),
     ("SkewCapAboveOpenInterestCap", market(max_oi=SAFE.markets[0].max_skew - 1)),
     ("SkewCapNotBelowScale", market(max_skew=10**14, max_oi=10**14)),
-    ("SupplyCapOutOfRange", asset(supply_cap=2**128)),
+    ("SupplyCapOutOfRange", asset(supply_cap=2**104)),
     ("TierBoundsNotAscending", market(bound1=5000)),
+    ("BorrowCapAboveSupplyCap", asset(borrow_cap=SAFE.assets[1].supply_cap + 1)),
+    ("BorrowVelocityOutOfRange", asset(borrow_velocity=0)),
+    ("BoundNotRepresentable", market(bound2=5001)),
+    ("BoundNotRepresentable", market(oi_lower=4097)),
+    ("DepegFactorOutOfRange", other(quote_feed=QuoteFeed(1, 9900, 101))),
+    ("DepegThresholdOutOfRange", other(quote_feed=QuoteFeed(1, 10_001, 12))),
+    ("FeedUnknown", other(quote_feed=QuoteFeed(9, 9900, 12))),
+    ("HaircutTooLow", asset(haircut_mm=99)),
+    ("HaircutTooLow", other(pairs=(Pair(1, 0, 800, 199),))),
+    ("HaircutsNotMonotone", other(pairs=(Pair(1, 0, 800, 800),))),
+    ("InterestBoundsUnordered", market(oi_lower=600_000)),
+    ("PairAlreadyListed", other(pairs=(Pair(1, 0, 800, 400),) * 2)),
+    ("PairInvalid", other(pairs=(Pair(1, 1, 800, 400),))),
+    ("ReserveShareOutOfRange", asset(reserve_share=5001)),
 ]
 
 
