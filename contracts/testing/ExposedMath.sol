@@ -7,6 +7,7 @@ import {AssetMath} from "../libraries/AssetMath.sol";
 import {FillMath} from "../libraries/FillMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
+import {InterestMath} from "../libraries/InterestMath.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
@@ -46,6 +47,10 @@ contract ExposedMath {
 
     function expWad(int256 x) external pure returns (int256) {
         return FixedPointMathLib.expWad(x);
+    }
+
+    function lnWad(int256 x) external pure returns (int256) {
+        return FixedPointMathLib.lnWad(x);
     }
 
     // ------------------------------------------------------------------ AssetMath
@@ -94,6 +99,59 @@ contract ExposedMath {
         returns (int256, int256)
     {
         return FundingMath.project(rate, skew, velocity, maxRate, elapsed, price);
+    }
+
+    // ------------------------------------------------------------------ InterestMath
+
+    function accrue(
+        uint256 rateAtTarget,
+        uint256 utilisation,
+        uint256 reserveShare,
+        uint256 elapsed,
+        uint256 debtIndex,
+        uint256 lentIndex
+    ) external pure returns (uint256, uint256, uint256) {
+        return InterestMath.project(rateAtTarget, utilisation, reserveShare, elapsed, debtIndex, lentIndex);
+    }
+
+    function integral(uint256 rateAtTarget, uint256 utilisation, uint256 elapsed)
+        external
+        pure
+        returns (uint256, uint256)
+    {
+        return InterestMath.integral(rateAtTarget, utilisation, elapsed);
+    }
+
+    function compound(uint256 area) external pure returns (uint256, uint256) {
+        return InterestMath.compound(area);
+    }
+
+    function borrowRate(uint256 rateAtTarget, uint256 utilisation) external pure returns (uint256) {
+        return InterestMath.borrowRate(rateAtTarget, utilisation);
+    }
+
+    function lendRate(uint256 rateAtTarget, uint256 utilisation, uint256 reserveShare) external pure returns (uint256) {
+        return InterestMath.lendRate(rateAtTarget, utilisation, reserveShare);
+    }
+
+    function utilisationOf(uint256 lent, uint256 debt) external pure returns (uint256) {
+        return InterestMath.utilisationOf(lent, debt);
+    }
+
+    function amountDown(uint256 shares, uint256 index) external pure returns (uint256) {
+        return InterestMath.amountDown(shares, index);
+    }
+
+    function amountUp(uint256 shares, uint256 index) external pure returns (uint256) {
+        return InterestMath.amountUp(shares, index);
+    }
+
+    function sharesDown(uint256 amount, uint256 index) external pure returns (uint256) {
+        return InterestMath.sharesDown(amount, index);
+    }
+
+    function sharesUp(uint256 amount, uint256 index) external pure returns (uint256) {
+        return InterestMath.sharesUp(amount, index);
     }
 
     // ------------------------------------------------------------------ FillMath

@@ -10,6 +10,7 @@ from plimsoll.margin import (
     fill_math,
     fixed_math,
     funding_math,
+    interest_math,
     liquidation_math,
     position_math,
     price_word,
@@ -73,6 +74,21 @@ def _funding(d):
     return rate, d.signed(56), d.bits(32), cap, d.bits(32), d.bits(72)
 
 
+def _rate(d):
+    bound = d.choice([interest_math.RATE_MIN, interest_math.RATE_MAX])
+    return d.choice([d.bits(48), d.randint(10**10, 2 * 10**13), bound + d.randint(-2, 2)])
+
+
+def _utilisation(d):
+    return d.choice([d.bits(24), d.randint(0, 10**7), interest_math.TARGET + d.randint(-2, 2)])
+
+
+def _accrual(d):
+    # As in storage: indices below 2^64, times below 2^32.
+    indices = [d.choice([d.bits(64), 10**12 + d.bits(50)]) for _ in range(2)]
+    return _rate(d), _utilisation(d), d.choice([d.bits(16), d.randint(0, 10_000)]), d.bits(32), *indices
+
+
 TWINS = {
     "mulDivDown": (fixed_math.mul_div_down, lambda d: (d.bits(127), d.bits(128), max(d.bits(128), 1))),
     "mulDivUp": (fixed_math.mul_div_up, lambda d: (d.bits(127), d.bits(128), max(d.bits(128), 1))),
@@ -82,6 +98,7 @@ TWINS = {
     "positive": (fixed_math.positive, lambda d: (d.signed(255),)),
     "sqrtYears": (fixed_math.sqrt_years, lambda d: (d.bits(64),)),
     "expWad": (fixed_math.exp_wad, lambda d: (d.choice([d.signed(65), d.randint(-5 * WAD, 5 * WAD)]),)),
+    "lnWad": (fixed_math.ln_wad, lambda d: (max(d.choice([d.bits(255), d.bits(72)]), 1),)),
     "valueDown": (asset_math.value_down, lambda d: (d.bits(128), d.bits(72), d.randint(0, 30))),
     "toUnitsDown": (asset_math.to_units_down, lambda d: (d.bits(160), 10 ** d.randint(0, 18))),
     "toUnitsUp": (asset_math.to_units_up, lambda d: (d.bits(160), 10 ** d.randint(0, 18))),
@@ -91,6 +108,16 @@ TWINS = {
     "costOf": (position_math.cost_of, _part),
     "requirement": (tier_math.requirement, _tiers),
     "project": (funding_math.project, _funding),
+    "accrue": (interest_math.project, _accrual),
+    "integral": (interest_math.integral, lambda d: (_rate(d), _utilisation(d), d.bits(32))),
+    "compound": (interest_math.compound, lambda d: (d.bits(110),)),
+    "borrowRate": (interest_math.borrow_rate, lambda d: (_rate(d), _utilisation(d))),
+    "lendRate": (interest_math.lend_rate, lambda d: (_rate(d), _utilisation(d), d.bits(16))),
+    "utilisationOf": (interest_math.utilisation_of, lambda d: (d.bits(128), d.bits(128))),
+    "amountDown": (interest_math.amount_down, lambda d: (d.bits(128), d.bits(64))),
+    "amountUp": (interest_math.amount_up, lambda d: (d.bits(128), d.bits(64))),
+    "sharesDown": (interest_math.shares_down, lambda d: (d.bits(128), max(d.bits(64), 1))),
+    "sharesUp": (interest_math.shares_up, lambda d: (d.bits(128), max(d.bits(64), 1))),
     "premium": (fill_math.premium, lambda d: (d.signed(63), d.signed(56), d.bits(72), max(d.bits(64), 1))),
     "spreadRate": (fill_math.spread_rate, lambda d: (d.bits(8), d.bits(16), d.bits(32), d.bits(8), d.bits(64))),
     "spreadCap": (fill_math.spread_cap, lambda d: (d.bits(16), d.bits(56), max(d.bits(64), 1), d.bits(16))),
@@ -150,6 +177,9 @@ def test_price_word_unpacks_like_the_library_and_like_the_dataclass(exposed, dra
         ("premium", (1, 0, 1, 0)),
         ("mulDivUp", (1, 1, 0)),
         ("expWad", (135305999368893231589,)),
+        ("lnWad", (0,)),
+        ("sharesDown", (1, 0)),  # what was lent is lost: nothing can be lent
+        ("sharesUp", (1, 0)),
     ],
 )
 def test_twin_raises_where_the_library_reverts(name, arguments, exposed):
