@@ -172,6 +172,7 @@ library Ledger {
         mapping(address => uint256) lockdowns;
         mapping(address => bool) forbidden;
         bytes32[] accounts;
+        address stake;
     }
 
     // ---------------------------------------------------------------- balances

@@ -352,6 +352,15 @@ contract MarginEngine is LedgerReader, AccessManaged {
         PerpTrading.refresh(state, _env(), markets);
     }
 
+    /// @inheritdoc IMarginEngine
+    function payStaker(address to, uint256 amount) external lock {
+        if (msg.sender != state.stake) revert NotAuthorized(_insurance(), msg.sender);
+        address vault = _vault(AccountId.QUOTE);
+        _debit(_insurance(), AccountId.QUOTE, amount);
+        emit Withdrawn(_insurance(), AccountId.QUOTE, to, amount);
+        ICollateralVault(vault).push(to, amount);
+    }
+
     // ---------------------------------------------------------------- configuration and custody
 
     /// @inheritdoc IMarginEngine

@@ -231,6 +231,9 @@ interface IMarginEngine {
     /// @notice Brings the stored contributions of markets to pool equity up to date. Anyone.
     function refreshPool(uint256[] calldata markets) external;
 
+    /// @notice Pays `amount` of insurance's quote to `to`. Only the registered InsuranceStake.
+    function payStaker(address to, uint256 amount) external;
+
     // ------------------------------------------------------------------ configuration and custody (restricted)
 
     /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.

@@ -17,6 +17,7 @@ library ConfigSlots {
     uint256 internal constant INSURANCE_CAP = 6;
     uint256 internal constant POOL = 7;
     uint256 internal constant FORBID = 8;
+    uint256 internal constant STAKE = 9;
 
     uint256 private constant MAX_ID = 63;
 
@@ -51,6 +52,8 @@ library ConfigSlots {
             s.pool.owner = address(uint160(word));
         } else if (what == FORBID) {
             s.forbidden[address(uint160(id))] = word != 0;
+        } else if (what == STAKE) {
+            s.stake = address(uint160(word));
         } else {
             revert IMarginEngine.UnknownAction(what);
         }

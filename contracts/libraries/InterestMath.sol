@@ -155,8 +155,10 @@ library InterestMath {
 
     /// @dev What lenders get per unit lent, over what borrowers pay per unit owed, in 1e-11.
     function _lentShare(uint256 utilisation, uint256 reserveShare) private pure returns (uint256) {
-        return FixedPointMathLib.min(utilisation, UTILISATION_ONE)
-            * (FixedMath.BPS - FixedPointMathLib.min(reserveShare, FixedMath.BPS));
+        unchecked {
+            return FixedPointMathLib.min(utilisation, UTILISATION_ONE)
+                * (FixedMath.BPS - FixedPointMathLib.min(reserveShare, FixedMath.BPS));
+        }
     }
 
     /// @dev The rate over the rate at target, WAD: 1/4 … 4.

@@ -16,6 +16,7 @@ library LedgerSlots {
     uint256 internal constant TOTALS = 8;
     uint256 internal constant VAULTS = 9;
     uint256 internal constant MARKETS = 10;
+    uint256 internal constant STAKE = 15;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

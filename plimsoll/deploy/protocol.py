@@ -89,6 +89,9 @@ class _Protocol:
             self.vaults.append(vault)
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)
         self.pool = self.plan.create("LiquidityPool", "LiquidityPool", *pool)
+        terms = self.p.stake
+        stake = (self.engine, self.vaults[0], terms.treasury or self.p.roles.admin or self.deployer, terms.period, terms.window)
+        self.stake = self.plan.create("InsuranceStake", "InsuranceStake", *stake)
 
     def _configure(self) -> None:
         call = self.plan.call
@@ -102,6 +105,7 @@ class _Protocol:
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))
         call("MarketConfig.setPool", self.config, "setPool", self.pool)
+        call("MarketConfig.setStake", self.config, "setStake", self.stake)
         for market in self.p.markets:
             risk, trade = risk_tuple(market), trade_tuple(market)
             name = f"MarketConfig.listMarket {market.symbol}"

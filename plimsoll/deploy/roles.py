@@ -34,6 +34,7 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
         "setTerms",
         "setModel",
         "setPool",
+        "setStake",
         "forbidCallTarget",
     ),
 }

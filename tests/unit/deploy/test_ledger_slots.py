@@ -34,6 +34,7 @@ def test_slots_are_the_compilers(layout):
         "totals": ledger.TOTALS,
         "vaults": ledger.VAULTS,
         "markets": ledger.MARKETS,
+        "stake": ledger.STAKE,
     }
     assert {label: slots[label] for label in constants} == constants
 

@@ -10,6 +10,7 @@ from plimsoll.deploy import Parameters, deploy, errors, local
 from plimsoll.deploy.bounds import violations
 from plimsoll.deploy.errors import StepFailed, UnsafeParameters, Violation
 from plimsoll.deploy.files import Journal
+from plimsoll.deploy.parameters import Stake
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
@@ -99,8 +100,12 @@ UNSAFE = [
     ("SizeOutOfRange", market(max_oi=2**55)),
     ("SkewCapAboveOpenInterestCap", market(max_oi=SAFE.markets[0].max_skew - 1)),
     ("SkewCapNotBelowScale", market(max_skew=10**14, max_oi=10**14)),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=3599, window=3599))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=31 * 86_400))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=86_400, window=86_401))),
     ("SupplyCapOutOfRange", asset(supply_cap=2**128)),
     ("TierBoundsNotAscending", market(bound1=5000)),
+    ("TreasuryInvalid", other(stake=Stake(treasury="0x00"))),
 ]
 
 

@@ -22,6 +22,7 @@ MEMBERS = {
     "TOTALS": "totals",
     "VAULTS": "vaults",
     "MARKETS": "markets",
+    "STAKE": "stake",
 }
 WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance"}
 BITS = {
