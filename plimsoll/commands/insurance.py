@@ -67,7 +67,7 @@ def cooldown(
     sender: From = None,
     as_json: Json = False,
 ) -> None:
-    """Begin to leave: so many shares (in all) can be unstaked in the window after the wait. Losses until then are theirs.
+    """Begin to leave: so many shares (in all) can be unstaked in the window after the wait, and bear losses until then.
 
     Example: plimsoll insurance cooldown 50000 --from 0x7099…79C8
     """

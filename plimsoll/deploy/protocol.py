@@ -90,7 +90,13 @@ class _Protocol:
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)
         self.pool = self.plan.create("LiquidityPool", "LiquidityPool", *pool)
         terms = self.p.stake
-        stake = (self.engine, self.vaults[0], terms.treasury or self.p.roles.admin or self.deployer, terms.period, terms.window)
+        stake = (
+            self.engine,
+            self.vaults[0],
+            terms.treasury or self.p.roles.admin or self.deployer,
+            terms.period,
+            terms.window,
+        )
         self.stake = self.plan.create("InsuranceStake", "InsuranceStake", *stake)
 
     def _configure(self) -> None:

@@ -4,8 +4,8 @@ Collateral was priced by the assets per share of another vault (plvGLP; wUSDM), 
 to the vault: in one transaction the attacker borrowed against what his own donation had made of his collateral.
 DeFiHackLabs src/test/2022-12/Lodestar_exp.sol.
 
-Property: what a share of a vault or of the pool is worth is not moved within a transaction by anything that anyone gives to
-any address or account, and over time no faster than the highest interest there is. A gift to insurance does raise its
+Property: what a share of a vault is worth is not moved within a transaction by anything that anyone gives to any
+address or account, and over time no faster than the highest interest there is. A gift to insurance does raise its
 shares, openly: nothing can be borrowed against them, and giving and leaving never pays.
 """
 
@@ -41,7 +41,7 @@ def busy(desk):
 
 
 @pytest.mark.parametrize("asset", [0, 1, 2])
-@pytest.mark.parametrize("amount", [1, 10**10, 10**14])
+@pytest.mark.parametrize("amount", [1, 10**10, 2 * 10**12])
 def test_no_gift_moves_a_lender_s_share_price(busy, asset, amount):
     """By transfer to the vault, by deposit into the giver's own account, into insurance, into the pool."""
     vault, giver = busy.vault(asset), busy.actor("giver")

@@ -32,7 +32,9 @@ def world_of(decimals):
 
 def amount(rng, most):
     """Often dust, often all but dust."""
-    return min(max(rng.choice((1, 2, 3, rng.randint(1, 1_000), most, most - 1, most - 3, rng.randint(0, most))), 0), most)
+    return min(
+        max(rng.choice((1, 2, 3, rng.randint(1, 1_000), most, most - 1, most - 3, rng.randint(0, most))), 0), most
+    )
 
 
 def step(rng, face, token, owner):

@@ -3,8 +3,8 @@
 An ERC-4626 vault whose `withdraw` took any `owner` and asked for no allowance: everybody's shares paid whoever called.
 DeFiHackLabs src/test/2026-04/RWAVault_exp.sol.
 
-Property: of every ERC-4626 face there is (each asset's vault, staked insurance) and of the LP shares, nothing leaves an owner
-but by him or within the allowance he gave, whatever the amount, the receiver and the function; an allowance is used up.
+Property: of every ERC-4626 face there is (each asset's vault, staked insurance) and of the LP shares, nothing leaves
+an owner but by him or within the allowance he gave, whatever amount, receiver and function; an allowance is used up.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plimsoll import ledger
-from plimsoll.actions import MAX_UINT256, deposit
+from plimsoll.actions import MAX_UINT256
 
 UNIT = 10**6  # of the quote token
 SHARE = 10**12

@@ -98,7 +98,7 @@ def test_part_of_a_request_leaves_the_rest_of_it(staked, reverts):
 
 @pytest.mark.parametrize("in_window", [False, True])
 def test_shares_that_wait_cannot_be_transferred(staked, reverts, in_window):
-    """Or one wait would serve whatever shares pass through an address, and the window would always be open somewhere."""
+    """Or one wait would serve whatever shares pass through an address."""
     alice, bob, stake = staked.actor("alice"), staked.actor("bob"), staked.stake
     stake.write("cooldown", 600 * SHARE, sender=alice)
     if in_window:
