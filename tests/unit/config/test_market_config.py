@@ -415,6 +415,7 @@ def test_strangers_set_nothing(listed):
         ("setTerms", values(TERMS)),
         ("setModel", address, BLOCK_TIME, KAPPA),
         ("setPool", address),
+        ("setStake", address),
         ("forbidCallTarget", address),
     ]
     functions = listed["MarketConfig"].artifact.functions.values()
