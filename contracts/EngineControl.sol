@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
+import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
@@ -73,6 +74,15 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     /// @inheritdoc IMarginEngine
     function collectReserve(uint256 asset) external lock returns (uint256) {
         return LendingLogic.collectReserve(state, _insurance(), asset);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function payStaker(address to, uint256 amount) external lock {
+        if (msg.sender != state.stake) revert NotAuthorized(_insurance(), msg.sender);
+        Ledger.takeHeld(state, _insurance(), Ledger.QUOTE, amount);
+        state.totals[Ledger.QUOTE].held -= uint128(amount); // at most what was held
+        emit Withdrawn(_insurance(), Ledger.QUOTE, to, amount);
+        ICollateralVault(state.vaults[Ledger.QUOTE]).pay(to, amount);
     }
 
     // ---------------------------------------------------------------- configuration and custody

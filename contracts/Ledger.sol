@@ -257,6 +257,7 @@ library Ledger {
         mapping(uint256 => Pair) pairs;
         ModelRamp modelRamp;
         mapping(uint256 => PriceAnchor.Anchor) anchors;
+        address stake;
     }
 
     // ---------------------------------------------------------------- balances

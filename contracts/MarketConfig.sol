@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IInsuranceStake} from "../interfaces/IInsuranceStake.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
@@ -248,6 +249,18 @@ contract MarketConfig is ConfigReader, AccessManaged {
         if (current != address(0)) revert PoolNotReplaceable(current);
         engine.configure(ConfigSlots.POOL, 0, uint160(pool));
         _forbid(pool);
+    }
+
+    /// @inheritdoc IMarketConfig
+    function setStake(address stake) external restricted {
+        _requireCode(stake);
+        address custodian = IInsuranceStake(stake).engine();
+        if (custodian != address(engine)) revert StakeMismatch(stake, custodian);
+        address current = address(uint160(_word(bytes32(LedgerSlots.STAKE))));
+        int256 insured = engine.held(engine.insuranceAccount(), _QUOTE);
+        if (current != address(0) && insured != 0) revert StakeNotReplaceable(current, insured);
+        engine.configure(ConfigSlots.STAKE, 0, uint160(stake));
+        _forbid(stake);
     }
 
     /// @inheritdoc IMarketConfig

@@ -278,6 +278,9 @@ interface IMarginEngine {
     /// @notice Pays insurance what of an asset's reserve is there in cash. Anyone. Token units.
     function collectReserve(uint256 asset) external returns (uint256);
 
+    /// @notice Pays `amount` of insurance's quote to `to`. Only the registered InsuranceStake.
+    function payStaker(address to, uint256 amount) external;
+
     // ------------------------------------------------------------------ configuration and custody (restricted)
 
     /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.

@@ -18,6 +18,7 @@ library ConfigSlots {
     uint256 internal constant INSURANCE_CAP = 6;
     uint256 internal constant POOL = 7;
     uint256 internal constant FORBID = 8;
+    uint256 internal constant STAKE = 9;
     uint256 internal constant LIMITS = 10;
     uint256 internal constant LENDING = 11;
     uint256 internal constant PAIR = 12;
@@ -46,6 +47,8 @@ library ConfigSlots {
             s.pool.owner = address(uint160(word));
         } else if (what == FORBID) {
             s.forbidden[address(uint160(id))] = word != 0;
+        } else if (what == STAKE) {
+            s.stake = address(uint160(word));
         } else if (what == MODEL_RAMP) {
             s.modelRamp = Ledger.ModelRamp({model: address(uint160(word)), end: uint32(word >> 160)});
             s.globals.flags = word == 0 ? 0 : _MODEL_RAMPING;

@@ -22,6 +22,7 @@ library LedgerSlots {
     uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
+    uint256 internal constant STAKE = 22;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

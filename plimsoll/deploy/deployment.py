@@ -82,6 +82,10 @@ class Deployment:
         return self["LiquidityPool"]
 
     @property
+    def stake(self) -> Contract:
+        return self["InsuranceStake"]
+
+    @property
     def lens(self) -> Contract:
         return self["Lens"]
 

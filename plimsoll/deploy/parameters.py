@@ -180,6 +180,16 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Stake:
+    """Staked insurance: the wait before redemption, the window in which it may be redeemed, and who owns what insurance
+    held before anyone staked (None: who is admin)."""
+
+    period: int = 7 * 86_400
+    window: int = 2 * 86_400
+    treasury: str | None = None
+
+
+@dataclass(frozen=True)
 class Roles:
     """Who holds which role; None is the deployer. Delays in seconds."""
 
@@ -200,6 +210,7 @@ class Parameters:
     model: Model
     oracle: Oracle
     pool: Pool
+    stake: Stake = field(default_factory=Stake)
     roles: Roles = field(default_factory=Roles)
     block_time: int = 12
     kappa: int = 20

@@ -101,6 +101,15 @@ class _Protocol:
             self.vaults.append(vault)
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)
         self.pool = self.plan.create("LiquidityPool", "LiquidityPool", *pool)
+        terms = self.p.stake
+        stake = (
+            self.engine,
+            self.vaults[0],
+            terms.treasury or self.p.roles.admin or self.deployer,
+            terms.period,
+            terms.window,
+        )
+        self.stake = self.plan.create("InsuranceStake", "InsuranceStake", *stake)
 
     def _configure(self) -> None:
         call = self.plan.call
@@ -120,6 +129,7 @@ class _Protocol:
             rule = (quote.feed, quote.threshold, quote.factor)
             call("MarketConfig.setQuoteFeed", self.config, "setQuoteFeed", *rule)
         call("MarketConfig.setPool", self.config, "setPool", self.pool)
+        call("MarketConfig.setStake", self.config, "setStake", self.stake)
         for market in self.p.markets:
             risk, trade = risk_tuple(market), trade_tuple(market)
             name = f"MarketConfig.listMarket {market.symbol}"

@@ -36,6 +36,7 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
         "setModel",
         "setQuoteFeed",
         "setPool",
+        "setStake",
         "forbidCallTarget",
     ),
 }

@@ -45,7 +45,7 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _oracle, _wiring, _authority, _exchange):
+    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _stake, _oracle, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
         except TransactionFailed as error:
@@ -141,6 +141,18 @@ def _model_and_pool(d: Deployment) -> Found:
         yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
+
+
+def _stake(d: Deployment) -> Found:
+    terms, stake, held = d.parameters.stake, d.stake, d.parameters.roles
+    (registered,) = ledger.read(d.engine, [ledger.STAKE])
+    treasury = checksum(terms.treasury or held.admin or d.manifest.deployer)
+    yield from _same("stake", stake.address, checksum(registered.to_bytes(20, "big")))
+    yield from _same("InsuranceStake engine", d.engine.address, stake.read("engine"))
+    yield from _same("InsuranceStake asset", d.tokens[0].address, stake.read("asset"))
+    yield from _same("InsuranceStake period", terms.period, stake.read("period"))
+    yield from _same("InsuranceStake window", terms.window, stake.read("window"))
+    yield from _same("InsuranceStake treasury", treasury, stake.read("treasury"))
 
 
 def _oracle(d: Deployment) -> Found:

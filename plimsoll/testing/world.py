@@ -99,6 +99,10 @@ class World:
         return self.deployed["LiquidityPool"]
 
     @property
+    def stake(self) -> Contract:
+        return self.deployed["InsuranceStake"]
+
+    @property
     def lens(self) -> Contract:
         return self.deployed["Lens"]
 

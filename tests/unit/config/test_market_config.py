@@ -370,6 +370,7 @@ def test_strangers_set_nothing(listed):
         ("setTerms", values(TERMS)),
         ("setModel", address, BLOCK_TIME, KAPPA),
         ("setPool", address),
+        ("setStake", address),
         ("forbidCallTarget", address),
         ("listPair", 1, 0, 800, 400),
         ("setPair", 1, 0, 800, 400),

@@ -39,6 +39,7 @@ def test_slots_are_the_compilers(layout):
         "limits": ledger.LIMITS,
         "flows": ledger.FLOWS,
         "pairs": ledger.PAIRS,
+        "stake": ledger.STAKE,
     }
     assert {label: slots[label] for label in constants} == constants
 

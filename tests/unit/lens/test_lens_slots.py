@@ -28,6 +28,7 @@ MEMBERS = {
     "FLOWS": "flows",
     "PAIRS": "pairs",
     "MODEL_RAMP": "modelRamp",
+    "STAKE": "stake",
 }
 WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance", "RAMP": "ramp"}
 BITS = {
