@@ -44,7 +44,7 @@ def _asset(
     sigma: int,
     cap: int,
 ) -> Asset:
-    """Half of the cap (in whole tokens) may be borrowed, a fifth of that within an hour; a thousandth leaves in any hour."""
+    """Half of the cap (whole tokens) may be borrowed, a fifth of that in an hour; a thousandth may always leave."""
     supply = cap * 10**decimals
     lending = {"borrow_cap": supply // 2, "borrow_velocity": 2000, "reserve_share": 1000, "brake_floor": supply // 1000}
     return Asset(symbol, name, decimals, feed, *haircuts, max_age, sigma, supply, **lending)

@@ -23,9 +23,10 @@ T = TypeVar("T")
 class Asset:
     """A collateral asset. The first one is the quote asset: feed 0, no haircuts.
 
-    Caps in token units; a velocity (bps
-    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed.
-    Its vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor` token units if that is more."""
+    Caps in token units; a velocity (bps of the borrow cap per hour) and a reserve share (bps of the interest) matter
+    where something may be borrowed. The vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor`
+    token units if that is more.
+    """
 
     symbol: str
     name: str

@@ -22,18 +22,22 @@ from plimsoll.errors import Reverted
 from plimsoll.margin import account as accounts
 from plimsoll.margin import preview
 from plimsoll.margin.account import Account, Market, PriceUse, Snapshot
+from plimsoll.margin.decimal_float import decode
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
     Balance,
     Globals,
     Header,
+    Lending,
     Limits,
     MarketCosts,
     MarketInsurance,
+    MarketRamp,
     MarketRisk,
     MarketState,
     MarketTrade,
+    Pair,
     Position,
     Price,
     Terms,
@@ -50,6 +54,8 @@ UNIT = 10**12  # quote WAD per unit of the quote token
 HEALTHY, RESTRICTED, CALLED, LIQUIDATABLE, BANKRUPT = range(5)
 WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
 Loans = namedtuple("Loans", "lent lent_shares lent_index borrowed debt_shares debt_index reserve cash room")
+#: WETH/USDC and WBTC/USDC, as listed by default.
+PAIRS = (0x8000 | 1 << 6, 0x8000 | 2 << 6)
 NOBODY = "0x" + "00" * 20
 REFERENCE = b"reference".ljust(32, b"\0")
 
@@ -98,8 +104,9 @@ class Desk(World):
     def set_risk(self, market, **changes):
         r = replace(self.market_words(market).risk, **changes)
         mm, im = (r.mm_rate1, r.mm_rate2, r.mm_rate3), (r.im_rate1, r.im_rate2, r.im_rate3)
-        rest = (r.bound1, r.bound2, r.feed, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, bool(r.flags))
-        self.config.write("setMarketRisk", market, (mm, im, *rest), sender=self.admin)
+        bounds, interest = (decode(r.bound1), decode(r.bound2)), (decode(r.oi_lower), decode(r.oi_upper))
+        rest = (r.feed, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, bool(r.flags & 1))
+        self.config.write("setMarketRisk", market, (mm, im, *bounds, *rest, *interest), sender=self.admin)
 
     def set_terms(self, **changes):
         word = replace(Terms.from_word(ledger.read(self.engine, [ledger.TERMS])[0]), **changes)
@@ -107,9 +114,11 @@ class Desk(World):
 
     def set_asset(self, asset, **changes):
         words = ledger.read(self.engine, [ledger.asset(asset), ledger.limits(asset)])
-        cap = changes.pop("supply_cap", Limits.from_word(words[1]).supply_cap)
+        limits = Limits.from_word(words[1])
+        cap = changes.pop("supply_cap", limits.supply_cap)
+        lending = (min(limits.borrow_cap, cap), limits.borrow_velocity, 1000)
         word = replace(AssetParams.from_word(words[0]), **changes)
-        self.config.write("setAsset", asset, (*astuple(word)[:6], cap), sender=self.admin)
+        self.config.write("setAsset", asset, (*astuple(word)[:6], cap, *lending), sender=self.admin)
 
     def set_limits(self, asset, **changes):
         """Written straight into the engine."""
@@ -175,14 +184,15 @@ class Desk(World):
     # ---------------------------------------------------------------- the same in the twins
 
     def market_words(self, market):
-        keys = [ledger.market(market, word) for word in range(5)]
-        state, risk, costs, trade, insurance = ledger.read(self.engine, keys)
+        keys = [ledger.market(market, word) for word in range(6)]
+        state, risk, costs, trade, insurance, ramp = ledger.read(self.engine, keys)
         return Market(
             risk=MarketRisk.from_word(risk),
             state=MarketState.from_word(state),
             costs=MarketCosts.from_word(costs),
             trade=MarketTrade.from_word(trade),
             insurance=MarketInsurance.from_word(insurance),
+            ramp=MarketRamp.from_word(ramp),
         )
 
     def snapshot_words(self):
@@ -199,6 +209,8 @@ class Desk(World):
             markets={m: self.market_words(m) for m in range(5)},
             prices={f: Price.from_word(w) for f, w in zip(feeds, self.router.read("read", feeds), strict=True)},
             block=number,
+            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
+            pairs={code: Pair.from_word(ledger.read(self.engine, [ledger.pair(code)])[0]) for code in PAIRS},
         )
 
     def header(self, account):

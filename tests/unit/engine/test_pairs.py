@@ -22,7 +22,7 @@ def pair(desk):
 
 
 def test_an_unlisted_pair_opens_no_account(desk):
-    other = 0x8000 | WBTC << 6 | QUOTE
+    other = 0x8000 | WBTC << 6 | WETH
     account = accounts.pack(desk.actor("alice"), accounts.Mode.ISOLATED, other, 0)
     with expect("MarketNotAllowed", account, other):
         desk.fund(account, WBTC, 10**8)
