@@ -149,11 +149,18 @@ library EpochMath {
         e.factor = factors & type(uint96).max;
         e.mantissa = factors >> 96 & 2 ** MANTISSA_BITS - 1;
         e.exponent = factors >> 199 & 2 ** 23 - 1;
-        e.long = factors >> 222 & 1 != 0;
-        e.other = factors >> 223 & type(uint16).max;
+        (e.long, e.other) = (isLong(factors), otherOf(factors));
         e.before = factors >> 239;
         e.offset = int256(terms) >> 76;
         e.mark = int256(terms << 180) >> 180;
+    }
+
+    function isLong(uint256 factors) internal pure returns (bool) {
+        return factors >> 222 & 1 != 0;
+    }
+
+    function otherOf(uint256 factors) internal pure returns (uint256) {
+        return factors >> 223 & type(uint16).max;
     }
 
     /// @dev x·y/d toward zero, for signed x.
