@@ -22,6 +22,9 @@ library LedgerSlots {
     uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
+    uint256 internal constant EPOCHS = 21;
+    uint256 internal constant UNTOUCHED = 22;
+    uint256 internal constant DEBT_INSURANCE = 23;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;
@@ -30,7 +33,9 @@ library LedgerSlots {
     uint256 internal constant TRADE = 3;
     uint256 internal constant INSURANCE = 4;
     uint256 internal constant RAMP = 5;
-    uint256 internal constant MARKET_WORDS = 5;
+    uint256 internal constant LOSS = 6;
+    uint256 internal constant CLOSING = 7;
+    uint256 internal constant MARKET_WORDS = 8;
 
     // Bits within words: of an asset, of a market's state, risk and trade.
     uint256 internal constant ASSET_FEED_BIT = 8;
@@ -40,6 +45,7 @@ library LedgerSlots {
     uint256 internal constant ALLOCATION_BIT = 208;
     uint256 internal constant MOVE_BIT = 224;
     uint256 internal constant GAP_BIT = 240;
+    uint256 internal constant FLAGS_BIT = 232;
 
     /// @notice The slot of `mapping[key]` for a mapping at `slot`: keccak256(key · slot).
     function at(uint256 key, uint256 slot) internal pure returns (bytes32 result) {
