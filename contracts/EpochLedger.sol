@@ -100,11 +100,13 @@ library EpochLedger {
     // ---------------------------------------------------------------- opening
 
     /// @notice The net profit of a side's open positions at `price`.
-    function net(Ledger.MarketState memory state, Ledger.MarketCosts memory costs, int256 flat, bool long, uint256 price)
-        internal
-        pure
-        returns (int256)
-    {
+    function net(
+        Ledger.MarketState memory state,
+        Ledger.MarketCosts memory costs,
+        int256 flat,
+        bool long,
+        uint256 price
+    ) internal pure returns (int256) {
         int256 mark = int256(price) - state.fundingIndex;
         return long
             ? int256(uint256(state.longSize)) * mark - (costs.longCost - flat)
@@ -173,7 +175,7 @@ library EpochLedger {
         Ledger.MarketCosts memory costs,
         int256 flat,
         bool long
-    ) private returns (Side memory side) {
+    ) private view returns (Side memory side) {
         uint256 newest = state.epoch;
         side.last = _latest(s, market, newest, long);
         side.epoch = _read(s, market, side.last);
@@ -228,7 +230,9 @@ library EpochLedger {
         EpochMath.Epoch memory to
     ) private view returns (EpochMath.Share memory) {
         if (to.before != 0 && first <= to.before) {
-            if (first < to.before) part = _carry(s, market, part, first, _read(s, market, to.before));
+            if (first < to.before) {
+                part = _carry(s, market, part, first, _read(s, market, to.before));
+            }
             return EpochMath.advance(part, EpochMath.identity(), to);
         }
         return EpochMath.advance(part, _read(s, market, first), to);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "./EpochLedger.sol";
 import {Ledger} from "./Ledger.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 
@@ -51,7 +52,8 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function position(bytes32 id, uint256 market) external view returns (int256, int256) {
-        return (state.positions[id][market].size, state.positions[id][market].cost);
+        Ledger.Position memory p = state.positions[id][market];
+        return EpochLedger.touched(state, market, p.size, p.cost, p.epoch, state.markets[market].state.epoch);
     }
 
     /// @inheritdoc IMarginEngine

@@ -9,6 +9,7 @@ import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {EngineControl} from "./EngineControl.sol";
+import {EpochLedger} from "./EpochLedger.sol";
 import {Ledger} from "./Ledger.sol";
 import {LendingBook} from "./LendingBook.sol";
 import {MarginCheck} from "./MarginCheck.sol";
@@ -207,7 +208,7 @@ contract MarginEngine is EngineControl {
 
     /// @dev Part of a position goes with its own cost, rounded up for the account that receives it.
     function _transferPosition(bytes32 id, Transfer memory order) private {
-        Ledger.Position memory old = state.positions[id][order.market];
+        Ledger.Position memory old = EpochLedger.touch(state, id, order.market);
         bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
         if (!within) {
             revert InsufficientBalance(id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size));

@@ -62,7 +62,9 @@ library MarketBook {
         view
         returns (uint256)
     {
-        if (risk.flags & CLOSING != 0 && market.closing.finalPrice != 0) return goodWord(market.closing.finalPrice);
+        if (risk.flags & CLOSING != 0 && market.closing.finalPrice != 0) {
+            return goodWord(market.closing.finalPrice);
+        }
         uint256[] memory feeds = new uint256[](1);
         feeds[0] = risk.feed;
         return env.router.read(feeds)[0];

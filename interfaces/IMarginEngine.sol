@@ -211,11 +211,11 @@ interface IMarginEngine {
     event DebtInsuranceSpent(uint256 indexed asset, uint256 windowStart, uint256 spent);
     event PoolPaid(uint256 indexed market, uint256 amount, uint256 beyond);
     event PoolWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
-    event SideCharged(uint256 indexed market, uint256 indexed epoch, bool long, uint256 amount, uint256 net, int256 mark);
-    event SideShrunk(uint256 indexed market, uint256 indexed epoch, bool long, uint256 from, uint256 to, int256 mark);
-    event Deleveraged(
-        uint256 indexed market, bool long, uint256 from, uint256 to, int256 profit, uint256 allocation
+    event SideCharged(
+        uint256 indexed market, uint256 indexed epoch, bool long, uint256 amount, uint256 net, int256 mark
     );
+    event SideShrunk(uint256 indexed market, uint256 indexed epoch, bool long, uint256 from, uint256 to, int256 mark);
+    event Deleveraged(uint256 indexed market, bool long, uint256 from, uint256 to, int256 profit, uint256 allocation);
     event MarketClosingOpened(uint256 indexed market, uint256 endsAt);
     event ClosingObserved(uint256 indexed market, uint256 price, uint256 covered);
     event MarketFinal(uint256 indexed market, uint256 price);

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
+import {MarketBook} from "../MarketBook.sol";
 import {LendingBook} from "../LendingBook.sol";
 
 /// @title The words MarketConfig may write, and where they go
@@ -105,6 +106,9 @@ library ConfigSlots {
     function _writeRisk(Ledger.State storage s, uint256 id, uint256 word) private {
         if (id > MAX_ID) revert IMarginEngine.UnknownMarket(id);
         Ledger.MarketRisk storage risk = s.markets[id].risk;
+        if (risk.flags & MarketBook.CLOSING != 0) {
+            revert IMarginEngine.MarketClosed(id, s.markets[id].closing.finalPrice);
+        }
         assembly ("memory-safe") {
             sstore(risk.slot, word)
         }

@@ -46,14 +46,11 @@ library LossLogic {
 
     /// @notice Pays the taker of a bankrupt account out of insurance, and writes off what insurance leaves of the deficit.
     /// @return paid WAD, a multiple of the quote token's unit.
-    function cover(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        Claim memory claim,
-        MarginCheck.Snapshot memory snap,
-        uint256 assets
-    ) external returns (uint256 paid) {
-        (Cause[] memory causes, uint256 losses) = _causes(snap, assets);
+    function cover(Ledger.State storage s, Ledger.Env memory env, Claim memory claim, MarginCheck.Snapshot memory snap)
+        external
+        returns (uint256 paid)
+    {
+        (Cause[] memory causes, uint256 losses) = _causes(snap, s.headers[claim.target].assets);
         paid = _payFromInsurance(s, env, claim, causes, losses);
         emit IMarginEngine.LossRecognised(claim.target, claim.deficit, paid < claim.deficit ? paid : claim.deficit);
         uint256 left = paid < claim.deficit ? claim.deficit - paid : 0;
@@ -215,7 +212,8 @@ library LossLogic {
         Cause memory cause,
         uint256 amount
     ) private {
-        uint256 owed = LendingLogic.debtOf(s, target, cause.id) - Ledger.available(s, target, cause.id);
+        uint256 owed =
+            LendingLogic.debtOf(s, target, cause.id) - Ledger.available(s, target, cause.id);
         LendingLogic.forgive(s, env.insurance, cause.id, target, FixedMath.mulDivUp(owed, amount, cause.loss));
     }
 }

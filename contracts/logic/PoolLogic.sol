@@ -82,7 +82,11 @@ library PoolLogic {
         emit IMarginEngine.Deleveraged(id, skew > 0, heavy, to, profit, allocation);
     }
 
-    function _cut(MarketBook.Book memory b, Survey memory pool, uint256 skew, bool over) private pure returns (uint256) {
+    function _cut(MarketBook.Book memory b, Survey memory pool, uint256 skew, bool over)
+        private
+        pure
+        returns (uint256)
+    {
         if (over) return skew;
         if (pool.equity >= int256(pool.margin)) return 0;
         // Margin and equity are both of all markets; this one gives what it can.
