@@ -2,8 +2,8 @@
 pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
-import {EpochLedger} from "./EpochLedger.sol";
 import {Ledger} from "./Ledger.sol";
+import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 
 /// @title The engine's storage, and the views over it that need no price
@@ -52,8 +52,7 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function position(bytes32 id, uint256 market) external view returns (int256, int256) {
-        Ledger.Position memory p = state.positions[id][market];
-        return EpochLedger.touched(state, market, p.size, p.cost, p.epoch, state.markets[market].state.epoch);
+        return PerpTrading.positionOf(state, id, market);
     }
 
     /// @inheritdoc IMarginEngine

@@ -6,6 +6,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger} from "./Ledger.sol";
 import {EpochLedger} from "./EpochLedger.sol";
+import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {FundingMath} from "./libraries/FundingMath.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
@@ -18,10 +19,6 @@ library MarketBook {
 
     /// @dev Unit of a stored contribution: 1e-6 quote.
     uint256 internal constant CONTRIBUTION_UNIT = 1e12;
-
-    // Bits of a market's flags. CLOSING: from closeMarket on; what has a final price is closed.
-    uint8 internal constant REDUCE_ONLY = 1;
-    uint8 internal constant CLOSING = 4;
 
     struct Book {
         uint256 id;
@@ -62,7 +59,7 @@ library MarketBook {
         view
         returns (uint256)
     {
-        if (risk.flags & CLOSING != 0 && market.closing.finalPrice != 0) {
+        if (risk.flags & ConfigWords.CLOSING != 0 && market.closing.finalPrice != 0) {
             return goodWord(market.closing.finalPrice);
         }
         uint256[] memory feeds = new uint256[](1);

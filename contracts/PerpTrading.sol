@@ -9,6 +9,7 @@ import {Ledger} from "./Ledger.sol";
 import {MarginCheck} from "./MarginCheck.sol";
 import {MarketBook} from "./MarketBook.sol";
 import {AssetMath} from "./libraries/AssetMath.sol";
+import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FillMath} from "./libraries/FillMath.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
@@ -49,7 +50,7 @@ library PerpTrading {
         if (block.timestamp > order.deadline) revert IMarginEngine.OrderExpired(order.deadline, block.timestamp);
         Ledger.Market storage market = s.markets[order.market];
         Ledger.MarketRisk memory risk = MarketBook.listed(market, order.market);
-        if (risk.flags & MarketBook.CLOSING != 0 && market.closing.finalPrice != 0) {
+        if (risk.flags & ConfigWords.CLOSING != 0 && market.closing.finalPrice != 0) {
             revert IMarginEngine.MarketClosed(order.market, market.closing.finalPrice);
         }
         Ledger.Position memory old = EpochLedger.touch(s, id, order.market);
@@ -87,7 +88,7 @@ library PerpTrading {
         bool opening
     ) private view {
         if (opening) {
-            if (risk.flags & (MarketBook.REDUCE_ONLY | MarketBook.CLOSING) != 0) {
+            if (risk.flags & (ConfigWords.REDUCE_ONLY | ConfigWords.CLOSING) != 0) {
                 revert IMarginEngine.MarketNotAllowed(id, market);
             }
             if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
@@ -238,7 +239,8 @@ library PerpTrading {
     ) private {
         Ledger.Position memory old = EpochLedger.touch(s, id, b.id);
         int256 pnl = PositionMath.pnl(old.size, old.cost, b.price, b.state.fundingIndex);
-        bool closes = old.size != 0 && b.risk.flags & MarketBook.CLOSING != 0 && s.markets[b.id].closing.finalPrice != 0;
+        bool closes =
+            old.size != 0 && b.risk.flags & ConfigWords.CLOSING != 0 && s.markets[b.id].closing.finalPrice != 0;
         if (pnl == 0 && !closes || (pnl > 0) != winners) return;
         (int256 size, int256 cost) = closes ? (int256(0), -pnl) : (int256(old.size), int256(old.cost));
         if (size == 0) {
@@ -254,6 +256,27 @@ library PerpTrading {
     }
 
     // ---------------------------------------------------------------- transfer of positions
+
+    /// @notice Moves part of a position to another account of its owner, with its own cost, rounded up for the one that receives it.
+    function transfer(Ledger.State storage s, Ledger.Env memory env, bytes32 id, IMarginEngine.Transfer memory order)
+        external
+    {
+        Ledger.Position memory old = EpochLedger.touch(s, id, order.market);
+        bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
+        if (!within) {
+            revert IMarginEngine.InsufficientBalance(
+                id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size)
+            );
+        }
+        int256 cost = order.size == old.size ? old.cost : PositionMath.costOf(order.size, old.size, old.cost);
+        move(s, env, order.market, id, order.to, order.size, cost);
+    }
+
+    /// @notice A position as it is when it is next touched.
+    function positionOf(Ledger.State storage s, bytes32 id, uint256 market) external view returns (int256, int256) {
+        Ledger.Position memory p = s.positions[id][market];
+        return EpochLedger.touched(s, market, p.size, p.cost, p.epoch, s.markets[market].state.epoch);
+    }
 
     /// @notice Moves (size, cost) out of `from`'s position into `to`'s, without a price: both costs are funding-adjusted, so
     /// they add up. A recipient whose position nets to zero is closed out.

@@ -22,9 +22,10 @@ library LedgerSlots {
     uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
-    uint256 internal constant EPOCHS = 21;
-    uint256 internal constant UNTOUCHED = 22;
-    uint256 internal constant DEBT_INSURANCE = 23;
+    uint256 internal constant ANCHORS = 21;
+    uint256 internal constant EPOCHS = 22;
+    uint256 internal constant UNTOUCHED = 23;
+    uint256 internal constant DEBT_INSURANCE = 24;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

@@ -7,6 +7,7 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {MarketBook} from "../MarketBook.sol";
+import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 
 /// @title The end of a market: a time-weighted final price, at which anyone settles anyone
@@ -27,7 +28,7 @@ library MarketClosing {
         Ledger.MarketClosing storage closing = s.markets[id].closing;
         if (closing.openedAt != 0) revert IMarginEngine.MarketClosed(id, closing.finalPrice);
         MarketBook.save(s, b);
-        s.markets[id].risk.flags = b.risk.flags | MarketBook.CLOSING;
+        s.markets[id].risk.flags = uint8(b.risk.flags | ConfigWords.CLOSING);
         (closing.openedAt, closing.observedAt) = (uint32(block.timestamp), uint32(block.timestamp));
         emit IMarginEngine.MarketClosingOpened(id, block.timestamp + WINDOW);
     }

@@ -27,7 +27,7 @@ library PerpValues {
     uint256 private constant _RAMP = 5;
     /// @dev And the one with its final price, when the flags say that it closes.
     uint256 private constant _CLOSING = 7;
-    uint256 private constant _CLOSING_BIT = uint256(MarketBook.CLOSING) << 232;
+    uint256 private constant _CLOSING_BIT = ConfigWords.CLOSING << 232;
     uint256 private constant _EPOCH_BIT = 160;
     uint256 private constant _STATE_EPOCH_BIT = 240;
 

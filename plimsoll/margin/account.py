@@ -218,16 +218,16 @@ class Snapshot:
     lending: Mapping[int, Lending] = field(default_factory=dict)
     pairs: Mapping[int, Pair] = field(default_factory=dict)
     replaced: ModelReplaced | None = None
+    debt_insurance: Mapping[int, MarketInsurance] = field(default_factory=dict)
 
     def price(self, feed: int) -> Price:
         return Price(value=QUOTE_PRICE, published_at=self.time) if feed == 0 else self.prices[feed]
 
-    def market_price(self, market: int) -> Price:
+    def price_in(self, market: Market) -> Price:
         """Its feed's, or the final one, which is always good."""
-        found = self.markets[market]
-        if found.risk.flags & CLOSING and found.closing.final_price:
-            return Price(value=found.closing.final_price, published_at=self.time, seen_at=self.time)
-        return self.price(found.risk.feed)
+        if market.risk.flags & CLOSING and market.closing.final_price:
+            return Price(value=market.closing.final_price, published_at=self.time, seen_at=self.time)
+        return self.price(market.risk.feed)
 
     def touched(self, position: Position, market: int) -> Position:
         """The position as it will be when it is next touched."""
@@ -350,7 +350,7 @@ def _depeg(account: Account, snapshot: Snapshot, owed: int, use: PriceUse) -> in
 
 def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) -> PerpExposure:
     risk, state = snapshot.markets[market].risk, snapshot.markets[market].state
-    position, price = snapshot.touched(position, market), snapshot.market_price(market)
+    position, price = snapshot.touched(position, market), snapshot.price_in(snapshot.markets[market])
     good, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=position.size > 0)
     if position.size == 0:
         value = price.value  # it owes or is owed what it is, whatever the price
@@ -364,7 +364,7 @@ def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) ->
 def market_terms(snapshot: Snapshot, market: int) -> tuple[int, int, int, int, int]:
     """What all positions of a market share: multipliers, interest share, old table and what of it still stands."""
     found = snapshot.markets[market]
-    risk, price = found.risk, snapshot.market_price(market)
+    risk, price = found.risk, snapshot.price_in(found)
     mult_im, mult_mm = multipliers(price.to_word(), snapshot.time)
     interest = interest_share(found.state.open_interest * price.value, risk.oi_lower, risk.oi_upper)
     share = ramp_math.old_share(found.ramp.end, snapshot.time) if risk.flags & RAMPING else 0

@@ -217,10 +217,10 @@ class Desk(World):
             globals=Globals.from_word(globals_),
             terms=Terms.from_word(terms),
             assets={a: AssetParams.from_word(ledger.read(self.engine, [ledger.asset(a)])[0]) for a in range(3)},
+            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
             markets={m: self.market_words(m) for m in range(5)},
             prices={f: Price.from_word(w) for f, w in zip(feeds, self.router.read("read", feeds), strict=True)},
             block=number,
-            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
             pairs={code: Pair.from_word(ledger.read(self.engine, [ledger.pair(code)])[0]) for code in PAIRS},
         )
 
