@@ -22,10 +22,6 @@ library LedgerSlots {
     uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
-    uint256 internal constant ANCHORS = 21;
-    uint256 internal constant EPOCHS = 22;
-    uint256 internal constant UNTOUCHED = 23;
-    uint256 internal constant DEBT_INSURANCE = 24;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;
@@ -46,7 +42,6 @@ library LedgerSlots {
     uint256 internal constant ALLOCATION_BIT = 208;
     uint256 internal constant MOVE_BIT = 224;
     uint256 internal constant GAP_BIT = 240;
-    uint256 internal constant FLAGS_BIT = 232;
 
     /// @notice The slot of `mapping[key]` for a mapping at `slot`: keccak256(key · slot).
     function at(uint256 key, uint256 slot) internal pure returns (bytes32 result) {

@@ -60,7 +60,7 @@ def charge(epoch: Epoch, mark: int, amount: int, net: int) -> Epoch:
 
 
 def shrink(epoch: Epoch, mark: int, to: int, from_: int, last: int) -> tuple[Epoch, int, int]:
-    """Shrinks the side to `to`/`from_`; a new era begins when K has become too small. What is left of a size: kept/base."""
+    """Shrinks the side to `to`/`from_`; a new era begins when K is too small. What is left of a size: kept/base."""
     base = epoch.factor
     kept = -(-base * to // from_)
     if kept < SMALLEST_FACTOR:

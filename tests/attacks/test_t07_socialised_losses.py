@@ -1,7 +1,7 @@
 """T-7: socialising a loss by an index per size charges those who have lost on the winning side, and can bankrupt them.
 
-The rule: a side epoch charges a part r of each position's *profit* at the price of the loss. Who has none pays nothing, who has one keeps at least
-nothing of it, and who comes later is not asked. What the index would have done is computed beside each case.
+The rule: a side epoch charges a part r of each position's *profit* at the price of the loss. Who has none pays nothing, who
+has one never pays more than it, and who comes later is not asked. What the index would have done stands beside each case.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_nobody_is_bankrupted_by_another_mans_loss():
 
 
 def test_a_losers_gain_is_a_part_of_his_own_loss():
-    """What the linear rule gives to a loser on the winning side (decision 021): r of his loss, never more than all of it."""
+    """What the linear rule gives to a loser on the winning side (decision 021): r of his loss, at most all of it."""
     crash = Crash.create((90, 10), entries=(2_900, 3_300))
     desk, (winner, loser) = crash.desk, crash.winners
     crash.move(230)

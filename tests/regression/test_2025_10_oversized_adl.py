@@ -3,9 +3,9 @@
 Among what made it worse: automatic deleveraging that took, by claims made since, some 28 times what the bad debt
 needed (Hyperliquid, about 650 million), by a ranking of accounts, and so closed hedges and left their other legs naked.
 
-Property: a side as a whole pays the deficit, to the wei, and not more; each winner the same part of his profit, never more
-than all of it; who has no position in the market pays nothing. Where positions have to go (`deleverage`), everyone on
-the side gives up the same part, at index, and nobody's equity changes.
+Property: a side as a whole pays the deficit, to the wei, and not more; each winner the same part of his profit, never
+more than all of it; who has no position in the market pays nothing. Where positions have to go (`deleverage`), everyone
+on the side gives up the same part, at index, and nobody's equity changes.
 """
 
 from __future__ import annotations

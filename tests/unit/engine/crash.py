@@ -22,8 +22,8 @@ class Crash:
     def create(
         cls, sizes=(60, 40), *, margin=20_000, liquidity=MILLION, insurance=0, side=1, entries=None, beside=None
     ):
-        """Winners of `sizes` ETH on `side`, who came at `entries`, and one loser of all of it across; `beside`: the entry of one who stands
-        where the loser does, and wins. The market's allocation is nothing."""
+        """Winners of `sizes` ETH on `side`, who came at `entries`, and one loser of all of it across; `beside`: the
+        entry of one who stands where the loser does, and wins. The market's allocation is nothing."""
         desk = Desk.create(liquidity=liquidity, insurance=insurance)
         desk.set_trade(ETH, move=1, gap=1)
         taker, victim = desk.trader("taker", 10 * MILLION), desk.trader("victim", margin)

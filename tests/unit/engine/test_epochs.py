@@ -1,4 +1,4 @@
-"""The winning side's epoch on the deployed bytecode: exact in sum, once for everyone, whenever he is touched. DESIGN 4.5."""
+"""The winning side's epoch on the deployed bytecode: exact in sum, once for each, whenever touched. DESIGN 4.5."""
 
 from __future__ import annotations
 

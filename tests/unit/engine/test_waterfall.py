@@ -1,4 +1,4 @@
-"""Who pays for a bankrupt account: every stage in turn, exhausted and not, and the sum is the loss to the wei. DESIGN 4.5."""
+"""Who pays for a bankrupt account: each stage in turn, exhausted and not; the sum is the loss to the wei. DESIGN 4.5."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STAGES = ("pool", "side", "lenders", "beyond")
 
 
 def scarce(**options):
-    """Across the loser, who lacks about 3,500, they have won less than 3,000: the rest was won beside him, from the pool."""
+    """Across the loser, who lacks about 3,500, they have won less than 3,000: the rest was won beside him."""
     crash = Crash.create(entries=(3_200, 3_200), beside=3_430, **options)
     crash.move(230)
     return crash
@@ -25,7 +25,9 @@ def exact(crash, receipt):
     return told
 
 
-@pytest.mark.parametrize("insurance, cap", [(100_000, 50_000), (1_000, 50_000), (100_000, 700), (100_000, 0), (0, 50_000)])
+@pytest.mark.parametrize(
+    "insurance, cap", [(100_000, 50_000), (1_000, 50_000), (100_000, 700), (100_000, 0), (0, 50_000)]
+)
 def test_insurance_first_within_its_cap(insurance, cap):
     crash = Crash.create(insurance=insurance or 1)
     desk = crash.desk
@@ -114,7 +116,7 @@ def test_lenders_pay_as_far_as_their_cash_and_no_held_balance_pays():
 
 
 def test_conservation_after_each_stage():
-    """I-1, I-2: what all have is what was paid in, to two wei per position that nobody has touched, and to the wei once all are."""
+    """I-1, I-2: what all have is what was paid in, to two wei per position nobody has touched, to the wei once all are."""
     crash = scarce()
     desk = crash.desk
     crash.lend(150)

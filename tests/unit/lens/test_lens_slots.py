@@ -23,7 +23,16 @@ MEMBERS = {
     "VAULTS": "vaults",
     "MARKETS": "markets",
 }
-WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance"}
+WORDS = {
+    "STATE": "state",
+    "RISK": "risk",
+    "COSTS": "costs",
+    "TRADE": "trade",
+    "INSURANCE": "insurance",
+    "RAMP": "ramp",
+    "LOSS": "loss",
+    "CLOSING": "closing",
+}
 BITS = {
     "ASSET_FEED_BIT": ("Asset", "feed"),
     "SUPPLY_CAP_BIT": ("Asset", "supplyCap"),
