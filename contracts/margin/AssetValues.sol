@@ -117,9 +117,8 @@ library AssetValues {
         MarginCheck.PriceUse use
     ) private view returns (uint256 price) {
         price = PriceWord.value(word);
-        if (amount == 0 || MarginCheck.isGood(word, asset >> 48 & 0xffff) || use == MarginCheck.PriceUse.REDUCE) {
-            return price;
-        }
+        if (MarginCheck.isGood(word, asset >> 48 & 0xffff)) return price;
+        if (amount == 0 || use == MarginCheck.PriceUse.REDUCE) return price;
         if (use != MarginCheck.PriceUse.TARGET) {
             if (amount > 0) return 0;
             if (use == MarginCheck.PriceUse.OPEN) {
@@ -158,11 +157,10 @@ library AssetValues {
         uint256 mm = haircuts >> 16 & 0xffff;
         uint256 im0 = im;
         uint256 end = haircuts >> 64;
-        // Calm and settled, as almost always.
-        if (block.timestamp >= end && multIm == VolatilityMath.ONE && multMm == VolatilityMath.ONE) {
-            return im << 32 | mm << 16 | im0;
-        }
-        if (block.timestamp < end) {
+        if (block.timestamp >= end) {
+            // Settled and calm, as almost always; no multiplier is below one.
+            if (multIm | multMm == VolatilityMath.ONE) return im << 32 | mm << 16 | im0;
+        } else {
             im0 = RampMath.valueAt(haircuts >> 32 & 0xffff, im, end, block.timestamp);
             mm = RampMath.valueAt(haircuts >> 48 & 0xffff, mm, end, block.timestamp);
         }
