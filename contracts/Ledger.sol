@@ -6,6 +6,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {AccountId} from "./libraries/AccountId.sol";
+import {PriceAnchor} from "./libraries/PriceAnchor.sol";
 
 /// @title Who holds what: the one storage struct, and the primitives that move balances and positions
 /// @notice No prices and no calls. Every primitive emits the value that now stands, so the state can be rebuilt from events.
@@ -255,6 +256,8 @@ library Ledger {
         mapping(uint256 => Flow) flows;
         mapping(uint256 => Pair) pairs;
         ModelRamp modelRamp;
+        mapping(uint256 => PriceAnchor.Anchor) anchors;
+        address stake;
     }
 
     // ---------------------------------------------------------------- balances
@@ -267,9 +270,34 @@ library Ledger {
         int256 before = balance.held;
         int256 held = before + delta;
         balance.held = held.toInt128();
-        if (before == 0) _setAsset(s, id, asset, true);
-        else if (held == 0) _setAsset(s, id, asset, false);
+        if ((before == 0 || held == 0) && balance.shares == 0) _setAsset(s, id, asset, held != 0);
         emit IMarginEngine.HeldChanged(id, asset, held);
+    }
+
+    /// @notice Sets what `id` has lent or owes of an asset, in shares of `kind`. Never both: an account that is a lender and a
+    /// borrower of one asset would pay the difference for nothing, and could be neither sliced nor netted.
+    function changeShares(State storage s, bytes32 id, uint256 asset, uint8 kind, uint256 shares) internal {
+        Balance storage balance = s.balances[id][asset];
+        (uint8 was, uint256 before) = (balance.kind, balance.shares);
+        if (shares == before && (was == kind || shares == 0)) return;
+        if (was != kind && was != HELD_ONLY) revert IMarginEngine.LendingAndBorrowing(id, asset);
+        balance.shares = shares.toUint120();
+        if (before == 0) {
+            AccountId.requireShares(id, asset, kind == DEBT);
+            balance.kind = kind;
+            if (kind == DEBT) ++s.headers[id].debts;
+        } else if (shares == 0) {
+            balance.kind = HELD_ONLY;
+            if (kind == DEBT) --s.headers[id].debts;
+        }
+        if ((before == 0 || shares == 0) && balance.held == 0) _setAsset(s, id, asset, shares != 0);
+        emit IMarginEngine.SharesChanged(id, asset, kind, shares);
+    }
+
+    /// @notice What `id` has in shares of `kind`: zero when its shares are of the other.
+    function sharesOf(State storage s, bytes32 id, uint256 asset, uint8 kind) internal view returns (uint256) {
+        Balance storage balance = s.balances[id][asset];
+        return balance.kind == kind ? balance.shares : 0;
     }
 
     /// @notice Takes `amount` that must be there.
@@ -299,6 +327,9 @@ library Ledger {
 
     function _open(State storage s, bytes32 id, Header storage header) private {
         AccountId.requireAvailable(id);
+        if (AccountId.isPair(id) && s.pairs[AccountId.marketOf(id)].listed == 0) {
+            revert IMarginEngine.MarketNotAllowed(id, AccountId.marketOf(id));
+        }
         header.listed = 1;
         s.accounts.push(id);
         emit IMarginEngine.AccountOpened(id, s.accounts.length - 1);

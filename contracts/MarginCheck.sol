@@ -179,12 +179,12 @@ library MarginCheck {
     /// @notice Whether the last report passed all tests, is not disputed and is young enough.
     /// @dev Once per price of every check: three answers in one, without a jump.
     function isGood(uint256 word, uint256 maxAge) internal view returns (bool good) {
-        uint256 status = PriceWord.status(word);
+        uint256 verdict = PriceWord.status(word);
         uint256 disputedUntil = PriceWord.disputedUntil(word);
         uint256 publishedAt = PriceWord.publishedAt(word);
         assembly ("memory-safe") {
             let late := or(lt(timestamp(), disputedUntil), gt(timestamp(), add(publishedAt, maxAge)))
-            good := iszero(or(status, late))
+            good := iszero(or(verdict, late))
         }
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IInsuranceStake} from "../interfaces/IInsuranceStake.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
@@ -251,6 +252,18 @@ contract MarketConfig is ConfigReader, AccessManaged {
     }
 
     /// @inheritdoc IMarketConfig
+    function setStake(address stake) external restricted {
+        _requireCode(stake);
+        address custodian = IInsuranceStake(stake).engine();
+        if (custodian != address(engine)) revert StakeMismatch(stake, custodian);
+        address current = address(uint160(_word(bytes32(LedgerSlots.STAKE))));
+        int256 insured = engine.held(engine.insuranceAccount(), _QUOTE);
+        if (current != address(0) && insured != 0) revert StakeNotReplaceable(current, insured);
+        engine.configure(ConfigSlots.STAKE, 0, uint160(stake));
+        _forbid(stake);
+    }
+
+    /// @inheritdoc IMarketConfig
     function forbidCallTarget(address target) external restricted {
         _forbid(target);
     }
@@ -296,7 +309,6 @@ contract MarketConfig is ConfigReader, AccessManaged {
     function _forbidCore() private {
         _forbid(address(engine));
         _forbid(address(router));
-        _forbid(address(router.priceFeed()));
         _forbid(executor);
         _forbid(address(this));
         _forbid(authority());
@@ -308,5 +320,7 @@ contract MarketConfig is ConfigReader, AccessManaged {
         IOracleRouter.FeedConfig memory config = router.feedConfig(feed);
         if (config.referenceSource != address(0)) _forbid(config.referenceSource);
         if (config.source != address(0)) _forbid(config.source);
+        address backup = router.fallbackOf(feed).source;
+        if (backup != address(0)) _forbid(backup);
     }
 }

@@ -131,6 +131,20 @@ interface IMarginEngine {
         uint256 amount;
     }
 
+    /// @notice One asset's loans, accrued to now. Amounts and shares in token units, indices 1e-12 units per share.
+    /// @param cash What can be borrowed or recalled. @param room What the supply cap leaves for new claims.
+    struct Loans {
+        uint256 lent;
+        uint256 lentShares;
+        uint256 lentIndex;
+        uint256 borrowed;
+        uint256 debtShares;
+        uint256 debtIndex;
+        uint256 reserve;
+        uint256 cash;
+        uint256 room;
+    }
+
     /// @notice What an account is worth and must hold. All quote WAD.
     struct Assessment {
         int256 equity;
@@ -166,6 +180,12 @@ interface IMarginEngine {
     event SharesChanged(bytes32 indexed account, uint256 indexed asset, uint256 kind, uint256 shares);
     event LendingAccrued(uint256 indexed asset, uint256 debtIndex, uint256 lentIndex, uint256 rateAtTarget);
     event LendingTotals(uint256 indexed asset, uint256 lentShares, uint256 debtShares, uint256 reserve);
+    event BorrowFlow(uint256 indexed asset, uint256 windowStart, uint256 netBorrowed);
+    event ExitAnchor(uint256 indexed key, uint256 price, bool moved);
+    event DebtForgiven(
+        bytes32 indexed account, uint256 indexed asset, uint256 amount, uint256 fromReserve, uint256 fromInsurance
+    );
+    event LendersLost(uint256 indexed asset, uint256 amount, uint256 lentIndex);
 
     event Deposited(bytes32 indexed account, uint256 indexed asset, address from, uint256 amount);
     event Withdrawn(bytes32 indexed account, uint256 indexed asset, address to, uint256 amount);
@@ -207,6 +227,7 @@ interface IMarginEngine {
     error BorrowVelocityExceeded(uint256 asset, uint256 netBorrowed, uint256 limit);
     error CallTargetForbidden(address target);
     error DeferredAccount(bytes32 account);
+    error ExitWaits(uint256 asset);
     error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
     error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
     error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
@@ -250,6 +271,16 @@ interface IMarginEngine {
     /// @notice Brings the stored contributions of markets to pool equity up to date. Anyone.
     function refreshPool(uint256[] calldata markets) external;
 
+    /// @notice Keeps the prices that exits of lenders are measured against: while one has moved by more than its MM rate within an hour, or nobody
+    /// looked for two, lenders of what is borrowed wait. Anyone.
+    function observeExits() external;
+
+    /// @notice Pays insurance what of an asset's reserve is there in cash. Anyone. Token units.
+    function collectReserve(uint256 asset) external returns (uint256);
+
+    /// @notice Pays `amount` of insurance's quote to `to`. Only the registered InsuranceStake.
+    function payStaker(address to, uint256 amount) external;
+
     // ------------------------------------------------------------------ configuration and custody (restricted)
 
     /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.
@@ -258,8 +289,8 @@ interface IMarginEngine {
     /// @notice Forbids new risk until `until`, at most three days ahead. Guardian.
     function pauseRisk(uint256 until) external;
 
-    /// @notice Adds to (or takes from) the lenders' claim on an asset. Only the asset's vault.
-    function changeLent(uint256 asset, int256 amount) external;
+    /// @notice Adds `amount` (token units) and `shares` to the lenders' claim on an asset, or, negative, takes them. Only the asset's vault.
+    function changeLent(uint256 asset, int256 amount, int256 shares) external;
 
     // ------------------------------------------------------------------ views (revert Locked inside a batch)
 
@@ -275,8 +306,19 @@ interface IMarginEngine {
     /// @notice Raw storage words, for Lens and indexers.
     function slots(bytes32[] calldata keys) external view returns (bytes32[] memory);
 
-    /// @notice Claims of accounts and of lenders on an asset's vault, in token units.
-    function totals(uint256 asset) external view returns (uint256 held, uint256 lent);
+    /// @notice What accounts hold of an asset (token units), and the shares of all that is lent of it.
+    function totals(uint256 asset) external view returns (uint256 held, uint256 lentShares);
+
+    function lendingOf(uint256 asset) external view returns (Loans memory);
+
+    /// @notice Whether the lenders of an asset have to wait until a loss has had time to show.
+    function exitsWait(uint256 asset) external view returns (bool);
+
+    /// @notice What an account has lent of an asset, now, token units.
+    function lentOf(bytes32 account, uint256 asset) external view returns (uint256);
+
+    /// @notice What an account owes of an asset, now, token units.
+    function debtOf(bytes32 account, uint256 asset) external view returns (uint256);
 
     function held(bytes32 account, uint256 asset) external view returns (int256);
 

@@ -112,6 +112,8 @@ interface IMarketConfig {
     error FeedNotReplaceable(uint256 feed, uint256 proposed);
     /// @dev The pool's cash and its side of every position lie in its account; another owner would have neither.
     error PoolNotReplaceable(address pool);
+    error StakeMismatch(address stake, address engine);
+    error StakeNotReplaceable(address stake, int256 insured);
 
     // ------------------------------------------------------------------ assets
 
@@ -215,6 +217,10 @@ interface IMarketConfig {
 
     /// @notice Sets, once, who owns the pool's account, and forbids it as a `Call` target.
     function setPool(address pool) external;
+
+    /// @notice Sets which InsuranceStake the insurance account pays, and forbids it as a `Call` target. Another one only while
+    /// insurance holds nothing, so that nobody's stake is left behind.
+    function setStake(address stake) external;
 
     /// @notice For good: there is no way to allow a target again.
     function forbidCallTarget(address target) external;

@@ -1,6 +1,6 @@
 """Price reports: what signers sign and `OracleRouter.update` takes.
 
-    signer = ReportSigner(keys, price_feed_address, chain_id)
+    signer = ReportSigner(keys, router_address, chain_id)
     report = signer.report(published_at, [Quote(feed=1, value=3000 * PRICE, confidence=300)])    a batch's prologue
 
 Format and EIP-712 type: interfaces/IPriceFeed.sol. Values are integers at 1e-10 quote per unit, confidences ppm.
@@ -13,17 +13,16 @@ from typing import NamedTuple
 
 from coincurve import PrivateKey, PublicKey
 
-from plimsoll.abi import checksum, decoder, encoder, keccak, to_bytes
+from plimsoll.abi import checksum, keccak, to_bytes
 from plimsoll.errors import BadInput, KeyMissing
 
 PRICE = 10**10  # one quote per unit
 MAX_FEED, MAX_VALUE, MAX_CONFIDENCE = 2**8 - 1, 2**72 - 1, 2**24 - 1
-SIGNATURE_LENGTH = 65
+SIGNATURE_LENGTH, ADDRESS_LENGTH = 65, 20
+_HEADER_LENGTH, _PRICE_LENGTH = 7, 13
 
 _DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _REPORT_TYPE = keccak(b"PriceReport(uint256 publishedAt,uint256[] words)")
-_encode = encoder("(uint256,uint256[],bytes)")
-_decode = decoder("(uint256,uint256[],bytes)")
 
 
 class Quote(NamedTuple):
@@ -50,11 +49,12 @@ class Quote(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A report taken apart. Nothing is verified."""
+    """A report taken apart. Nothing is verified. `absent` are the signers who did not sign."""
 
     published_at: int
     quotes: tuple[Quote, ...]
     signatures: tuple[bytes, ...]
+    absent: tuple[str, ...]
 
 
 class StoredPrice(NamedTuple):
@@ -67,14 +67,38 @@ class StoredPrice(NamedTuple):
     written_block: int
     disputed_until: int
     status: int
+    mm_from: int = 0
+    multiplier: int = 0
+    phase: int = 0
 
     @classmethod
     def from_word(cls, word: int) -> StoredPrice:
-        fields = []
-        for bits in (72, 24, 32, 32, 32, 32, 8):
-            fields.append(word & (1 << bits) - 1)
-            word >>= bits
-        return cls(*fields)
+        return cls(*_fields(word, (72, 24, 32, 32, 32, 32, 8, 8, 8, 8)))
+
+
+class StoredEntry(NamedTuple):
+    """An entry of the event `PricesStored`. `variance` is zero unless the price was a volatility sample."""
+
+    feed: int
+    confidence: int
+    value: int
+    mm_from: int
+    multiplier: int
+    phase: int
+    variance: int
+
+    @classmethod
+    def from_word(cls, word: int) -> StoredEntry:
+        return cls(*_fields(word, (8, 24, 72, 8, 8, 8, 72)))
+
+
+def _fields(word: int, widths: Sequence[int]) -> list[int]:
+    """Lowest first."""
+    fields = []
+    for bits in widths:
+        fields.append(word & (1 << bits) - 1)
+        word >>= bits
+    return fields
 
 
 def domain_separator(feed_address: str, chain_id: int) -> bytes:
@@ -92,24 +116,32 @@ def digest(domain: bytes, published_at: int, words: Sequence[int]) -> bytes:
     return keccak(b"\x19\x01" + domain + struct_hash(published_at, words))
 
 
-def encode_report(published_at: int, words: Sequence[int], signatures: Iterable[bytes]) -> bytes:
-    """The report's bytes. The signatures must already be in ascending order of their signers."""
-    return _encode((published_at, words, b"".join(signatures)))
+def encode_report(published_at: int, words: Sequence[int], seals: Sequence[bytes]) -> bytes:
+    """The report's bytes. `seals`, one per signer by ascending address: his signature, or his address (20 bytes)."""
+    present = sum(1 << number for number, seal in enumerate(seals) if len(seal) != ADDRESS_LENGTH)
+    head = published_at.to_bytes(4, "big") + bytes((len(words),)) + present.to_bytes(2, "big")
+    return b"".join((head, *[word.to_bytes(_PRICE_LENGTH, "big") for word in words], *seals))
 
 
 def decode(report: bytes) -> Report:
     """The inverse of `encode_report`. Raises BadInput for bytes that are no report."""
-    try:
-        published_at, words, blob = _decode(report)
-    except ValueError as error:
-        raise BadInput("price report", "0x" + report[:32].hex() + "…", str(error)) from error
-    if len(blob) % SIGNATURE_LENGTH:
-        raise BadInput("length of signatures", len(blob), f"it must be a multiple of {SIGNATURE_LENGTH}")
-    starts = range(0, len(blob), SIGNATURE_LENGTH)
+    start = _HEADER_LENGTH + (report[4] if len(report) > 4 else 0) * _PRICE_LENGTH
+    if len(report) < start:
+        raise BadInput("price report", "0x" + report[:32].hex() + "…", f"it must have {start} bytes or more")
+    prices = [report[at : at + _PRICE_LENGTH] for at in range(_HEADER_LENGTH, start, _PRICE_LENGTH)]
+    present, seals = int.from_bytes(report[5:7], "big"), []
+    at = start
+    while at < len(report):
+        length = SIGNATURE_LENGTH if present >> len(seals) & 1 else ADDRESS_LENGTH
+        seals.append(report[at : at + length])
+        at += length
+    if at != len(report):
+        raise BadInput("length of signatures", len(report) - start, "the last one is cut off")
     return Report(
-        published_at,
-        tuple(Quote.from_word(word) for word in words),
-        tuple(blob[start : start + SIGNATURE_LENGTH] for start in starts),
+        int.from_bytes(report[:4], "big"),
+        tuple(Quote.from_word(int.from_bytes(price, "big")) for price in prices),
+        tuple(seal for seal in seals if len(seal) == SIGNATURE_LENGTH),
+        tuple(checksum(seal) for seal in seals if len(seal) == ADDRESS_LENGTH),
     )
 
 
@@ -124,7 +156,7 @@ def sign(key: PrivateKey, message: bytes) -> bytes:
 
 
 class ReportSigner:
-    """Signs reports with several keys for one PriceFeed on one chain. The keys never leave it, not even in its repr."""
+    """Signs reports with several keys for one router on one chain. The keys never leave it, not even in its repr."""
 
     __slots__ = ("_domain", "_keys", "addresses", "chain_id", "feed_address")
 
@@ -149,10 +181,16 @@ class ReportSigner:
         pairs = zip(self.addresses, self._keys, strict=True)
         return [sign(key, message) for address, key in pairs if address in chosen]
 
+    def seals(self, published_at: int, words: Sequence[int], signers: Iterable[str] | None = None) -> list[bytes]:
+        """What `encode_report` takes: all keys' signatures, or for the absent ones their addresses."""
+        chosen = self.addresses if signers is None else tuple(signers)
+        signed = iter(self.signatures(published_at, words, chosen))
+        return [next(signed) if address in chosen else to_bytes(address) for address in self.addresses]
+
     def report(self, published_at: int, quotes: Iterable[Quote], signers: Iterable[str] | None = None) -> bytes:
-        """A finished report of `quotes`, all published at `published_at` (unix seconds)."""
+        """A finished report of `quotes`, all published at `published_at` (unix seconds). The keys are all signers'."""
         words = [quote.word() for quote in quotes]
-        return encode_report(published_at, words, self.signatures(published_at, words, signers))
+        return encode_report(published_at, words, self.seals(published_at, words, signers))
 
 
 def _open(key: bytes | str) -> tuple[str, PrivateKey]:

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
-import {InterestMath} from "./InterestMath.sol";
+import {LendingBook} from "../LendingBook.sol";
 
 /// @title The words MarketConfig may write, and where they go
 /// @notice The words arrive finished and checked; what is not configuration in a slot (the lock, running sums) is kept.
@@ -18,6 +18,7 @@ library ConfigSlots {
     uint256 internal constant INSURANCE_CAP = 6;
     uint256 internal constant POOL = 7;
     uint256 internal constant FORBID = 8;
+    uint256 internal constant STAKE = 9;
     uint256 internal constant LIMITS = 10;
     uint256 internal constant LENDING = 11;
     uint256 internal constant PAIR = 12;
@@ -46,6 +47,8 @@ library ConfigSlots {
             s.pool.owner = address(uint160(word));
         } else if (what == FORBID) {
             s.forbidden[address(uint160(id))] = word != 0;
+        } else if (what == STAKE) {
+            s.stake = address(uint160(word));
         } else if (what == MODEL_RAMP) {
             s.modelRamp = Ledger.ModelRamp({model: address(uint160(word)), end: uint32(word >> 160)});
             s.globals.flags = word == 0 ? 0 : _MODEL_RAMPING;
@@ -56,7 +59,7 @@ library ConfigSlots {
         } else if (what == RISK) {
             _writeRisk(s, id, word);
         } else if (what == LENDING) {
-            _list(s, id, word);
+            LendingBook.list(s, id, word);
         } else {
             _store(_place(s, what, id), word);
         }
@@ -100,18 +103,6 @@ library ConfigSlots {
         assembly ("memory-safe") {
             sstore(place, word)
         }
-    }
-
-    /// @dev The first word of an asset that can be lent from now on; later, another share for the reserve.
-    function _list(Ledger.State storage s, uint256 id, uint256 reserveShare) private {
-        Ledger.Lending storage lending = s.lending[id];
-        if (lending.accruedAt == 0) {
-            lending.debtIndex = uint64(InterestMath.INDEX_ONE);
-            lending.lentIndex = uint64(InterestMath.INDEX_ONE);
-            lending.accruedAt = uint32(block.timestamp);
-            lending.rateAtTarget = uint48(InterestMath.RATE_START);
-        }
-        lending.reserveShare = uint16(reserveShare);
     }
 
     function _writeRisk(Ledger.State storage s, uint256 id, uint256 word) private {

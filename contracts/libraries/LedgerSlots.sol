@@ -17,9 +17,12 @@ library LedgerSlots {
     uint256 internal constant VAULTS = 9;
     uint256 internal constant MARKETS = 10;
     uint256 internal constant LENDING = 15;
+    uint256 internal constant DEBTS = 16;
     uint256 internal constant LIMITS = 17;
+    uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
+    uint256 internal constant STAKE = 22;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

@@ -128,7 +128,23 @@ library LiquidationLogic {
             int256 part = FixedMath.mulDivDown(held, slice.fraction, FixedMath.WAD).toInt256();
             Ledger.changeHeld(s, target, asset, -part);
             Ledger.changeHeld(s, liquidator, asset, part);
+            _moveShares(s, target, liquidator, asset, slice.fraction);
         }
+    }
+
+    /// @dev Lent shares down and debt shares up, against the target's estate as little as against its taker's: a share is a unit or so.
+    /// Totals stand, so nothing needs to be accrued, and neither caps nor cash nor pauses are asked.
+    function _moveShares(Ledger.State storage s, bytes32 target, bytes32 liquidator, uint256 asset, uint256 fraction)
+        private
+    {
+        Ledger.Balance storage balance = s.balances[target][asset];
+        (uint256 shares, uint8 kind) = (balance.shares, balance.kind);
+        if (shares == 0) return;
+        uint256 part = kind == Ledger.DEBT
+            ? FixedMath.mulDivUp(shares, fraction, FixedMath.WAD)
+            : FixedMath.mulDivDown(shares, fraction, FixedMath.WAD);
+        Ledger.changeShares(s, target, asset, kind, shares - part);
+        Ledger.changeShares(s, liquidator, asset, kind, Ledger.sharesOf(s, liquidator, asset, kind) + part);
     }
 
     function _movePositions(

@@ -5,11 +5,12 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IAggregatorV3} from "../../interfaces/IAggregatorV3.sol";
 import {IPriceSource} from "../../interfaces/IPriceSource.sol";
 import {BoundedCall} from "../libraries/BoundedCall.sol";
+import {SequencerGuard} from "./SequencerGuard.sol";
 
 /// @title Chainlink answers in Plimsoll's units, and the reasons not to believe them
 /// @dev `latest` never reverts for what an aggregator does. An answer at the edge of the aggregator's band says only that the true
 /// price is at the edge or beyond it (LUNA at 0.107 while the market was lower), so it counts as none.
-contract ChainlinkAdapter is IPriceSource, AccessManaged {
+contract ChainlinkAdapter is IPriceSource, SequencerGuard, AccessManaged {
     /// @param heartbeat Seconds after which an answer is stale.
     /// @param confidencePpm What the aggregator lets the price move before it answers anew: the confidence of its answers.
     /// @param minAnswer Together with maxAnswer a band of our own, used along with the aggregator's where that has one.
@@ -46,19 +47,12 @@ contract ChainlinkAdapter is IPriceSource, AccessManaged {
     error AnswerBandInvalid(uint256 minAnswer, uint256 maxAnswer);
     error HeartbeatInvalid(uint256 heartbeat);
 
-    /// @notice The uptime feed of the L2's sequencer; zero on a chain without one.
-    address public immutable sequencer;
-    /// @notice How long after the sequencer is back an answer is still not used: others must be able to act first.
-    uint256 public immutable sequencerGrace;
-
     mapping(bytes32 id => Entry) private _entries;
 
     constructor(address initialAuthority, address initialSequencer, uint256 initialGrace)
+        SequencerGuard(initialSequencer, initialGrace)
         AccessManaged(initialAuthority)
-    {
-        sequencer = initialSequencer;
-        sequencerGrace = initialGrace;
-    }
+    {}
 
     /// @notice Restricted. Lists an aggregator as `id`, or replaces it.
     function list(bytes32 id, Listing calldata listing) external restricted {
@@ -130,14 +124,5 @@ contract ChainlinkAdapter is IPriceSource, AccessManaged {
         bytes memory answer;
         (ok, answer) = BoundedCall.ask(target, _GETTER_GAS, 1, data);
         if (ok) word = abi.decode(answer, (uint256));
-    }
-
-    function _sequencerUp() private view returns (bool) {
-        if (sequencer == address(0)) return true;
-        (bool answered, bytes memory data) =
-            BoundedCall.ask(sequencer, _ROUND_GAS, 5, abi.encodeCall(IAggregatorV3.latestRoundData, ()));
-        if (!answered) return false;
-        (, int256 down, uint256 since,,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
-        return down == 0 && since != 0 && since <= block.timestamp && block.timestamp - since > sequencerGrace;
     }
 }

@@ -1,37 +1,30 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
-import {IPriceFeed} from "../../interfaces/IPriceFeed.sol";
 import {IPriceSource} from "../../interfaces/IPriceSource.sol";
 import {BoundedCall} from "../libraries/BoundedCall.sol";
+import {FeedWord} from "../libraries/FeedWord.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {VolatilityMath} from "../libraries/VolatilityMath.sol";
+import {PriceFeed} from "./PriceFeed.sol";
 
-/// @title One slot per price
-/// @dev PriceFeed is immutable: its signers and quorum are what gets replaced, and a slot here would be read by every update.
-contract OracleRouter is IOracleRouter, AccessManaged {
+/// @title One slot per price, and one for how its feed is judged and how much it moves
+/// @dev A signed price without a reference costs those two slots and nothing else; a first price of an hour writes both.
+contract OracleRouter is IOracleRouter, PriceFeed {
+    using FeedWord for uint256;
     using PriceWord for uint256;
 
-    enum Kind {
-        UNKNOWN,
-        SIGNED,
-        POLLED
-    }
-
-    /// @dev All that an update without a reference reads of a feed's configuration: one slot.
-    struct Rules {
+    /// @dev What no signed update without a reference reads.
+    struct Feed {
         address referenceSource;
         uint16 maxDeviationBps;
-        uint24 maxConfidencePpm;
-        Kind kind;
-    }
-
-    struct Feed {
-        Rules rules;
+        uint16 maxMultiplier;
+        uint16 halfLife;
         bytes32 referenceId;
         address source;
         bytes32 sourceId;
+        Fallback backup;
     }
 
     struct Report {
@@ -50,45 +43,63 @@ contract OracleRouter is IOracleRouter, AccessManaged {
     uint256 private constant _MAX_DISPUTE = 1 days;
     uint256 private constant _SOURCE_GAS = 150_000;
     uint256 private constant _BPS = 1e4;
+    uint256 private constant _MAX_REPLACEMENT_BPS = 2000;
+    uint256 private constant _MIN_FALLBACK_AGE = 1 minutes;
+    uint256 private constant _MAX_FALLBACK_AGE = 1 days;
+    uint256 private constant _MIN_SIGMA_REF = 100;
+    uint256 private constant _MAX_SIGMA_REF = 50_000;
+    /// @dev The largest that a code of 8 bits holds.
+    uint256 private constant _MAX_MULTIPLIER = 49_843;
+    uint256 private constant _MAX_HALF_LIFE = 30 * 24;
+    uint256 private constant _CODES_PER_ONE = VolatilityMath.ONE / VolatilityMath.STEP;
 
-    error FeedBoundsInvalid(uint256 feed, uint256 maxDeviationBps, uint256 maxConfidencePpm);
-
-    IPriceFeed public immutable priceFeed;
-
-    /// @dev An array, not a mapping: the place of a price is an addition instead of a hash.
+    /// @dev Arrays, not mappings: the place of a price is an addition instead of a hash.
     uint256[_MAX_FEED + 1] private _prices;
+    uint256[_MAX_FEED + 1] private _feedWords;
     mapping(uint256 feed => Feed) private _feeds;
 
-    constructor(address initialAuthority, IPriceFeed initialPriceFeed) AccessManaged(initialAuthority) {
-        priceFeed = initialPriceFeed;
-    }
+    constructor(address initialAuthority, address[] memory initialSigners, uint256 initialQuorum)
+        PriceFeed(initialAuthority, initialSigners, initialQuorum)
+    {}
 
     /// @inheritdoc IOracleRouter
     function update(bytes calldata report) external {
-        (uint256 publishedAt, uint256[] memory words) = priceFeed.verify(report);
+        (uint256 publishedAt, uint256[] memory words) = _verified(report);
         if (block.timestamp > publishedAt + _MAX_LAG) return;
+        uint256 stored;
         for (uint256 i; i < words.length; ++i) {
-            uint256 word = words[i];
-            uint256 feed = word & _MAX_FEED;
-            Rules memory rules = _knownRules(feed);
-            if (rules.kind != Kind.SIGNED) revert FeedNotSigned(feed);
-            uint256 confidence = word >> 8 & PriceWord.MAX_CONFIDENCE;
-            _receive(feed, rules, Report({value: word >> 32, confidence: confidence, publishedAt: publishedAt}));
+            uint256 feed = words[i] & _MAX_FEED;
+            uint256 rules = _feedWords[feed];
+            if (!rules.has(FeedWord.SIGNED)) {
+                if (rules.isKnown()) revert FeedNotSigned(feed);
+                revert FeedUnknown(feed);
+            }
+            uint256 entry = _receive(rules, words[i], publishedAt, 0);
+            if (entry != 0) words[stored++] = entry;
         }
+        if (stored == 0) return;
+        assembly ("memory-safe") {
+            mstore(words, stored) // the feeds that were passed over leave no entry
+        }
+        emit PricesStored(publishedAt, words);
     }
 
     /// @inheritdoc IOracleRouter
     function poke(uint256 feed) external {
-        Rules memory rules = _knownRules(feed);
-        if (rules.kind != Kind.POLLED) revert FeedNotPolled(feed);
-        (bool ok, Report memory report) = _ask(_feeds[feed].source, _feeds[feed].sourceId);
-        if (ok) {
-            _receive(feed, rules, report);
-            return;
+        uint256 rules = _known(feed);
+        uint256 current = _prices[feed];
+        bool ok;
+        Report memory report;
+        if (rules.has(FeedWord.POLLED)) {
+            (ok, report) = _ask(_feeds[feed].source, _feeds[feed].sourceId);
+            if (ok && _isNews(current, report.publishedAt)) return _take(feed, rules, report, 0);
+        }
+        if (_fallbackDue(feed, rules, current)) {
+            (bool found, Report memory other) = _ask(_feeds[feed].backup.source, _feeds[feed].backup.id);
+            if (found && _isNews(current, other.publishedAt)) return _take(feed, rules, other, FeedWord.ON_FALLBACK);
         }
         // The source itself disowns its newest answer (out of band, say). Without a newer one the old price just grows old.
-        uint256 current = _prices[feed];
-        if (_isNews(current, report.publishedAt) && report.publishedAt <= block.timestamp) {
+        if (!ok && _isNews(current, report.publishedAt) && report.publishedAt <= block.timestamp) {
             _reject(feed, current, report, PriceWord.REFERENCE_DOWN);
         }
     }
@@ -101,23 +112,67 @@ contract OracleRouter is IOracleRouter, AccessManaged {
         {
             revert FeedBoundsInvalid(feed, config.maxDeviationBps, config.maxConfidencePpm);
         }
-        _feeds[feed] = Feed({
-            rules: Rules({
-                referenceSource: config.referenceSource,
-                maxDeviationBps: config.maxDeviationBps,
-                maxConfidencePpm: config.maxConfidencePpm,
-                kind: config.source == address(0) ? Kind.SIGNED : Kind.POLLED
-            }),
-            referenceId: config.referenceId,
-            source: config.source,
-            sourceId: config.sourceId
-        });
+        Feed storage f = _feeds[feed];
+        if (f.referenceSource != config.referenceSource || f.referenceId != config.referenceId) {
+            _requireContinuity(feed, config.referenceSource, config.referenceId);
+        }
+        if (f.source != config.source || f.sourceId != config.sourceId) {
+            _requireContinuity(feed, config.source, config.sourceId);
+        }
+        (f.referenceSource, f.maxDeviationBps) = (config.referenceSource, config.maxDeviationBps);
+        (f.referenceId, f.source, f.sourceId) = (config.referenceId, config.source, config.sourceId);
+        uint256 flags = config.source == address(0) ? FeedWord.SIGNED : FeedWord.POLLED;
+        if (compared) flags |= FeedWord.COMPARED;
+        _feedWords[feed] = _feedWords[feed].withRules(config.maxConfidencePpm, flags);
         emit FeedConfigured(feed, config);
     }
 
     /// @inheritdoc IOracleRouter
+    function setFallback(uint256 feed, Fallback calldata config) external restricted {
+        uint256 rules = _known(feed);
+        if (config.source == address(0)) {
+            delete _feeds[feed].backup;
+            _feedWords[feed] = rules & ~FeedWord.ON_FALLBACK;
+        } else {
+            if (config.age < _MIN_FALLBACK_AGE || config.age > _MAX_FALLBACK_AGE) {
+                revert FallbackAgeOutOfRange(config.age, _MIN_FALLBACK_AGE, _MAX_FALLBACK_AGE);
+            }
+            // Falling back on what has just failed, or on what judges it, is no second opinion.
+            Feed storage f = _feeds[feed];
+            if (
+                (config.source == f.source && config.id == f.sourceId)
+                    || (config.source == f.referenceSource && config.id == f.referenceId)
+            ) revert FallbackIsItself(feed, config.source);
+            _requireContinuity(feed, config.source, config.id);
+            f.backup = config;
+        }
+        emit FallbackConfigured(feed, config);
+    }
+
+    /// @inheritdoc IOracleRouter
+    function setVolatility(uint256 feed, uint256 sigmaRef, uint256 maxMultiplier, uint256 halfLife)
+        external
+        restricted
+    {
+        uint256 word = _known(feed);
+        if (sigmaRef == 0) {
+            _feedWords[feed] = word.withSample(0, 0, 0).withVolatility(0, 0, 0);
+        } else {
+            _requireVolatilityBounds(sigmaRef, maxMultiplier, halfLife);
+            if (word.variance() == 0) {
+                uint256 current = _prices[feed];
+                word = word.withSample(VolatilityMath.varianceOf(sigmaRef), current.value(), current.publishedAt());
+            }
+            uint256 code = (maxMultiplier - _BPS) * _CODES_PER_ONE / _BPS;
+            _feedWords[feed] = word.withVolatility(sigmaRef, code, VolatilityMath.weightOf(halfLife));
+            (_feeds[feed].maxMultiplier, _feeds[feed].halfLife) = (uint16(maxMultiplier), uint16(halfLife));
+        }
+        emit VolatilityConfigured(feed, sigmaRef, maxMultiplier, halfLife);
+    }
+
+    /// @inheritdoc IOracleRouter
     function dispute(uint256 feed, uint256 until) external restricted {
-        _knownRules(feed);
+        _known(feed);
         uint256 maximum = block.timestamp + _MAX_DISPUTE;
         if (until > maximum) revert DisputeTooLong(until, maximum);
         _prices[feed] = _prices[feed].withDispute(until);
@@ -155,45 +210,120 @@ contract OracleRouter is IOracleRouter, AccessManaged {
 
     /// @inheritdoc IOracleRouter
     function feedConfig(uint256 feed) external view returns (FeedConfig memory) {
-        Rules memory rules = _knownRules(feed);
+        uint256 rules = _known(feed);
+        Feed storage f = _feeds[feed];
         return FeedConfig({
-            referenceSource: rules.referenceSource,
-            maxDeviationBps: rules.maxDeviationBps,
-            maxConfidencePpm: rules.maxConfidencePpm,
-            source: _feeds[feed].source,
-            referenceId: _feeds[feed].referenceId,
-            sourceId: _feeds[feed].sourceId
+            referenceSource: f.referenceSource,
+            maxDeviationBps: f.maxDeviationBps,
+            maxConfidencePpm: uint24(rules.maxConfidence()),
+            source: f.source,
+            referenceId: f.referenceId,
+            sourceId: f.sourceId
         });
     }
 
-    function _receive(uint256 feed, Rules memory rules, Report memory report) private {
-        if (report.value == 0 || report.value > PriceWord.MAX_VALUE) revert PriceOutOfRange(feed, report.value);
-        if (report.publishedAt > block.timestamp + _MAX_LEAD) {
-            revert PriceFromFuture(feed, report.publishedAt, block.timestamp);
-        }
+    /// @inheritdoc IOracleRouter
+    function fallbackOf(uint256 feed) external view returns (Fallback memory) {
+        _known(feed);
+        return _feeds[feed].backup;
+    }
+
+    /// @inheritdoc IOracleRouter
+    function isOnFallback(uint256 feed) external view returns (bool) {
+        return _known(feed).has(FeedWord.ON_FALLBACK);
+    }
+
+    /// @inheritdoc IOracleRouter
+    function volatility(uint256 feed) external view returns (Volatility memory found) {
+        uint256 word = _known(feed);
+        uint256 price = _prices[feed];
+        (found.imMultiplier, found.mmMultiplier) = VolatilityMath.multipliers(price, block.timestamp);
+        (found.variance, found.sampledAt, found.sigmaRef) = (word.variance(), word.sampledAt(), word.sigmaRef());
+        found.sigma = VolatilityMath.sigmaOf(found.variance);
+        if (price.volatility() != 0) found.rampEnd = VolatilityMath.rampStart(price) + VolatilityMath.INTERVAL;
+        (found.maxMultiplier, found.halfLife) = (_feeds[feed].maxMultiplier, _feeds[feed].halfLife);
+    }
+
+    // ---------------------------------------------------------------- a price arrives
+
+    function _take(uint256 feed, uint256 rules, Report memory report, uint256 origin) private {
+        if (report.value > PriceWord.MAX_VALUE) revert PriceOutOfRange(feed, report.value);
+        uint256 confidence = report.confidence > PriceWord.MAX_CONFIDENCE ? PriceWord.MAX_CONFIDENCE : report.confidence;
+        uint256[] memory entries = new uint256[](1);
+        entries[0] = _receive(rules, feed | confidence << 8 | report.value << 32, report.publishedAt, origin);
+        if (entries[0] != 0) emit PricesStored(report.publishedAt, entries);
+    }
+
+    /// @param rules The feed's word.
+    /// @param price As in a report: feed · confidence · value.
+    /// @param origin ON_FALLBACK or 0.
+    /// @return entry As in PricesStored, or zero when nothing was stored.
+    function _receive(uint256 rules, uint256 price, uint256 publishedAt, uint256 origin)
+        private
+        returns (uint256 entry)
+    {
+        uint256 feed = price & _MAX_FEED;
+        uint256 value = price >> 32;
+        if (value == 0) revert PriceOutOfRange(feed, value);
+        if (publishedAt > block.timestamp + _MAX_LEAD) revert PriceFromFuture(feed, publishedAt, block.timestamp);
         uint256 current = _prices[feed];
-        if (!_isNews(current, report.publishedAt)) return;
-        uint256 failures = _failures(feed, rules, report);
-        if (failures == 0) _store(feed, current, report);
-        else _reject(feed, current, report, failures);
+        if (!_isNews(current, publishedAt)) return 0;
+        uint256 confidence = price >> 8 & PriceWord.MAX_CONFIDENCE;
+        uint256 failures = confidence > rules.maxConfidence() ? PriceWord.WIDE : 0;
+        if (rules.has(FeedWord.COMPARED)) failures |= _compare(feed, value);
+        if (failures != 0) {
+            _reject(feed, current, Report(value, confidence, publishedAt), failures);
+            return 0;
+        }
+        uint256 fields = current.volatility();
+        uint256 variance;
+        uint256 next = rules & ~FeedWord.ON_FALLBACK | origin;
+        if (VolatilityMath.isDue(current, publishedAt)) {
+            (next, fields, variance) = _sample(next, current, value, publishedAt);
+        }
+        if (next != rules) _write(feed, rules, next);
+        _prices[feed] = fields
+            | PriceWord.pack({
+                newValue: value,
+                newConfidence: confidence,
+                newPublishedAt: publishedAt,
+                newSeenAt: publishedAt,
+                newWrittenBlock: block.number,
+                newDisputedUntil: current.disputedUntil(),
+                newStatus: 0
+            });
+        return price | fields >> 232 << 104 | variance << 128;
     }
 
-    /// @dev One move per block, forward only: whoever picks among prices can neither choose their order nor see one and use another.
-    function _isNews(uint256 current, uint256 publishedAt) private view returns (bool) {
-        return publishedAt > current.seenAt() && current.writtenBlock() != uint32(block.number);
+    function _write(uint256 feed, uint256 rules, uint256 next) private {
+        _feedWords[feed] = next;
+        if (rules.has(FeedWord.ON_FALLBACK) != next.has(FeedWord.ON_FALLBACK)) {
+            emit FallbackUsed(feed, next.has(FeedWord.ON_FALLBACK));
+        }
     }
 
-    function _store(uint256 feed, uint256 current, Report memory report) private {
-        _prices[feed] = PriceWord.pack({
-            newValue: report.value,
-            newConfidence: report.confidence,
-            newPublishedAt: report.publishedAt,
-            newSeenAt: report.publishedAt,
-            newWrittenBlock: block.number,
-            newDisputedUntil: current.disputedUntil(),
-            newStatus: 0
-        });
-        emit PriceStored(feed, report.value, report.confidence, report.publishedAt);
+    /// @return The feed's word, the volatility fields of the price word, and the variance when this price is a sample.
+    function _sample(uint256 rules, uint256 current, uint256 value, uint256 publishedAt)
+        private
+        view
+        returns (uint256, uint256 fields, uint256 variance)
+    {
+        if (!VolatilityMath.isTimely(publishedAt, block.timestamp)) {
+            return (rules, VolatilityMath.held(current, block.timestamp), 0);
+        }
+        uint256 code;
+        if (rules.sigmaRef() != 0) {
+            uint256 basis = VolatilityMath.varianceOf(rules.sigmaRef());
+            uint256 last = rules.samplePrice();
+            variance = last == 0
+                ? basis
+                : VolatilityMath.next(
+                    rules.variance(), basis, rules.weight(), value, last, publishedAt - rules.sampledAt()
+                );
+            code = VolatilityMath.codeOf(variance, basis, rules.maxMultiplier());
+            rules = rules.withSample(variance, value, publishedAt);
+        }
+        return (rules, VolatilityMath.sampled(current, code, publishedAt, block.timestamp), variance);
     }
 
     function _reject(uint256 feed, uint256 current, Report memory report, uint256 failures) private {
@@ -201,14 +331,54 @@ contract OracleRouter is IOracleRouter, AccessManaged {
         emit PriceRejected(feed, report.value, report.confidence, report.publishedAt, failures);
     }
 
+    // ---------------------------------------------------------------- rules
+
+    /// @dev One move per block, forward only: whoever picks among prices can neither choose their order nor see one and use another.
+    function _isNews(uint256 current, uint256 publishedAt) private view returns (bool) {
+        return publishedAt > current.seenAt() && current.writtenBlock() != uint32(block.number);
+    }
+
     /// @dev The reference only ever vetoes. Two prices that disagree are not averaged: neither is believed.
-    function _failures(uint256 feed, Rules memory rules, Report memory report) private view returns (uint256 failures) {
-        if (report.confidence > rules.maxConfidencePpm) failures = PriceWord.WIDE;
-        if (rules.referenceSource == address(0)) return failures;
-        (bool ok, Report memory other) = _ask(rules.referenceSource, _feeds[feed].referenceId);
-        if (!ok || other.value == 0 || other.value > PriceWord.MAX_VALUE) return failures | PriceWord.REFERENCE_DOWN;
-        uint256 distance = report.value > other.value ? report.value - other.value : other.value - report.value;
-        if (distance * _BPS > other.value * rules.maxDeviationBps) failures |= PriceWord.DEVIATES;
+    function _compare(uint256 feed, uint256 value) private view returns (uint256) {
+        (bool ok, Report memory other) = _ask(_feeds[feed].referenceSource, _feeds[feed].referenceId);
+        if (!ok || other.value == 0 || other.value > PriceWord.MAX_VALUE) return PriceWord.REFERENCE_DOWN;
+        return _apart(value, other.value, _feeds[feed].maxDeviationBps) ? PriceWord.DEVIATES : 0;
+    }
+
+    /// @dev Whether `value` is further from `from` than `bps` of it. Both below 2^72.
+    function _apart(uint256 value, uint256 from, uint256 bps) private pure returns (bool) {
+        uint256 distance = value > from ? value - from : from - value;
+        return distance * _BPS > from * bps;
+    }
+
+    function _fallbackDue(uint256 feed, uint256 rules, uint256 current) private view returns (bool) {
+        uint256 required = _feeds[feed].backup.age;
+        uint256 age = current.age();
+        bool due = required != 0 && (rules.has(FeedWord.ON_FALLBACK) || age > required);
+        if (due || rules.has(FeedWord.POLLED)) return due;
+        if (required == 0) revert FeedNotPolled(feed);
+        revert FallbackNotDue(feed, age, required);
+    }
+
+    /// @dev A feed under dispute has no price to be compared with: only so can one that went wrong be repaired.
+    function _requireContinuity(uint256 feed, address source, bytes32 id) private view {
+        uint256 current = _prices[feed];
+        if (source == address(0) || current.value() == 0 || current.isDisputed()) return;
+        (bool ok, Report memory report) = _ask(source, id);
+        uint256 proposed = ok && report.value <= PriceWord.MAX_VALUE ? report.value : 0;
+        if (_apart(proposed, current.value(), _MAX_REPLACEMENT_BPS)) {
+            revert ReplacementDeviates(feed, current.value(), proposed);
+        }
+    }
+
+    function _requireVolatilityBounds(uint256 sigmaRef, uint256 maxMultiplier, uint256 halfLife) private pure {
+        if (sigmaRef < _MIN_SIGMA_REF || sigmaRef > _MAX_SIGMA_REF) {
+            revert SigmaRefOutOfRange(sigmaRef, _MIN_SIGMA_REF, _MAX_SIGMA_REF);
+        }
+        if (maxMultiplier < _BPS || maxMultiplier > _MAX_MULTIPLIER) {
+            revert MaxMultiplierOutOfRange(maxMultiplier, _BPS, _MAX_MULTIPLIER);
+        }
+        if (halfLife == 0 || halfLife > _MAX_HALF_LIFE) revert HalfLifeOutOfRange(halfLife, 1, _MAX_HALF_LIFE);
     }
 
     function _ask(address source, bytes32 id) private view returns (bool, Report memory report) {
@@ -221,9 +391,9 @@ contract OracleRouter is IOracleRouter, AccessManaged {
         return (ok == 1, report);
     }
 
-    function _knownRules(uint256 feed) private view returns (Rules memory rules) {
-        rules = _feeds[feed].rules;
-        if (rules.kind == Kind.UNKNOWN) revert FeedUnknown(feed);
+    function _known(uint256 feed) private view returns (uint256 rules) {
+        if (feed <= _MAX_FEED) rules = _feedWords[feed];
+        if (!rules.isKnown()) revert FeedUnknown(feed);
     }
 
     function _quoteWord() private view returns (uint256) {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from plimsoll.deploy import errors as e
-from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, Roles, Terms
+from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, Roles, Stake, Terms
 from plimsoll.margin import decimal_float
 from plimsoll.margin.fill_math import spread_rate
 
@@ -26,7 +26,7 @@ MAX_RESERVE_SHARE = 5_000
 MIN_HAIRCUT = 100
 MIN_PAIR_HAIRCUT = 200
 NO_CAP = 2**256 - 1
-DAY = 86_400
+HOUR, DAY = 3600, 86_400
 MAX_LISTED = 64
 Found = Iterator[e.Violation]
 
@@ -57,6 +57,7 @@ def violations(p: Parameters, chain_id: int) -> Found:
     yield from _terms(p.terms)
     yield from _protocol(p)
     yield from _oracle(p.oracle)
+    yield from _stake(p.stake)
     yield from _roles(p.roles)
 
 
@@ -228,6 +229,15 @@ def _protocol(p: Parameters) -> Found:
         )
 
 
+def _stake(s: Stake) -> Found:
+    if not (HOUR <= s.window <= s.period <= 30 * DAY):
+        yield e.StakeTimingOutOfRange(
+            "stake (period, window)", (s.period, s.window), "an hour <= window <= period <= thirty days"
+        )
+    if s.treasury is not None and not _is_address(s.treasury):
+        yield e.TreasuryInvalid("stake treasury", s.treasury, "an address, or none for the admin")
+
+
 def _oracle(o: Oracle) -> Found:
     addresses = {signer.lower() for signer in o.signers}
     if len(addresses) != len(o.signers) or not o.signers or not all(map(_is_address, o.signers)):
@@ -250,6 +260,12 @@ def _feed(f: Feed) -> Found:
     yield from _within(e.ConfidenceOutOfRange, f"{at} max_confidence", f.max_confidence, 1, 2**24 - 1, "ppm")
     if f.reference:
         yield from _within(e.HeartbeatOutOfRange, f"{at} heartbeat", f.reference.heartbeat, 1, 2 * DAY, "seconds")
+    if f.sigma_ref:
+        yield from _within(e.SigmaRefOutOfRange, f"{at} sigma_ref", f.sigma_ref, 100, MAX_SIGMA, "bps per √year")
+        yield from _within(e.MaxMultiplierOutOfRange, f"{at} max_multiplier", f.max_multiplier, BPS, 49_843, "bps")
+        yield from _within(e.HalfLifeOutOfRange, f"{at} half_life", f.half_life, 1, 720, "hours")
+    if f.fallback:
+        yield from _within(e.FallbackAgeOutOfRange, f"{at} fallback age", f.fallback.age, 60, DAY, "seconds")
 
 
 def _roles(r: Roles) -> Found:

@@ -3,6 +3,7 @@
     local()                                       every role is the deployer's, two days' delay for what loosens risk
     local(risk_delay=0, admin_delay=0)            parameters can be changed at once: tests
     local(references=False)                       signed prices are not compared with anything
+    local(exchange=False)                         without a Uniswap beside it
 
 Rates, fees and scales are of the order of those of large venues; a local chain needs no better.
 """
@@ -27,6 +28,7 @@ from plimsoll.deploy.parameters import (
     Roles,
     Terms,
 )
+from plimsoll.exchange.listing import local_exchange
 from plimsoll.prices import PRICE, address_of
 
 SIZE, WAD, DAY, HOUR = 10**8, 10**18, 86_400, 3600
@@ -42,9 +44,9 @@ def _asset(
     sigma: int,
     cap: int,
 ) -> Asset:
-    """Half of the cap (in whole tokens) may be borrowed, a fifth of that within an hour."""
+    """Half of the cap (whole tokens) may be borrowed, a fifth of that in an hour; a thousandth may always leave."""
     supply = cap * 10**decimals
-    lending = {"borrow_cap": supply // 2, "borrow_velocity": 2000, "reserve_share": 1000}
+    lending = {"borrow_cap": supply // 2, "borrow_velocity": 2000, "reserve_share": 1000, "brake_floor": supply // 1000}
     return Asset(symbol, name, decimals, feed, *haircuts, max_age, sigma, supply, **lending)
 
 
@@ -57,13 +59,14 @@ ASSETS = (
 #: WETH/USDC and WBTC/USDC: up to 83 % and 86 % may be owed on the collateral.
 PAIRS = (Pair(1, 0, 2000, 1700), Pair(2, 0, 1700, 1400))
 
-#: Feed number, symbol, the price a mock reference starts with. XRP in lots of 100: a unit is worth at least one quote.
+#: Feed number, symbol, the price a mock reference starts with, σ_ref. XRP in lots of 100: a unit is worth at least one
+#: quote.
 FEEDS = (
-    (1, "ETH", 3000 * PRICE),
-    (2, "BTC", 60_000 * PRICE),
-    (3, "SOL", 150 * PRICE),
-    (4, "XRP100", 60 * PRICE),
-    (5, "LINK", 15 * PRICE),
+    (1, "ETH", 3000 * PRICE, 8000),
+    (2, "BTC", 60_000 * PRICE, 6500),
+    (3, "SOL", 150 * PRICE, 11_000),
+    (4, "XRP100", 60 * PRICE, 10_000),
+    (5, "LINK", 15 * PRICE, 11_000),
 )
 
 
@@ -188,12 +191,17 @@ def local_signer_keys(count: int = 3) -> list[bytes]:
 
 
 def local(
-    *, references: bool = True, risk_delay: int = 2 * DAY, admin_delay: int = 2 * DAY, block_time: int = 12
+    *,
+    references: bool = True,
+    risk_delay: int = 2 * DAY,
+    admin_delay: int = 2 * DAY,
+    block_time: int = 12,
+    exchange: bool = True,
 ) -> Parameters:
     """The default deployment of a local chain."""
     signers = tuple(address_of(PrivateKey(key).public_key) for key in local_signer_keys())
     reference = Reference(heartbeat=DAY, confidence=5000) if references else None
-    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference) for number, symbol, price in FEEDS)
+    feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference, sigma) for number, symbol, price, sigma in FEEDS)
     return Parameters(
         assets=ASSETS,
         pairs=PAIRS,
@@ -204,4 +212,5 @@ def local(
         pool=Pool(delay=HOUR, window=HOUR),
         roles=Roles(risk_delay=risk_delay, admin_delay=admin_delay),
         block_time=block_time,
+        exchange=local_exchange({"WETH": FEEDS[0][2], "WBTC": FEEDS[1][2]}) if exchange else None,
     )

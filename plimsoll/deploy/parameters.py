@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plimsoll.errors import BadInput
+from plimsoll.exchange.listing import ExchangeListing
 
 Rates = tuple[int, int, int]
 T = TypeVar("T")
@@ -20,8 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asset:
-    """A collateral asset. The first one is the quote asset: feed 0, no haircuts. Caps in token units; a velocity (bps
-    of the borrow cap per hour) and a reserve share (bps of the interest) matter where something may be borrowed."""
+    """A collateral asset. The first one is the quote asset: feed 0, no haircuts.
+
+    Caps in token units; a velocity (bps of the borrow cap per hour) and a reserve share (bps of the interest) matter
+    where something may be borrowed. The vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor`
+    token units if that is more.
+    """
 
     symbol: str
     name: str
@@ -36,6 +41,8 @@ class Asset:
     borrow_cap: int = 0
     borrow_velocity: int = 0
     reserve_share: int = 1000
+    brake_bps: int = 2500
+    brake_floor: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,21 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """The price source (IPriceSource) that stands in for a feed whose last good price is older than `age` seconds."""
+
+    source: str
+    age: int
+    id: str
+
+
+@dataclass(frozen=True)
 class Feed:
-    """A signed price. `initial` is the price a mock reference starts with, 1e-10 quote."""
+    """A signed price. `initial` is the price a mock reference starts with, 1e-10 quote.
+
+    Margin rises with the feed's volatility above `sigma_ref` (bps per √year; 0: never), up to `max_multiplier` (bps);
+    half of the estimate is younger than `half_life` (hours).
+    """
 
     number: int
     symbol: str
@@ -134,6 +154,10 @@ class Feed:
     max_confidence: int
     initial: int
     reference: Reference | None = None
+    sigma_ref: int = 0
+    max_multiplier: int = 30_000
+    half_life: int = 12
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +177,16 @@ class Pool:
 
     delay: int
     window: int
+
+
+@dataclass(frozen=True)
+class Stake:
+    """Staked insurance: the wait before redemption, the window in which it may be redeemed, and who owns what insurance
+    held before anyone staked (None: who is admin)."""
+
+    period: int = 7 * 86_400
+    window: int = 2 * 86_400
+    treasury: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,9 +210,11 @@ class Parameters:
     model: Model
     oracle: Oracle
     pool: Pool
+    stake: Stake = field(default_factory=Stake)
     roles: Roles = field(default_factory=Roles)
     block_time: int = 12
     kappa: int = 20
+    exchange: ExchangeListing | None = None
     pairs: tuple[Pair, ...] = ()
     quote_feed: QuoteFeed | None = None
 
@@ -187,7 +223,8 @@ class Parameters:
         """What would be deployed as a mock."""
         tokens = [asset.symbol for asset in self.assets if asset.token is None]
         references = [f.symbol for f in self.oracle.feeds if f.reference and f.reference.aggregator is None]
-        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references]
+        own = ["exchange"] if self.exchange and self.exchange.addresses is None else []
+        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references] + own
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

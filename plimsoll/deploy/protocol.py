@@ -10,8 +10,9 @@ from typing import Any
 
 from plimsoll.contracts import Artifacts
 from plimsoll.deploy import roles
-from plimsoll.deploy.parameters import Asset, Feed, Market, Pair, Parameters, Reference, Terms
+from plimsoll.deploy.parameters import Asset, Fallback, Feed, Market, Pair, Parameters, Reference, Terms
 from plimsoll.deploy.plan import Plan, Ref
+from plimsoll.exchange.steps import exchange_steps
 from plimsoll.margin.decimal_float import exactly
 from plimsoll.margin.words import MarketRisk
 
@@ -34,6 +35,8 @@ class _Protocol:
         self._engine()
         self._custody()
         self._configure()
+        if self.p.exchange:
+            exchange_steps(self.plan, self.p.exchange, self.p.assets, self.tokens, self.deployer)
         self._hand_over()
         return self.plan
 
@@ -41,12 +44,18 @@ class _Protocol:
         create, oracle = self.plan.create, self.p.oracle
         sequencer = oracle.sequencer or ZERO
         self.adapter = create("ChainlinkAdapter", "ChainlinkAdapter", self.authority, sequencer, oracle.sequencer_grace)
-        self.feed = create("PriceFeed", "PriceFeed", self.authority, list(oracle.signers), oracle.quorum)
-        self.router = create("OracleRouter", "OracleRouter", self.authority, self.feed)
+        self.router = create("OracleRouter", "OracleRouter", self.authority, list(oracle.signers), oracle.quorum)
         for feed in oracle.feeds:
             if feed.reference:
                 self._reference(feed, feed.reference)
             self.plan.call(f"OracleRouter.setFeed {feed.symbol}", self.router, "setFeed", feed.number, self._feed(feed))
+            if feed.sigma_ref:
+                volatility = (feed.sigma_ref, feed.max_multiplier, feed.half_life)
+                name = f"OracleRouter.setVolatility {feed.symbol}"
+                self.plan.call(name, self.router, "setVolatility", feed.number, *volatility)
+            if feed.fallback:
+                name = f"OracleRouter.setFallback {feed.symbol}"
+                self.plan.call(name, self.router, "setFallback", feed.number, fallback_tuple(feed.fallback))
 
     def _reference(self, feed: Feed, reference: Reference) -> None:
         aggregator: Address | None = reference.aggregator
@@ -86,11 +95,21 @@ class _Protocol:
                 token_name(asset), "MockERC20", asset.name, asset.symbol, asset.decimals
             )
             label = (f"Plimsoll lent {asset.name}", f"plim{asset.symbol}")
-            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label)
+            brake = (asset.brake_bps, asset.brake_floor)
+            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label, *brake)
             self.tokens.append(token)
             self.vaults.append(vault)
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)
         self.pool = self.plan.create("LiquidityPool", "LiquidityPool", *pool)
+        terms = self.p.stake
+        stake = (
+            self.engine,
+            self.vaults[0],
+            terms.treasury or self.p.roles.admin or self.deployer,
+            terms.period,
+            terms.window,
+        )
+        self.stake = self.plan.create("InsuranceStake", "InsuranceStake", *stake)
 
     def _configure(self) -> None:
         call = self.plan.call
@@ -110,6 +129,7 @@ class _Protocol:
             rule = (quote.feed, quote.threshold, quote.factor)
             call("MarketConfig.setQuoteFeed", self.config, "setQuoteFeed", *rule)
         call("MarketConfig.setPool", self.config, "setPool", self.pool)
+        call("MarketConfig.setStake", self.config, "setStake", self.stake)
         for market in self.p.markets:
             risk, trade = risk_tuple(market), trade_tuple(market)
             name = f"MarketConfig.listMarket {market.symbol}"
@@ -120,7 +140,6 @@ class _Protocol:
         targets = {
             "MarginEngine": self.engine,
             "OracleRouter": self.router,
-            "PriceFeed": self.feed,
             "ChainlinkAdapter": self.adapter,
             "LiquidityPool": self.pool,
             "MarketConfig": self.config,
@@ -156,6 +175,10 @@ def vault_name(asset: Asset) -> str:
 def reference_id(feed: Feed) -> bytes:
     """The id of a feed inside ChainlinkAdapter: its symbol."""
     return feed.symbol.encode()[:32].ljust(32, b"\0") if feed.reference else bytes(32)
+
+
+def fallback_tuple(f: Fallback) -> tuple[str, int, bytes]:
+    return (f.source, f.age, f.id.encode()[:32].ljust(32, b"\0"))
 
 
 def asset_tuple(a: Asset) -> tuple[int, ...]:

@@ -20,8 +20,7 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
     ("MarginEngine", CONFIG): ("configure",),
     ("MarginEngine", GUARDIAN): ("pauseRisk",),
     ("OracleRouter", GUARDIAN): ("dispute",),
-    ("OracleRouter", RISK): ("setFeed",),
-    ("PriceFeed", RISK): ("setSigner", "setQuorum"),
+    ("OracleRouter", RISK): ("setFeed", "setFallback", "setVolatility", "setSigner", "setQuorum"),
     ("ChainlinkAdapter", RISK): ("list",),
     ("LiquidityPool", RISK): ("setTiming",),
     ("MarketConfig", RISK): (
@@ -37,6 +36,7 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
         "setModel",
         "setQuoteFeed",
         "setPool",
+        "setStake",
         "forbidCallTarget",
     ),
 }

@@ -14,7 +14,9 @@ from plimsoll import ledger
 from plimsoll.abi import checksum, keccak
 from plimsoll.deploy import protocol, roles
 from plimsoll.deploy.deployment import Deployment
+from plimsoll.deploy.parameters import Feed
 from plimsoll.errors import TransactionFailed
+from plimsoll.exchange.check import comparisons
 from plimsoll.margin import words
 from plimsoll.margin.account import PAIR, RAMPING
 
@@ -43,7 +45,7 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _oracle, _wiring, _authority):
+    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _stake, _oracle, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
         except TransactionFailed as error:
@@ -141,12 +143,24 @@ def _model_and_pool(d: Deployment) -> Found:
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
 
 
+def _stake(d: Deployment) -> Found:
+    terms, stake, held = d.parameters.stake, d.stake, d.parameters.roles
+    (registered,) = ledger.read(d.engine, [ledger.STAKE])
+    treasury = checksum(terms.treasury or held.admin or d.manifest.deployer)
+    yield from _same("stake", stake.address, checksum(registered.to_bytes(20, "big")))
+    yield from _same("InsuranceStake engine", d.engine.address, stake.read("engine"))
+    yield from _same("InsuranceStake asset", d.tokens[0].address, stake.read("asset"))
+    yield from _same("InsuranceStake period", terms.period, stake.read("period"))
+    yield from _same("InsuranceStake window", terms.window, stake.read("window"))
+    yield from _same("InsuranceStake treasury", treasury, stake.read("treasury"))
+
+
 def _oracle(d: Deployment) -> Found:
     oracle = d.parameters.oracle
-    yield from _same("PriceFeed quorum", oracle.quorum, d.feed.read("quorum"))
-    yield from _same("PriceFeed signerCount", len(oracle.signers), d.feed.read("signerCount"))
+    yield from _same("OracleRouter quorum", oracle.quorum, d.router.read("quorum"))
+    yield from _same("OracleRouter signerCount", len(oracle.signers), d.router.read("signerCount"))
     for signer in oracle.signers:
-        yield from _same(f"PriceFeed signer {signer}", True, d.feed.read("isSigner", signer))
+        yield from _same(f"OracleRouter signer {signer}", True, d.router.read("isSigner", signer))
     adapter = d["ChainlinkAdapter"]
     yield from _same("sequencer", checksum(oracle.sequencer or protocol.ZERO), adapter.read("sequencer"))
     yield from _same("sequencer grace", oracle.sequencer_grace, adapter.read("sequencerGrace"))
@@ -164,12 +178,27 @@ def _oracle(d: Deployment) -> Found:
         actual = d.router.read("feedConfig", feed.number)
         names = ("reference", "max_deviation", "max_confidence", "source", "reference id", "source id")
         yield from _fields(at, names, expected, tuple(actual))
+        yield from _volatility(at, feed, d)
         if feed.reference:
             r, entry = feed.reference, adapter.read("entry", protocol.reference_id(feed))
             aggregator = r.aggregator or d.manifest.address(f"aggregator {feed.symbol}")
             listed = (checksum(aggregator), r.heartbeat, r.confidence, r.decimals, r.min_answer, r.max_answer)
             names = ("aggregator", "heartbeat", "confidence", "decimals", "min_answer", "max_answer")
             yield from _fields(f"{at} reference", names, listed, tuple(entry))
+
+
+def _volatility(at: str, feed: Feed, d: Deployment) -> Found:
+    actual = d.router.read("volatility", feed.number)
+    names = ("sigma_ref", "max_multiplier", "half_life")
+    if feed.sigma_ref:
+        wanted = (feed.sigma_ref, feed.max_multiplier, feed.half_life)
+        yield from _fields(at, names, wanted, (actual.sigmaRef, actual.maxMultiplier, actual.halfLife))
+    else:
+        yield from _same(f"{at} sigma_ref", 0, actual.sigmaRef)
+    backup = protocol.fallback_tuple(feed.fallback) if feed.fallback else (protocol.ZERO, 0, bytes(32))
+    yield from _fields(
+        f"{at} fallback", ("source", "age", "id"), backup, tuple(d.router.read("fallbackOf", feed.number))
+    )
 
 
 def _fields(at: str, names: tuple[str, ...], expected: tuple[Any, ...], actual: tuple[Any, ...]) -> Found:
@@ -184,7 +213,6 @@ def _wiring(d: Deployment) -> Found:
         ("MarginEngine EXECUTOR", d["Executor"].address, engine.read("EXECUTOR")),
         ("MarginEngine QUOTE_UNIT", 10 ** (18 - d.parameters.assets[0].decimals), engine.read("QUOTE_UNIT")),
         ("Executor engine", engine.address, d["Executor"].read("engine")),
-        ("OracleRouter priceFeed", d.feed.address, d.router.read("priceFeed")),
         ("LiquidityPool engine", engine.address, d.pool.read("engine")),
         ("MarketConfig engine", engine.address, d.config.read("engine")),
     ]
@@ -192,6 +220,11 @@ def _wiring(d: Deployment) -> Found:
         yield from _same(where, expected, actual)
     for name in {contract for contract, _ in roles.FUNCTIONS}:
         yield from _same(f"{name} authority", d.authority.address, d[name].read("authority"))
+
+
+def _exchange(d: Deployment) -> Found:
+    for where, expected, actual in comparisons(d):
+        yield from _same(where, expected, actual)
 
 
 def _authority(d: Deployment) -> Found:

@@ -37,7 +37,8 @@ def swap(desk, exchange, amount):
 
 
 def targets(desk):
-    named = ("MarginEngine", "OracleRouter", "PriceFeed", "Executor", "MarketConfig", "Authority", "LiquidityPool")
+    named = ("MarginEngine", "OracleRouter", "Executor", "MarketConfig", "Authority", "LiquidityPool")
+    named += ("InsuranceStake",)
     found = {name: desk.deployed[name].address for name in named}
     for asset in range(3):
         found[f"token {asset}"] = desk.token(asset).address

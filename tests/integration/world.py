@@ -55,7 +55,7 @@ class World:
         self.project = project.get_loaded_projects()[0]
         self.engine = self.contract("MarginEngine")
         self.router = self.contract("OracleRouter")
-        self.feed = self.contract("PriceFeed")
+        self.feed = self.contract("OracleRouter")
         self.adapter = self.contract("ChainlinkAdapter")
         self.config = self.contract("MarketConfig")
         self.pool = self.contract("LiquidityPool")

@@ -30,14 +30,15 @@ PUBLIC = {
     "LiquidityPool": {"requestDeposit", "requestRedeem", "execute", "claim", "reclaim", "observe"}
     | {"transfer", "transferFrom", "approve"},
     "CollateralVault": {"deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
+    "InsuranceStake": {"cooldown", "deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
     "MarketConfig": set(),
-    "PriceFeed": set(),
     "ChainlinkAdapter": set(),
     "Executor": set(),
 }
 #: The refusals: by AccessManager's modifier, or by a named owner of the function.
 REFUSALS = {
     "changeLent": "NotAuthorized",
+    "payStaker": "NotAuthorized",
     "pull": "OnlyEngine",
     "push": "OnlyEngine",
     "run": "OnlyEngine",

@@ -27,7 +27,7 @@ def swap(world, exchange, account, asset_in, amount, asset_out, min_out=0):
 
 
 @pytest.mark.parametrize(
-    "name", ["MarginEngine", "OracleRouter", "PriceFeed", "MarketConfig", "Executor", "LiquidityPool", "Authority"]
+    "name", ["MarginEngine", "OracleRouter", "MarketConfig", "Executor", "LiquidityPool", "Authority"]
 )
 def test_no_contract_of_the_protocol(world, trader, account, name):
     """What could act with the protocol's rights is no target."""

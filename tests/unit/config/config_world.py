@@ -126,8 +126,7 @@ def build() -> World:
     world = World(chain, chain.accounts[0], chain.accounts[1])
     authority = world.deploy("Authority", world.owner).address
     signers = ReportSigner([bytes([n]) * 32 for n in (1, 2, 3)], NOBODY, 1).addresses
-    feed = world.deploy("PriceFeed", authority, list(signers), 2)
-    router = world.deploy("OracleRouter", authority, feed.address)
+    router = world.deploy("OracleRouter", authority, list(signers), 2)
     executor = world.deploy("Executor")
     engine = world.deploy("MarginEngine", authority, router.address, executor.address, 6)
     config = world.deploy("MarketConfig", authority, engine.address, router.address, executor.address)

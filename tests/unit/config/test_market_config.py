@@ -370,6 +370,7 @@ def test_strangers_set_nothing(listed):
         ("setTerms", values(TERMS)),
         ("setModel", address, BLOCK_TIME, KAPPA),
         ("setPool", address),
+        ("setStake", address),
         ("forbidCallTarget", address),
         ("listPair", 1, 0, 800, 400),
         ("setPair", 1, 0, 800, 400),
@@ -485,7 +486,7 @@ def test_what_a_call_must_never_reach_is_forbidden(listed):
     """Listed tokens, vaults, price sources, the pool, the core, Permit2; nothing else."""
     listed.list_market(RISK | {"feed": BTC}, TRADE | {"allocation": 0})
     names = ["quote", "weth", "quote vault", "weth vault", "MockPriceSource", "MarginEngine", "OracleRouter"]
-    names += ["PriceFeed", "Executor", "MarketConfig", "Authority"]
+    names += ["Executor", "MarketConfig", "Authority"]
     forbidden = [PERMIT2, *(listed[name].address for name in names)]
 
     assert [1] * len(forbidden) == [listed.entry(FORBIDDEN, int(address, 16)) for address in forbidden]

@@ -10,7 +10,7 @@ from plimsoll.deploy import Parameters, deploy, errors, local
 from plimsoll.deploy.bounds import violations
 from plimsoll.deploy.errors import StepFailed, UnsafeParameters, Violation
 from plimsoll.deploy.files import Journal
-from plimsoll.deploy.parameters import Pair, QuoteFeed
+from plimsoll.deploy.parameters import Pair, QuoteFeed, Stake
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
@@ -116,6 +116,10 @@ UNSAFE = [
     ("PairAlreadyListed", other(pairs=(Pair(1, 0, 800, 400),) * 2)),
     ("PairInvalid", other(pairs=(Pair(1, 1, 800, 400),))),
     ("ReserveShareOutOfRange", asset(reserve_share=5001)),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=3599, window=3599))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=31 * 86_400))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=86_400, window=86_401))),
+    ("TreasuryInvalid", other(stake=Stake(treasury="0x00"))),
 ]
 
 
@@ -161,7 +165,9 @@ def test_mocks_are_refused_on_a_public_chain():
     assert "token USDC" in str(found)
     tokens = tuple(replace(asset, token=ONE) for asset in SAFE.assets)
     feeds = tuple(replace(f, reference=replace(f.reference, aggregator=ONE)) for f in SAFE.oracle.feeds)
-    assert list(violations(replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds)), 1)) == []
+    real = replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds))
+    assert real.mocks == ["exchange"]
+    assert list(violations(replace(real, exchange=None), 1)) == []
 
 
 def test_all_violations_are_reported_at_once():

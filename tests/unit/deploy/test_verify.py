@@ -35,7 +35,7 @@ CHANGES = {
     "market SOL insurance_cap": ("MarketConfig", "setInsuranceCap", (2, 5)),
     "terms bounty": ("MarketConfig", "setTerms", (with_(9, 99, terms_tuple(P.terms)),)),
     "LiquidityPool delay": ("LiquidityPool", "setTiming", (2 * HOUR, HOUR)),
-    "PriceFeed quorum": ("PriceFeed", "setQuorum", (3,)),
+    "OracleRouter quorum": ("OracleRouter", "setQuorum", (3,)),
     "role of MarginEngine.configure": (
         "Authority",
         "setTargetFunctionRole",

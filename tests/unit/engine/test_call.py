@@ -55,9 +55,7 @@ def test_unknown_and_equal_assets(desk, exchange, alice):
         desk.act(alice, call(alice, QUOTE, 1, QUOTE, 0, exchange.address, b""))
 
 
-@pytest.mark.parametrize(
-    "name", ["engine", "router", "executor", "config", "pool", "authority", "feed", "token", "vault"]
-)
+@pytest.mark.parametrize("name", ["engine", "router", "executor", "config", "pool", "authority", "token", "vault"])
 def test_forbidden_targets(desk, alice, name):
     address = {
         "engine": desk.engine.address,
@@ -66,7 +64,6 @@ def test_forbidden_targets(desk, alice, name):
         "config": desk.config.address,
         "pool": desk.pool.address,
         "authority": desk.deployed["Authority"].address,
-        "feed": desk.deployed["PriceFeed"].address,
         "token": desk.token(WBTC).address,
         "vault": desk.vault(WBTC).address,
     }[name]

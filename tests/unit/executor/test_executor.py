@@ -105,7 +105,7 @@ def test_tokens_vaults_and_the_core_are_no_targets(market, reverts):
     world, exchange, account = market
     approve = world.token(BTC).encode("approve", world.actor("thief"), 2**255)
     targets = [world.token(n) for n in range(3)] + [world.vault(n) for n in range(3)]
-    for target in [*targets, world.engine, world.pool, world.router, executor(world), world.deployed["PriceFeed"]]:
+    for target in [*targets, world.engine, world.pool, world.router, executor(world)]:
         with reverts("CallTargetForbidden", target.address):
             swap(world, exchange, account, target=target.address, data=approve)
 

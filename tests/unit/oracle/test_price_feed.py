@@ -21,7 +21,12 @@ def verify(world, signatures, *, at=AT, words=WORDS):
 
 
 def signatures(world, count=QUORUM):
+    """Of the first `count` signers; the others' addresses, which a whole report names, are left out."""
     return world.signer.signatures(AT, WORDS, world.signer.addresses[:count])
+
+
+def whole(world, count=QUORUM):
+    return world.signer.seals(AT, WORDS, world.signer.addresses[:count])
 
 
 # ---------------------------------------------------------------- refused
@@ -99,6 +104,53 @@ def test_a_signature_from_which_nothing_can_be_recovered_is_refused(world):
         verify(world, [b"\xff" * 32 + b"\1" * 32 + b"\x1b"])
 
 
+@pytest.mark.parametrize("missing", range(len(KEYS)))
+def test_a_report_that_does_not_name_every_signer_is_refused(world, missing):
+    """Whoever is left out, with a quorum of signatures on it: the set is compared as a whole."""
+    seals = world.signer.seals(AT, WORDS, world.signer.addresses[:4])
+    del seals[missing]
+
+    with reverts("SignersNotNamed", len(KEYS) - 1, len(KEYS)):
+        verify(world, seals)
+
+
+def test_a_name_is_no_signature(world):
+    """All five named, two of them signed."""
+    with reverts("QuorumNotReached", QUORUM - 1, QUORUM):
+        verify(world, whole(world, QUORUM - 1))
+
+
+def test_a_stranger_s_name_spoils_a_report_too(world):
+    """Also when he does not sign."""
+    seals = whole(world)
+    seals[-1] = b"\x77" * 20
+
+    with reverts("SignerUnknown"):
+        verify(world, seals)
+
+
+def test_there_are_never_more_signers_than_a_report_can_name(world):
+    """Sixteen."""
+    world.feed.write("setQuorum", 5, sender=world.owner)
+    numbers = iter(range(100, 200))
+    for count in range(6, 17):
+        world.feed.write("setQuorum", min(count // 2 + 1, count - 1), sender=world.owner)
+        world.feed.write("setSigner", "0x" + bytes([next(numbers)] * 20).hex(), True, sender=world.owner)
+    assert world.feed.read("signerCount") == 16
+    with reverts("SignersTooMany", 17, 16):
+        world.feed.write("setSigner", "0x" + bytes([next(numbers)] * 20).hex(), True, sender=world.owner)
+
+
+def test_signers_are_listed_by_ascending_address(world):
+    """However they were added: as a report names them."""
+    world.feed.write("setQuorum", 4, sender=world.owner)
+    world.feed.write("setSigner", "0x" + "55" * 20, True, sender=world.owner)
+    found = world.feed.read("signers")
+
+    assert sorted(found, key=lambda address: int(address, 16)) == list(found)
+    assert set(found) == {*world.signer.addresses, "0x" + "55" * 20}
+
+
 def test_a_quorum_of_strangers_is_refused(world):
     """Good signatures, of keys nobody listed."""
     strangers = ReportSigner([bytes([n]) * 32 for n in range(21, 24)], world.feed.address, world.chain.chain_id)
@@ -119,7 +171,7 @@ def test_one_stranger_spoils_a_quorum(world):
 def test_a_signature_for_another_chain_or_contract_is_refused(world, other):
     """A testnet's report is worth nothing here: it recovers to nobody."""
     chain_id = world.chain.chain_id + (other == "chain")
-    address = world.router.address if other == "contract" else world.feed.address
+    address = world.source.address if other == "contract" else world.feed.address
     replayed = ReportSigner(KEYS, address, chain_id).signatures(AT, WORDS)
 
     with reverts("SignerUnknown"):
@@ -185,7 +237,7 @@ def test_an_unsafe_set_cannot_be_deployed(world, numbers, quorum, error):
     signers = [world.signer.addresses[number] for number in numbers]
 
     with reverts(error):
-        deploy(world.chain, "PriceFeed", world.manager.address, signers, quorum)
+        deploy(world.chain, "OracleRouter", world.manager.address, signers, quorum)
 
 
 # ---------------------------------------------------------------- accepted
@@ -196,7 +248,7 @@ def test_any_two_of_five_signers_may_be_offline(world, offline):
     """Whichever they are."""
     online = [address for number, address in enumerate(world.signer.addresses) if number not in offline]
 
-    assert verify(world, world.signer.signatures(AT, WORDS, online)) == (AT, WORDS)
+    assert verify(world, world.signer.seals(AT, WORDS, online)) == (AT, WORDS)
 
 
 def test_more_signatures_than_needed_are_fine(world):
@@ -218,8 +270,9 @@ def test_a_removed_signer_counts_no_more_and_his_successor_does(world):
     new = next(address for address in successor.addresses if address not in world.signer.addresses)
     world.feed.write("setSigner", new, True, sender=world.owner)
     chosen = [new, *world.signer.addresses[1:3]]
+    seals = zip(successor.addresses, successor.seals(AT, WORDS, chosen), strict=True)
 
-    assert verify(world, successor.signatures(AT, WORDS, chosen)) == (AT, WORDS)
+    assert verify(world, [seal for address, seal in seals if address != gone]) == (AT, WORDS)
     assert (
         world.feed.read("signerCount"),
         world.feed.read("quorum"),
