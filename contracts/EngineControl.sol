@@ -10,12 +10,13 @@ import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
 import {LedgerReader} from "./LedgerReader.sol";
 import {MarginCheck} from "./MarginCheck.sol";
-import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
 import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
+import {MarketClosing} from "./logic/MarketClosing.sol";
+import {PoolLogic} from "./logic/PoolLogic.sol";
 
 /// @title What surrounds the door: its lock, who may act for an owner, who may configure, and the views that need a price
 abstract contract EngineControl is LedgerReader, AccessManaged {
@@ -63,7 +64,17 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
 
     /// @inheritdoc IMarginEngine
     function refreshPool(uint256[] calldata markets) external lock {
-        PerpTrading.refresh(state, _env(), markets);
+        PoolLogic.refresh(state, _env(), markets);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function deleverage(uint256 market) external lock {
+        PoolLogic.deleverage(state, _env(), market);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function observeClose(uint256 market) external lock {
+        MarketClosing.observe(state, _env(), market);
     }
 
     /// @inheritdoc IMarginEngine
@@ -93,6 +104,11 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     }
 
     /// @inheritdoc IMarginEngine
+    function closeMarket(uint256 market) external restricted lock {
+        MarketClosing.close(state, _env(), market);
+    }
+
+    /// @inheritdoc IMarginEngine
     function pauseRisk(uint256 until) external restricted {
         uint256 latest = block.timestamp + MAX_PAUSE;
         if (until > latest) revert NewRiskPaused(latest);
@@ -116,7 +132,7 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
 
     /// @inheritdoc IMarginEngine
     function poolEquity() external view unlocked returns (int256, int256) {
-        return PerpTrading.poolEquity(state, _env());
+        return PoolLogic.poolEquity(state, _env());
     }
 
     /// @inheritdoc IMarginEngine

@@ -212,6 +212,23 @@ library Ledger {
         uint128 spent;
     }
 
+    /// @dev flatCost: the part of the long side's costs that is of positions of size zero. poolSpent: what the pool paid of deficits here
+    /// since windowStart, WAD.
+    struct MarketLoss {
+        int96 flatCost;
+        uint96 poolSpent;
+        uint32 windowStart;
+    }
+
+    /// @dev weighted: Σ price × seconds, until the price is final, then zero. openedAt: not zero from `closeMarket` on.
+    struct MarketClosing {
+        uint72 finalPrice;
+        uint96 weighted;
+        uint24 covered;
+        uint32 openedAt;
+        uint32 observedAt;
+    }
+
     struct Market {
         MarketState state;
         MarketRisk risk;
@@ -219,6 +236,20 @@ library Ledger {
         MarketTrade trade;
         InsuranceCap insurance;
         MarketRamp ramp;
+        MarketLoss loss;
+        MarketClosing closing;
+    }
+
+    /// @dev A side's epoch as EpochMath packs it.
+    struct EpochWords {
+        uint256 factors;
+        uint256 terms;
+    }
+
+    /// @dev What the positions of one side that have not met its last epoch have in the market's sums: binary places as EpochMath's.
+    struct Untouched {
+        uint120 size;
+        int136 cost;
     }
 
     struct Operator {
@@ -257,6 +288,9 @@ library Ledger {
         mapping(uint256 => Pair) pairs;
         ModelRamp modelRamp;
         mapping(uint256 => PriceAnchor.Anchor) anchors;
+        mapping(uint256 => mapping(uint256 => EpochWords)) epochs;
+        mapping(uint256 => mapping(bool => Untouched)) untouched;
+        mapping(uint256 => InsuranceCap) debtInsurance;
         address stake;
     }
 
@@ -359,12 +393,14 @@ library Ledger {
         }
     }
 
-    /// @notice Writes a position and the account's bitmap. The sums are `replace`'s.
+    /// @notice Writes a position and the account's bitmap. The sums are `replace`'s, but for that of flat positions.
     function writePosition(State storage s, bytes32 id, uint256 market, Position memory old, int256 size, int256 cost)
         internal
     {
         bool was = old.size != 0 || old.cost != 0;
         bool is_ = size != 0 || cost != 0;
+        int256 flat = (size == 0 ? cost : int256(0)) - (old.size == 0 ? old.cost : int256(0));
+        if (flat != 0) s.markets[market].loss.flatCost = (s.markets[market].loss.flatCost + flat).toInt96();
         if (is_) {
             s.positions[id][market] = Position(size.toInt64(), cost.toInt96(), old.epoch);
             if (!was) _setMarket(s, id, market, true);

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger} from "./Ledger.sol";
+import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 
 /// @title The engine's storage, and the views over it that need no price
@@ -51,7 +52,7 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function position(bytes32 id, uint256 market) external view returns (int256, int256) {
-        return (state.positions[id][market].size, state.positions[id][market].cost);
+        return PerpTrading.positionOf(state, id, market);
     }
 
     /// @inheritdoc IMarginEngine

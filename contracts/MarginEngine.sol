@@ -16,7 +16,7 @@ import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
-import {PositionMath} from "./libraries/PositionMath.sol";
+import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 
@@ -198,21 +198,10 @@ contract MarginEngine is EngineControl {
         (from.risk, from.strict, from.removed) = (true, true, true);
         Touched memory to = _touch(ctx, order.to);
         (to.risk, to.strict) = (true, true);
-        if (order.market != NO_MARKET) return _transferPosition(id, order);
+        if (order.market != NO_MARKET) return PerpTrading.transfer(state, _env(), id, order);
         if (order.amount == 0) revert ZeroAmount();
         Ledger.takeHeld(state, id, order.asset, order.amount);
         Ledger.changeHeld(state, order.to, order.asset, order.amount.toInt256());
-    }
-
-    /// @dev Part of a position goes with its own cost, rounded up for the account that receives it.
-    function _transferPosition(bytes32 id, Transfer memory order) private {
-        Ledger.Position memory old = state.positions[id][order.market];
-        bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
-        if (!within) {
-            revert InsufficientBalance(id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size));
-        }
-        int256 cost = order.size == old.size ? old.cost : PositionMath.costOf(order.size, old.size, old.cost);
-        PerpTrading.move(state, _env(), order.market, id, order.to, order.size, cost);
     }
 
     function _trade(Context memory ctx, bytes32 id, TradePerp memory order) private {

@@ -187,6 +187,13 @@ contract MarketConfig is ConfigReader, AccessManaged {
         _writeInsuranceCap(market, cap);
     }
 
+    /// @inheritdoc IMarketConfig
+    function setDebtInsurance(uint256 asset, uint256 cap) external restricted {
+        if (asset >= _assets) revert AssetUnknown(asset);
+        if (cap > type(uint64).max) revert InsuranceCapOutOfRange(cap, type(uint64).max);
+        engine.configure(ConfigSlots.DEBT_INSURANCE, asset, cap);
+    }
+
     // ---------------------------------------------------------------- protocol
 
     /// @inheritdoc IMarketConfig

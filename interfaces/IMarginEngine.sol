@@ -206,7 +206,19 @@ interface IMarginEngine {
     event LiquidationSkipped(bytes32 indexed target, int256 equity, uint256 mm);
     event InsurancePaid(bytes32 indexed target, bytes32 indexed liquidator, uint256 amount);
     event InsuranceWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
+    event LossRecognised(bytes32 indexed target, uint256 deficit, uint256 insured);
     event LossWrittenDown(bytes32 indexed target, uint256 indexed market, uint256 amount);
+    event DebtInsuranceSpent(uint256 indexed asset, uint256 windowStart, uint256 spent);
+    event PoolPaid(uint256 indexed market, uint256 amount, uint256 beyond);
+    event PoolWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
+    event SideCharged(
+        uint256 indexed market, uint256 indexed epoch, bool long, uint256 amount, uint256 net, int256 mark
+    );
+    event SideShrunk(uint256 indexed market, uint256 indexed epoch, bool long, uint256 from, uint256 to, int256 mark);
+    event Deleveraged(uint256 indexed market, bool long, uint256 from, uint256 to, int256 profit, uint256 allocation);
+    event MarketClosingOpened(uint256 indexed market, uint256 endsAt);
+    event ClosingObserved(uint256 indexed market, uint256 price, uint256 covered);
+    event MarketFinal(uint256 indexed market, uint256 price);
     event Called(bytes32 indexed account, address indexed target, uint256 spent, uint256 received);
     event OperatorSet(bytes32 indexed account, address indexed operator, OperatorLimits limits);
     event OperatorCost(bytes32 indexed account, address indexed operator, uint256 day, uint256 spent);
@@ -236,9 +248,12 @@ interface IMarginEngine {
     error LentCashMissing(uint256 asset, uint256 amount, uint256 available);
     error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
     error Locked();
+    error MarketClosed(uint256 market, uint256 finalPrice);
     error MarketNotAllowed(bytes32 account, uint256 market);
+    error MarketNotClosing(uint256 market, uint256 finalPrice);
     error ModeNotAvailable(uint256 mode);
     error NegativeBalance(bytes32 account, uint256 asset, int256 held);
+    error NothingToDeleverage(uint256 market, int256 profit, uint256 allocation);
     error NothingOwed(bytes32 account, uint256 asset);
     error NewRiskPaused(uint256 until);
     error NotAuthorized(bytes32 account, address caller);
@@ -280,6 +295,16 @@ interface IMarginEngine {
 
     /// @notice Pays `amount` of insurance's quote to `to`. Only the registered InsuranceStake.
     function payStaker(address to, uint256 amount) external;
+
+    /// @notice Shrinks a market's heavy side pro rata at index when the traders' net profit exceeds the market's allocation, or the pool is
+    /// below its own MM. Anyone. Nobody's equity changes.
+    function deleverage(uint256 market) external;
+
+    /// @notice Begins the end of a market: positions are only reduced, and its final price is observed. RISK, after its delay.
+    function closeMarket(uint256 market) external;
+
+    /// @notice Counts the feed's good price toward the final one; when the window is covered, makes it final. Anyone.
+    function observeClose(uint256 market) external;
 
     // ------------------------------------------------------------------ configuration and custody (restricted)
 

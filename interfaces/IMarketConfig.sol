@@ -204,6 +204,9 @@ interface IMarketConfig {
 
     function setInsuranceCap(uint256 market, uint256 cap) external;
 
+    /// @notice Sets the most that insurance pays for bad debt in an asset per window, whole quote. Zero until set.
+    function setDebtInsurance(uint256 asset, uint256 cap) external;
+
     function setTerms(Terms calldata terms) external;
 
     /// @notice Another model is ramped to from the one before, and a further one waits until that has happened.

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 GLOBALS, POOL, TERMS, LISTED_MARKETS = 0, 1, 2, 3
 HEADERS, BALANCES, POSITIONS, ASSETS, TOTALS, VAULTS, MARKETS = 4, 5, 6, 7, 8, 9, 10
 LENDING, DEBTS, LIMITS, FLOWS, PAIRS = 15, 16, 17, 18, 19
-STAKE = 22
+ANCHORS, EPOCHS, UNTOUCHED, DEBT_INSURANCE = 21, 22, 23, 24
+STAKE = 25
 
 # Words of one market, from its first slot on.
-STATE, RISK, COSTS, TRADE, INSURANCE, RAMP = 0, 1, 2, 3, 4, 5
+STATE, RISK, COSTS, TRADE, INSURANCE, RAMP, LOSS, CLOSING = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 @lru_cache(maxsize=1 << 16)
@@ -67,6 +68,16 @@ def pair(code: int) -> int:
 
 def market(number: int, word: int) -> int:
     return entry(number, MARKETS) + word
+
+
+def epoch(market: int, number: int) -> tuple[int, int]:
+    """Both words of one epoch's record."""
+    first = entry(number, entry(market, EPOCHS))
+    return first, first + 1
+
+
+def untouched(market: int, long: bool) -> int:
+    return entry(int(long), entry(market, UNTOUCHED))
 
 
 def header(account: bytes) -> int:

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {LendingBook} from "../LendingBook.sol";
+import {ConfigWords} from "./ConfigWords.sol";
 
 /// @title The words MarketConfig may write, and where they go
 /// @notice The words arrive finished and checked; what is not configuration in a slot (the lock, running sums) is kept.
@@ -25,6 +26,7 @@ library ConfigSlots {
     uint256 internal constant RISK_RAMP = 13;
     uint256 internal constant MODEL_RAMP = 14;
     uint256 internal constant QUOTE_FEED = 15;
+    uint256 internal constant DEBT_INSURANCE = 16;
 
     uint256 private constant MAX_ID = 63;
     uint8 private constant _MODEL_RAMPING = 1;
@@ -43,6 +45,8 @@ library ConfigSlots {
             s.vaults[id] = address(uint160(word));
         } else if (what == INSURANCE_CAP) {
             s.markets[id].insurance.cap = uint64(word);
+        } else if (what == DEBT_INSURANCE) {
+            s.debtInsurance[id].cap = uint64(word);
         } else if (what == POOL) {
             s.pool.owner = address(uint160(word));
         } else if (what == FORBID) {
@@ -105,9 +109,19 @@ library ConfigSlots {
         }
     }
 
+    function _wordOf(Ledger.MarketRisk storage risk) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(risk.slot)
+        }
+    }
+
     function _writeRisk(Ledger.State storage s, uint256 id, uint256 word) private {
         if (id > MAX_ID) revert IMarginEngine.UnknownMarket(id);
         Ledger.MarketRisk storage risk = s.markets[id].risk;
+        // Of a market that closes only a ramp may end.
+        if (risk.flags & ConfigWords.CLOSING != 0 && (word ^ _wordOf(risk)) & ~(ConfigWords.RAMPING << 232) != 0) {
+            revert IMarginEngine.MarketClosed(id, s.markets[id].closing.finalPrice);
+        }
         assembly ("memory-safe") {
             sstore(risk.slot, word)
         }

@@ -11,6 +11,8 @@ library ConfigWords {
     /// @dev Bits of a market's flags.
     uint256 internal constant REDUCE_ONLY = 1;
     uint256 internal constant RAMPING = 2;
+    /// @dev From `closeMarket` on; a market with a final price is closed.
+    uint256 internal constant CLOSING = 4;
 
     // ---------------------------------------------------------------- packing
 

@@ -22,7 +22,7 @@ library LedgerSlots {
     uint256 internal constant FLOWS = 18;
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
-    uint256 internal constant STAKE = 22;
+    uint256 internal constant STAKE = 25;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;
@@ -31,7 +31,9 @@ library LedgerSlots {
     uint256 internal constant TRADE = 3;
     uint256 internal constant INSURANCE = 4;
     uint256 internal constant RAMP = 5;
-    uint256 internal constant MARKET_WORDS = 5;
+    uint256 internal constant LOSS = 6;
+    uint256 internal constant CLOSING = 7;
+    uint256 internal constant MARKET_WORDS = 8;
 
     // Bits within words: of an asset, of a market's state, risk and trade.
     uint256 internal constant ASSET_FEED_BIT = 8;

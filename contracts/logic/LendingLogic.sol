@@ -164,6 +164,26 @@ library LendingLogic {
         LendingBook.close(s, asset, b);
     }
 
+    /// @notice Takes up to `units` of lent cash for `to`, out of all lenders' claims: what a market's traders and pool could not bear.
+    /// @return taken Token units.
+    function levy(Ledger.State storage s, bytes32 to, uint256 asset, uint256 units) external returns (uint256 taken) {
+        if (s.lending[asset].accruedAt == 0) return 0;
+        LendingBook.Book memory b = LendingBook.open(s, asset);
+        taken = FixedMath.min(units, FixedMath.min(b.lent(), b.cash()));
+        if (taken == 0) return 0;
+        _lower(asset, b, taken);
+        LendingBook.close(s, asset, b);
+        _hold(s, to, asset, taken.toInt256());
+    }
+
+    /// @dev Down: the lenders' claims fall by the loss and what rounds off.
+    function _lower(uint256 asset, LendingBook.Book memory b, uint256 loss) private {
+        uint256 claims = b.lentShares * b.lentIndex;
+        uint256 lost = loss * InterestMath.INDEX_ONE;
+        b.lentIndex = lost < claims ? (claims - lost) / b.lentShares : 0;
+        emit IMarginEngine.LendersLost(asset, loss, b.lentIndex);
+    }
+
     function _charge(
         Ledger.State storage s,
         bytes32 insurance,
@@ -174,15 +194,12 @@ library LendingLogic {
     ) private {
         uint256 fromReserve = FixedMath.min(loss, b.reserve);
         b.reserve -= fromReserve;
-        uint256 fromInsurance = FixedMath.min(loss - fromReserve, Ledger.available(s, insurance, asset));
+        // Of the quote asset insurance has paid what its caps allow before it came to this.
+        uint256 fromInsurance =
+            asset == Ledger.QUOTE ? 0 : FixedMath.min(loss - fromReserve, Ledger.available(s, insurance, asset));
         _hold(s, insurance, asset, -fromInsurance.toInt256());
         uint256 left = loss - fromReserve - fromInsurance;
-        if (left != 0 && b.lentShares != 0) {
-            uint256 claims = b.lentShares * b.lentIndex;
-            uint256 lost = left * InterestMath.INDEX_ONE;
-            b.lentIndex = lost < claims ? (claims - lost) / b.lentShares : 0;
-            emit IMarginEngine.LendersLost(asset, left, b.lentIndex);
-        }
+        if (left != 0 && b.lentShares != 0) _lower(asset, b, left);
         emit IMarginEngine.DebtForgiven(id, asset, loss, fromReserve, fromInsurance);
     }
 

@@ -5,6 +5,7 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {PerpTrading} from "../PerpTrading.sol";
@@ -158,7 +159,7 @@ library LiquidationLogic {
         while (bitmap != 0) {
             uint256 market = LibBit.ffs(bitmap);
             bitmap &= bitmap - 1;
-            Ledger.Position memory old = s.positions[target][market];
+            Ledger.Position memory old = EpochLedger.touch(s, target, market);
             (int256 size, int256 cost) = PositionMath.slice(old.size, old.cost, slice.fraction);
             PerpTrading.move(s, env, market, target, liquidator, size, cost);
         }

@@ -4,9 +4,11 @@ pragma solidity 0.8.30;
 import {LibBit} from "solady/utils/LibBit.sol";
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {ConfigWords} from "../libraries/ConfigWords.sol";
+import {MarketBook} from "../MarketBook.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
@@ -16,15 +18,20 @@ import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 import {Words} from "../libraries/Words.sol";
 
 /// @title The perps of an account as its model takes them
-/// @dev Part of MarginCheck; Python twin: plimsoll/margin/account.py. Per perp four slots: position, state, risk, price; a fifth, the old
-/// table, while the market's flags say that it moves. The loops walk their arrays by place: every index is bounded by the
+/// @dev Part of MarginCheck; Python twin: plimsoll/margin/account.py. Per perp four slots: position, state, risk, price; more only while
+/// the market's flags say that its table moves or its price is final, and for a position that has not met its market's last epoch. The loops walk their arrays by place: every index is bounded by the
 /// array they fill, and a bounds check per word would cost a tenth of the check.
 library PerpValues {
     uint256 private constant _RAMPING_BIT = ConfigWords.RAMPING << 232;
     /// @dev The word of a market that holds its old table (Ledger.Market).
     uint256 private constant _RAMP = 5;
+    /// @dev And the one with its final price, when the flags say that it closes.
+    uint256 private constant _CLOSING = 7;
+    uint256 private constant _CLOSING_BIT = ConfigWords.CLOSING << 232;
+    uint256 private constant _EPOCH_BIT = 160;
+    uint256 private constant _STATE_EPOCH_BIT = 240;
 
-    /// @notice Leaves the raw position word, the place of the market's state word and the risk word at `perp`: four words per perp.
+    /// @notice Leaves the raw position word, the place of the market's state word, the risk word and the market at `perp`.
     function load(Ledger.State storage s, bytes32 id, uint256 bitmap, uint256 perp, uint256 feeds) internal view {
         mapping(uint256 => Ledger.Position) storage positions = s.positions[id];
         while (bitmap != 0) {
@@ -34,6 +41,7 @@ library PerpValues {
             unchecked {
                 Words.put(perp + 32, place);
                 Words.put(perp + 64, risk);
+                Words.put(perp + 96, market);
                 Words.put(feeds, risk >> 144 & 0xff);
                 bitmap &= bitmap - 1;
                 perp += 128;
@@ -54,9 +62,14 @@ library PerpValues {
                 uint256 word = Words.get(prices);
                 uint256 risk = Words.get(perp + 64);
                 uint256 place = Words.get(perp + 32);
-                Words.put(perp + 96, risk & _RAMPING_BIT == 0 ? 0 : _oldTable(place));
-                (uint256 exposure, int256 index) = _market(_wordAt(place), risk, word);
+                uint256 state = _wordAt(place);
                 uint256 position = Words.get(perp);
+                if (position >> _EPOCH_BIT & type(uint16).max != state >> _STATE_EPOCH_BIT) {
+                    position = _touched(s, Words.get(perp + 96), position, state >> _STATE_EPOCH_BIT);
+                }
+                if (risk & _CLOSING_BIT != 0) word = _final(place, word);
+                Words.put(perp + 96, risk & _RAMPING_BIT == 0 ? 0 : _oldTable(place));
+                (uint256 exposure, int256 index) = _market(state, risk, word);
                 int256 size = int64(uint64(position));
                 uint256 price = PriceWord.value(word);
                 if (!MarginCheck.isGood(word, risk >> 152 & 0xffff)) {
@@ -83,6 +96,29 @@ library PerpValues {
                 exposure |= TierMath.interestShare(interest, risk >> 128 & 0xffff, risk >> 240) << 184;
             }
         }
+    }
+
+    /// @dev The position as it will be when it is next touched. @param epoch The market's.
+    function _touched(Ledger.State storage s, uint256 market, uint256 position, uint256 epoch)
+        private
+        view
+        returns (uint256)
+    {
+        (int256 size, int256 cost) = EpochLedger.touched(
+            s,
+            market,
+            int64(uint64(position)),
+            int96(uint96(position >> 64)),
+            position >> _EPOCH_BIT & type(uint16).max,
+            epoch
+        );
+        return uint256(uint64(int64(size))) | uint256(uint96(int96(cost))) << 64;
+    }
+
+    /// @dev The price of a market that has a final one: always good.
+    function _final(uint256 place, uint256 word) private view returns (uint256) {
+        uint256 price = _wordAt(place + _CLOSING) & type(uint72).max;
+        return price == 0 ? word : MarketBook.goodWord(price);
     }
 
     /// @dev The price of a perp whose feed failed its test.

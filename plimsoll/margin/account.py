@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from plimsoll.margin import fixed_math, funding_math, interest_math, liquidation_math, position_math, ramp_math
 from plimsoll.margin.asset_math import QUOTE_PRICE, value_down, value_up
+from plimsoll.margin.epoch_math import Epoch, touched
 from plimsoll.margin.fixed_math import BPS, WAD, ceil_div
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure, RuleMargin
 from plimsoll.margin.tier_math import interest_share
@@ -21,8 +22,10 @@ from plimsoll.margin.words import (
     Globals,
     Header,
     Lending,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
     MarketRamp,
     MarketRisk,
     MarketState,
@@ -42,12 +45,15 @@ __all__ = [
     "Assessment",
     "AssetParams",
     "Balance",
+    "Epoch",
     "Globals",
     "Header",
     "Lending",
     "Market",
+    "MarketClosing",
     "MarketCosts",
     "MarketInsurance",
+    "MarketLoss",
     "MarketRamp",
     "MarketRisk",
     "MarketState",
@@ -180,6 +186,10 @@ class Market:
     trade: MarketTrade = field(default_factory=MarketTrade)
     insurance: MarketInsurance = field(default_factory=MarketInsurance)
     ramp: MarketRamp = field(default_factory=MarketRamp)
+    loss: MarketLoss = field(default_factory=MarketLoss)
+    closing: MarketClosing = field(default_factory=MarketClosing)
+    #: by number; those that a position has not met yet, their eras' ends, and what they point to
+    epochs: Mapping[int, Epoch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +218,24 @@ class Snapshot:
     lending: Mapping[int, Lending] = field(default_factory=dict)
     pairs: Mapping[int, Pair] = field(default_factory=dict)
     replaced: ModelReplaced | None = None
+    debt_insurance: Mapping[int, MarketInsurance] = field(default_factory=dict)
 
     def price(self, feed: int) -> Price:
         return Price(value=QUOTE_PRICE, published_at=self.time) if feed == 0 else self.prices[feed]
+
+    def price_in(self, market: Market) -> Price:
+        """Its feed's, or the final one, which is always good."""
+        if market.risk.flags & CLOSING and market.closing.final_price:
+            return Price(value=market.closing.final_price, published_at=self.time, seen_at=self.time)
+        return self.price(market.risk.feed)
+
+    def touched(self, position: Position, market: int) -> Position:
+        """The position as it will be when it is next touched."""
+        found = self.markets[market]
+        if position.epoch == found.state.epoch:
+            return position
+        size, cost = touched(found.epochs, position.size, position.cost, position.epoch, found.state.epoch)
+        return Position(size, cost, found.state.epoch)
 
 
 # ---------------------------------------------------------------- the check
@@ -325,7 +350,7 @@ def _depeg(account: Account, snapshot: Snapshot, owed: int, use: PriceUse) -> in
 
 def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) -> PerpExposure:
     risk, state = snapshot.markets[market].risk, snapshot.markets[market].state
-    price = snapshot.price(risk.feed)
+    position, price = snapshot.touched(position, market), snapshot.price_in(snapshot.markets[market])
     good, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=position.size > 0)
     if position.size == 0:
         value = price.value  # it owes or is owed what it is, whatever the price
@@ -339,7 +364,7 @@ def _perp(position: Position, snapshot: Snapshot, market: int, use: PriceUse) ->
 def market_terms(snapshot: Snapshot, market: int) -> tuple[int, int, int, int, int]:
     """What all positions of a market share: multipliers, interest share, old table and what of it still stands."""
     found = snapshot.markets[market]
-    risk, price = found.risk, snapshot.price(found.risk.feed)
+    risk, price = found.risk, snapshot.price_in(found)
     mult_im, mult_mm = multipliers(price.to_word(), snapshot.time)
     interest = interest_share(found.state.open_interest * price.value, risk.oi_lower, risk.oi_upper)
     share = ramp_math.old_share(found.ramp.end, snapshot.time) if risk.flags & RAMPING else 0

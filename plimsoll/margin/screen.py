@@ -114,7 +114,7 @@ def _perp_tables(snapshot: Snapshot, use: PriceUse) -> tuple[Floats, Floats]:
     prices, tiers = np.full((BITMAP, 2, 2), np.nan), np.full((BITMAP, 26), np.nan)
     for number, market in snapshot.markets.items():
         risk = market.risk
-        price = snapshot.price(risk.feed)
+        price = snapshot.price_in(market)
         index = index_now(market.state, risk, price.value, snapshot.time)
         for side in (0, 1):
             _, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=bool(side))

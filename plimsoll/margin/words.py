@@ -263,6 +263,34 @@ class MarketInsurance(Word):
     spent: int = uint(128)
 
 
+@dataclass(frozen=True, slots=True)
+class MarketLoss(Word):
+    """flat_cost: of positions of size zero; pool_spent: what the pool paid of deficits since window_start, WAD."""
+
+    flat_cost: int = sint(96)
+    pool_spent: int = uint(96)
+    window_start: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketClosing(Word):
+    """weighted: Σ price × seconds until the price is final."""
+
+    final_price: int = uint(72)
+    weighted: int = uint(96)
+    covered: int = uint(24)
+    opened_at: int = uint(32)
+    observed_at: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched(Word):
+    """What the positions of a side that have not met its last epoch have in the sums, as epoch_math.Share."""
+
+    size: int = uint(120)
+    cost: int = sint(136)
+
+
 # ---------------------------------------------------------------- global
 
 

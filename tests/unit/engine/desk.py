@@ -20,7 +20,7 @@ from plimsoll.abi import checksum
 from plimsoll.actions import lend, trade_perp
 from plimsoll.errors import Reverted
 from plimsoll.margin import account as accounts
-from plimsoll.margin import preview
+from plimsoll.margin import epoch_math, preview
 from plimsoll.margin.account import Account, Market, PriceUse, Snapshot
 from plimsoll.margin.decimal_float import decode
 from plimsoll.margin.rule_margin import RuleMargin
@@ -31,8 +31,10 @@ from plimsoll.margin.words import (
     Header,
     Lending,
     Limits,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
     MarketRamp,
     MarketRisk,
     MarketState,
@@ -184,8 +186,8 @@ class Desk(World):
     # ---------------------------------------------------------------- the same in the twins
 
     def market_words(self, market):
-        keys = [ledger.market(market, word) for word in range(6)]
-        state, risk, costs, trade, insurance, ramp = ledger.read(self.engine, keys)
+        keys = [ledger.market(market, word) for word in range(8)]
+        state, risk, costs, trade, insurance, ramp, loss, closing = ledger.read(self.engine, keys)
         return Market(
             risk=MarketRisk.from_word(risk),
             state=MarketState.from_word(state),
@@ -193,7 +195,16 @@ class Desk(World):
             trade=MarketTrade.from_word(trade),
             insurance=MarketInsurance.from_word(insurance),
             ramp=MarketRamp.from_word(ramp),
+            loss=MarketLoss.from_word(loss),
+            closing=MarketClosing.from_word(closing),
+            epochs=self.epochs(market, MarketState.from_word(state).epoch),
         )
+
+    def epochs(self, market, count):
+        """Every record of a market, by its number."""
+        keys = [key for number in range(1, count + 1) for key in ledger.epoch(market, number)]
+        words = ledger.read(self.engine, keys)
+        return {number: epoch_math.unpack(*words[2 * number - 2 : 2 * number]) for number in range(1, count + 1)}
 
     def snapshot_words(self):
         """Everything but the account, as the twins take it."""
@@ -206,10 +217,10 @@ class Desk(World):
             globals=Globals.from_word(globals_),
             terms=Terms.from_word(terms),
             assets={a: AssetParams.from_word(ledger.read(self.engine, [ledger.asset(a)])[0]) for a in range(3)},
+            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
             markets={m: self.market_words(m) for m in range(5)},
             prices={f: Price.from_word(w) for f, w in zip(feeds, self.router.read("read", feeds), strict=True)},
             block=number,
-            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
             pairs={code: Pair.from_word(ledger.read(self.engine, [ledger.pair(code)])[0]) for code in PAIRS},
         )
 

@@ -30,7 +30,16 @@ MEMBERS = {
     "MODEL_RAMP": "modelRamp",
     "STAKE": "stake",
 }
-WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance", "RAMP": "ramp"}
+WORDS = {
+    "STATE": "state",
+    "RISK": "risk",
+    "COSTS": "costs",
+    "TRADE": "trade",
+    "INSURANCE": "insurance",
+    "RAMP": "ramp",
+    "LOSS": "loss",
+    "CLOSING": "closing",
+}
 BITS = {
     "ASSET_FEED_BIT": ("Asset", "feed"),
     "SHORT_SIZE_BIT": ("MarketState", "shortSize"),

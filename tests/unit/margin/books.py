@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plimsoll.margin import decimal_float
+from plimsoll.margin import decimal_float, epoch_math
 from plimsoll.margin.account import (
     Account,
     AssetParams,
@@ -12,6 +12,7 @@ from plimsoll.margin.account import (
     Globals,
     Lending,
     Market,
+    MarketClosing,
     MarketCosts,
     MarketRamp,
     MarketRisk,
@@ -19,6 +20,7 @@ from plimsoll.margin.account import (
     MarketTrade,
     ModelReplaced,
     Pair,
+    Position,
     Price,
     Snapshot,
     Terms,
@@ -76,7 +78,7 @@ def risk(draw, feed: int) -> MarketRisk:
         sigma=draw.randint(1_000, 15_000),
         funding_velocity=draw.randint(0, 10**6),
         max_funding_rate=draw.randint(0, 10_000),
-        flags=draw.choice([0, 0, 1, 2, 3]),
+        flags=draw.choice([0, 0, 1, 2, 3, 4, 6]),
     )
 
 
@@ -106,6 +108,7 @@ def volatility(draw) -> dict[str, int]:
 
 def market(draw, feed: int, *, time: int = TIME) -> Market:
     long_size, short_size = draw.bits(54), draw.bits(54)
+    records = epochs(draw)
     trade = MarketTrade(skew_scale=max(draw.bits(63), 10**10), max_skew=2**54, max_oi=2**55, maker_fee=200)
     return Market(
         risk=risk(draw, feed),
@@ -115,12 +118,31 @@ def market(draw, feed: int, *, time: int = TIME) -> Market:
             funding_index=draw.signed(50),
             funding_rate=draw.signed(30),
             accrued_at=time - draw.bits(20),
-            epoch=draw.bits(16),
+            epoch=len(records),
         ),
+        closing=MarketClosing(final_price=draw.choice([0, draw.randint(10**10, 10**15)]), opened_at=1),
+        epochs=records,
         ramp=MarketRamp(**tiers(draw), end=ramp_end(draw, time)),
         costs=MarketCosts(draw.signed(94), draw.signed(94), draw.signed(62)),
         trade=trade,
     )
+
+
+def epochs(draw) -> dict[int, epoch_math.Epoch]:
+    """None, or a few of both sides. Marks such that sizes times marks stay within a cost."""
+    records: dict[int, epoch_math.Epoch] = {}
+    last = {True: 0, False: 0}
+    for number in range(1, draw.choice([0, 0, 1, 2, 6]) + 1):
+        long = draw.random() < 0.5
+        before = records.get(last[long], epoch_math.Epoch())
+        epoch = replace(before, long=long, other=last[not long])
+        mark, net = draw.signed(34), draw.randint(1, 10**24)
+        if draw.random() < 0.4:
+            epoch, _, _ = epoch_math.shrink(epoch, mark, 1, draw.randint(1, 2**16), last[long])
+        else:
+            epoch = epoch_math.charge(epoch, mark, draw.choice([net, draw.randint(0, net)]), net)
+        records[number], last[long] = epoch, number
+    return records
 
 
 def snapshot(draw, *, assets: int = 3, markets: int = 5, failing: float = 0.2) -> Snapshot:
@@ -189,10 +211,13 @@ def account(draw, snap: Snapshot, number: int, *, extreme: float = 0.3) -> Accou
             balances[asset] = Balance(held * draw.choice([0, 1]) if kind else held, shares, kind)
     for index, listed in snap.markets.items():
         if draw.random() < 0.5 and not paired:
-            positions[index] = _position(draw, snap.price(listed.risk.feed).value, extreme)
+            size, cost = _position(draw, snap.price(listed.risk.feed).value, extreme)
+            positions[index] = Position(size, cost, draw.randint(0, listed.state.epoch))
     deadline = draw.choice([0, 0, snap.time - 1, snap.time, snap.time + 1])
     clock = draw.choice([0, snap.time - 60])
-    return Account.of(id, balances, positions, call_deadline=deadline, clock_start=clock)
+    plain_positions = {index: (position.size, position.cost) for index, position in positions.items()}
+    found = Account.of(id, balances, plain_positions, call_deadline=deadline, clock_start=clock)
+    return replace(found, positions=positions)
 
 
 def _position(draw, value: int, extreme: float) -> tuple[int, int]:

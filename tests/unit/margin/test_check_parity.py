@@ -9,6 +9,7 @@ import pytest
 from eth_utils import keccak
 from exposed import TIME, Exposed, Reverted, word
 
+from plimsoll.margin import epoch_math
 from plimsoll.margin.account import (
     AccountState,
     Assessment,
@@ -26,11 +27,14 @@ from plimsoll.margin.words import (
     Flow,
     Lending,
     Limits,
+    MarketClosing,
+    MarketLoss,
     MarketRamp,
     ModelRamp,
     Pair,
     Position,
     Totals,
+    Untouched,
     Word,
 )
 
@@ -99,8 +103,11 @@ class CheckedStorage:
         offsets = self.market_offsets()
         for index, market in snap.markets.items():
             base = entry(self.members["markets"], index)
-            for part in ("risk", "state", "costs", "trade", "insurance", "ramp"):
+            for part in ("risk", "state", "costs", "trade", "insurance", "ramp", "loss", "closing"):
                 slots[base + offsets[part]] = getattr(market, part).to_word()
+            records = entry(self.members["epochs"], index)
+            for number, epoch in market.epochs.items():
+                slots[entry(records, number)], slots[entry(records, number) + 1] = epoch_math.pack(epoch)
         self.write(slots)
 
     def put_account(self, account) -> None:
@@ -194,6 +201,9 @@ def test_moved_price_equals_the_contract(check, draw):
         ("MarketCosts", books.MarketCosts),
         ("MarketTrade", books.MarketTrade),
         ("MarketRamp", MarketRamp),
+        ("MarketLoss", MarketLoss),
+        ("MarketClosing", MarketClosing),
+        ("Untouched", Untouched),
         ("ModelRamp", ModelRamp),
         ("Lending", Lending),
         ("Debts", Debts),
