@@ -8,6 +8,7 @@ import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {ConfigReader} from "./ConfigReader.sol";
+import {AccountId} from "./libraries/AccountId.sol";
 import {ConfigBounds} from "./libraries/ConfigBounds.sol";
 import {ConfigRamps} from "./libraries/ConfigRamps.sol";
 import {ConfigSlots} from "./libraries/ConfigSlots.sol";
@@ -22,8 +23,6 @@ contract MarketConfig is ConfigReader, AccessManaged {
     uint256 private constant _QUOTE = 0;
     /// @dev The bitmaps in an account's header.
     uint256 private constant _MAX_LISTED = 64;
-    /// @dev In the code of a pair: 0x8000 | collateral << 6 | debt, the market of an account that is isolated to it.
-    uint256 private constant _PAIR = 0x8000;
     address private constant _PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
 
     constructor(address initialAuthority, IMarginEngine engine_, OracleRouter router_, address executor_)
@@ -105,7 +104,7 @@ contract MarketConfig is ConfigReader, AccessManaged {
 
     function _pair(uint256 collateral, uint256 debt) private view returns (uint256 code, uint256 word) {
         if (collateral >= _MAX_LISTED || debt >= _MAX_LISTED) revert PairUnknown(collateral, debt);
-        code = _PAIR | collateral << 6 | debt;
+        code = AccountId.pairCode(collateral, debt);
         word = _word(LedgerSlots.at(code, LedgerSlots.PAIRS));
     }
 

@@ -19,9 +19,6 @@ import {Words} from "../libraries/Words.sol";
 /// @dev Part of MarginCheck; Python twin: plimsoll/margin/account.py. Per asset three slots: balance, asset, price; a fourth, lending,
 /// where something is lent or owed. Counters and pointers stay inside what the caller made for the bits of `bitmap`.
 library AssetValues {
-    /// @dev The pair bit of an isolated account's market field: 0x8000 | collateral << 6 | debt.
-    uint256 private constant _PAIR = 0x8000;
-
     /// @notice Leaves each asset's net amount (int256) at `amounts`, its parameters at `params` and its feed at `feeds`.
     function load(Ledger.State storage s, bytes32 id, uint256 bitmap, uint256 amounts, uint256 params, uint256 feeds)
         internal
@@ -76,7 +73,7 @@ library AssetValues {
         uint256 prices,
         MarginCheck.PriceUse use
     ) internal view returns (uint256 owed) {
-        uint256 pair = pairOf(id);
+        uint256 pair = AccountId.isPair(id) ? AccountId.marketOf(id) : 0;
         while (bitmap != 0) {
             int256 amount = int256(Words.get(at));
             uint256 word = Words.get(prices);
@@ -117,9 +114,8 @@ library AssetValues {
         MarginCheck.PriceUse use
     ) private view returns (uint256 price) {
         price = PriceWord.value(word);
-        if (amount == 0 || MarginCheck.isGood(word, asset >> 48 & 0xffff) || use == MarginCheck.PriceUse.REDUCE) {
-            return price;
-        }
+        if (MarginCheck.isGood(word, asset >> 48 & 0xffff)) return price;
+        if (amount == 0 || use == MarginCheck.PriceUse.REDUCE) return price;
         if (use != MarginCheck.PriceUse.TARGET) {
             if (amount > 0) return 0;
             if (use == MarginCheck.PriceUse.OPEN) {
@@ -134,12 +130,6 @@ library AssetValues {
 
     // ---------------------------------------------------------------- haircuts
 
-    /// @notice The code of the collateral/debt pair that an isolated account is bound to; zero for other accounts.
-    function pairOf(bytes32 id) internal pure returns (uint256) {
-        uint256 market = AccountId.marketOf(id);
-        return market & _PAIR != 0 && AccountId.isIsolated(id) ? market : 0;
-    }
-
     /// @dev The pair's word has the haircuts as this library passes them around: im, mm, fromIm, fromMm (16 bits each), rampEnd (32).
     /// The debt has none: all of the requirement is on what secures it.
     function _pairHaircuts(Ledger.State storage s, uint256 pair, uint256 asset, uint256 own)
@@ -147,8 +137,8 @@ library AssetValues {
         view
         returns (uint256)
     {
-        if (asset == pair & 63) return 0;
-        if (asset != pair >> 6 & 63) return own;
+        if (asset == AccountId.debtOf(pair)) return 0;
+        if (asset != AccountId.collateralOf(pair)) return own;
         return _word(s.pairs[pair]) & type(uint96).max;
     }
 
@@ -158,11 +148,10 @@ library AssetValues {
         uint256 mm = haircuts >> 16 & 0xffff;
         uint256 im0 = im;
         uint256 end = haircuts >> 64;
-        // Calm and settled, as almost always.
-        if (block.timestamp >= end && multIm == VolatilityMath.ONE && multMm == VolatilityMath.ONE) {
-            return im << 32 | mm << 16 | im0;
-        }
-        if (block.timestamp < end) {
+        if (block.timestamp >= end) {
+            // Settled and calm, as almost always; no multiplier is below one.
+            if (multIm | multMm == VolatilityMath.ONE) return im << 32 | mm << 16 | im0;
+        } else {
             im0 = RampMath.valueAt(haircuts >> 32 & 0xffff, im, end, block.timestamp);
             mm = RampMath.valueAt(haircuts >> 48 & 0xffff, mm, end, block.timestamp);
         }

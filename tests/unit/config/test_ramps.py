@@ -241,7 +241,7 @@ def test_dust_is_above_both_floors_while_the_model_moves(listed):
 
 
 def test_a_failed_price_keeps_its_age_and_its_sigma(listed):
-    """It moves in favour of who might be liquidated: to trust it longer, or move it less, would take that away at once."""
+    """It moves in favour of who might be liquidated: trusting it longer, or moving it less, would end that at once."""
     open_account(listed)
     with reverts("FeedNotFresh", ETH):
         listed.configure("setAsset", 1, values(WETH | {"maxAge": 62}))

@@ -14,8 +14,18 @@ import mpmath
 import numpy as np
 import pytest
 
-from plimsoll.margin import asset_math, fill_math, fixed_math, funding_math, liquidation_math, position_math, tier_math
+from plimsoll.margin import (
+    asset_math,
+    decimal_float,
+    fill_math,
+    fixed_math,
+    funding_math,
+    liquidation_math,
+    position_math,
+    tier_math,
+)
 from plimsoll.margin.account import Account, PriceUse, assess, moved
+from plimsoll.margin.rule_margin import PerpExposure, perp_requirements
 
 WAD = 10**18
 VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
@@ -88,43 +98,117 @@ def test_pnl_from_average_entry_and_funding_paid(draw):
 # ---------------------------------------------------------------- tiers
 
 
-def test_tiers_are_the_integral_of_the_marginal_rate(draw):
-    """Deductions are bookkeeping: bracket by bracket the sum is the same."""
-    for _ in range(1_000):
-        rates = sorted(draw.randint(1, 10_000) for _ in range(3))
-        bounds = sorted(draw.randint(1, 2**24 - 1) for _ in range(2))
+def test_tiers_against_an_integral_of_marginal_rates(draw):
+    """Each tier's rate on the part of the notional that lies in it, for MM and IM."""
+    for _ in range(500):
+        mm, im = (sorted(draw.randint(1, 10_000) for _ in range(3)) for _ in range(2))
+        bounds = sorted(draw.randint(1, 4_095) * 10 ** draw.randint(0, 6) for _ in range(2))
         notional = draw.bits(100)
-        edges = [0, *(bound * 1000 * WAD for bound in bounds), max(notional, 2**110)]
+        edges = [0, *(bound * 1000 * WAD for bound in bounds), max(notional, 2**115)]
         widths = [max(min(notional, high) - low, 0) for low, high in itertools.pairwise(edges)]
-        expected = ceil(sum(Fraction(width * rate, 10_000) for width, rate in zip(widths, rates, strict=True)))
+        found = tier_math.requirements(notional, table(mm, im, *bounds))
+        for rates, need in zip((mm, im), found, strict=True):
+            assert need == ceil(sum(Fraction(width * rate, 10_000) for width, rate in zip(widths, rates, strict=True)))
 
-        assert expected == tier_math.requirement(notional, tier_math.pack_rates(*rates), *bounds)
+
+def table(mm, im, bound1=1, bound2=4_095 * 10**15):
+    """Rates in bps, bounds in thousands of quote."""
+    return tier_math.pack_table(mm, im, decimal_float.exactly(bound1), decimal_float.exactly(bound2))
+
+
+#: Largest leverage below and above a notional (millions): the margin tiers that Hyperliquid publishes. Maintenance is
+#: half of the initial rate.
+HYPERLIQUID = [
+    ("BTC", 150, 40, 20),
+    ("SOL", 70, 20, 10),
+    ("XRP", 40, 20, 10),
+    ("majors", 20, 10, 5),
+    ("rest", 3, 10, 5),
+]
+
+
+@pytest.mark.parametrize(
+    ("bound", "low", "high"), [row[1:] for row in HYPERLIQUID], ids=[row[0] for row in HYPERLIQUID]
+)
+def test_hyperliquid_margin_tiers(bound, low, high):
+    """notional·rate − deduction, deduction = bound·(rate₂ − rate₁): the same at the bound from both sides."""
+    rates = [10_000 // low, 10_000 // high]
+    ours = table([rate // 2 for rate in (rates[0], rates[1], rates[1])], [rates[0], *rates[1:] * 2], bound * 1_000)
+    for millions in (1, bound - 1, bound, bound + 1, 2 * bound, 1_000):
+        rate, deduction = (rates[0], 0) if millions <= bound else (rates[1], bound * (rates[1] - rates[0]))
+        initial = (millions * rate - deduction) * 100 * WAD  # a million's bps
+
+        assert (initial // 2, initial) == tier_math.requirements(millions * 10**6 * WAD, ours)
 
 
 @pytest.mark.parametrize(
     ("millions", "expected"), [(100, 1_250_000), (150, 1_875_000), (200, 3_125_000), (1_000, 23_125_000)]
 )
 def test_hyperliquid_btc_maintenance(millions, expected):
-    """40x up to 150M, 20x above, maintenance half of initial: golden numbers of their margin tiers."""
-    rates = tier_math.pack_rates(125, 250, 250)
+    """40x up to 150M, 20x above: golden numbers."""
+    ours = table([125, 250, 250], [250, 500, 500], 150_000)
 
-    assert expected * WAD == tier_math.requirement(millions * 10**6 * WAD, rates, 150_000, 2**24 - 1)
+    assert expected * WAD == tier_math.requirements(millions * 10**6 * WAD, ours)[0]
+
+
+# ---------------------------------------------------------------- open interest
+
+
+#: dYdX v4's `GetAdjustedInitialMarginPpm`: base, lower, upper, open interest, and what they say (all ppm or quote).
+DYDX = [
+    (200_000, 1_000_000, 2_000_000, 0, 200_000),
+    (200_000, 1_000_000, 2_000_000, 1_000_000, 200_000),
+    (200_000, 1_000_000, 2_000_000, 1_500_000, 600_000),
+    (200_000, 1_000_000, 2_000_000, 1_234_567, 387_653),
+    (200_000, 1_000_000, 2_000_000, 2_000_000, 1_000_000),
+    (200_000, 1_000_000, 2_000_000, 2_500_000, 1_000_000),
+    (200_000, 0, 0, 1_500_000, 200_000),
+    (100_000, 20_000_000, 50_000_000, 35_000_000, 550_000),
+]
+
+
+def scaled_initial(base: int, lower: int, upper: int, interest: int, notional: int) -> int:
+    """Our IM of a notional (WAD) at a base rate in ppm; caps and interest in quote."""
+    bounds = [decimal_float.exactly(bound // 1_000) for bound in (lower, upper)]
+    share = tier_math.interest_share(interest * WAD, *bounds)
+    risk = books.MarketRisk.from_word(table([base // 200] * 3, [base // 100] * 3))
+    return perp_requirements(PerpExposure(notional, 0, risk, oi_share=share)).im
+
+
+@pytest.mark.parametrize(("base", "lower", "upper", "interest", "expected"), DYDX)
+def test_open_interest_scales_initial_margin_as_dydx_does(base, lower, upper, interest, expected):
+    """From the base rate to the whole notional, along a line. Ours counts in bps of the way, up: never less, and at most
+    one of them more."""
+    notional = 10**6 * WAD
+    found = scaled_initial(base, lower, upper, interest, notional)
+
+    assert 0 <= found - expected * WAD < notional // 10_000
+    if expected % 100 == 0:
+        assert found == expected * WAD
+
+
+def test_the_published_rates_of_dydx_are_those_above():
+    """Their unit test's own table."""
+    names = ("initial_margin_ppm", "oi_lower_cap", "oi_upper_cap", "open_interest_notional", "expected_imf_ppm")
+    rows = {tuple(int(row[name]) for name in names) for row in _rows("dydx_v4/adjusted_initial_margin_ppm.csv")}
+
+    assert rows <= set(DYDX)
 
 
 def test_dydx_initial_margin():
-    """Rows without open-interest scaling whose rate is a whole number of bps, rounded up to a quantum (1e-6)."""
+    """Rows whose rate is a whole number of bps, rounded up to a quantum (1e-6)."""
     tried = 0
     for row in _rows("dydx_v4/initial_margin_quote_quantums.csv"):
         ppm, quantums = int(row["initial_margin_ppm"]), int(row["quote_quantums"])
-        scaled = int(row["oi_upper_cap"]) and int(row["open_interest_notional"]) > int(row["oi_lower_cap"])
-        if ppm % 100 or scaled:
+        if ppm % 100:
             continue
-        rate = ppm // 100
-        need = tier_math.requirement(quantums * 10**12, tier_math.pack_rates(rate, rate, rate), 1, 2)
+        caps = [int(row[name]) // 10**6 for name in ("oi_lower_cap", "oi_upper_cap", "open_interest_notional")]
+        need = fixed_math.ceil_div(scaled_initial(ppm, *caps, quantums * 10**12), 10**12)
+        expected = int(row["expected_im_quote_quantums(round up)"])
 
-        assert int(row["expected_im_quote_quantums(round up)"]) == fixed_math.ceil_div(need, 10**12)
+        assert 0 <= need - expected <= ceil(quantums / 10_000) * (expected % 10 != 0)
         tried += 1
-    assert tried >= 4
+    assert tried >= 8
 
 
 def test_dydx_maintenance_of_the_genesis_tiers():
@@ -132,11 +216,42 @@ def test_dydx_maintenance_of_the_genesis_tiers():
     for row in _rows("dydx_v4/liquidity_tiers_genesis.csv"):
         im, fraction = int(row["im_ppm"]), int(row["mm_fraction_ppm"])
         mm = Fraction(im * fraction, 10**6)
-        rate = int(mm / 100)
-        need = tier_math.requirement(1_000_000 * WAD, tier_math.pack_rates(rate, rate, rate), 1, 2)
+        need, _ = tier_math.requirements(1_000_000 * WAD, table([int(mm / 100)] * 3, [im // 100] * 3))
 
         assert mm % 100 == 0
         assert mm * WAD == need
+
+
+# ---------------------------------------------------------------- size
+
+
+def drift_ratio(base: float, factor: float, size: float) -> float:
+    """Drift v2: max(base, 0.8·base + imf·√size)."""
+    return max(base, 0.8 * base + factor * size**0.5)
+
+
+def test_three_tiers_never_ask_less_than_a_rate_that_grows_with_the_root_of_size():
+    """The chords of Drift's requirement (base 10 %, imf 0.0005) through its figures for 1,600, 10,000 and 100,000."""
+    assert [round(drift_ratio(0.1, 0.0005, size), 3) for size in (100, 10_000, 100_000)] == [0.1, 0.13, 0.238]
+    need = {size: size * drift_ratio(0.1, 0.0005, size) for size in (1_600, 10_000, 100_000)}
+    rates = [1_000, *(ceil((need[high] - need[low]) / (high - low) * 10_000) for low, high in itertools.pairwise(need))]
+    ours = table([rate // 2 for rate in rates], rates, 1_600, 10_000)
+    for size in range(100, 100_001, 100):
+        drift, initial = size * drift_ratio(0.1, 0.0005, size), tier_math.requirements(size * 1_000 * WAD, ours)[1]
+        initial /= 1_000 * WAD
+
+        assert drift <= initial * (1 + 1e-12)
+        if size in need:
+            assert initial <= drift + size / 10_000
+
+
+def test_the_published_weights_of_drift_are_those_of_the_formula():
+    """A liability's weight is its margin ratio plus one in form, with the same factor."""
+    for row in _rows("drift_v2/size_weighted_margin.csv"):
+        if row["kind"] == "liability":
+            size, factor, base = (int(row[name]) for name in ("size_units", "imf_factor_1e6", "base_weight_1e4"))
+
+            assert abs(drift_ratio(base / 1e4, factor / 1e6, size) * 1e4 - int(row["expected_weight_1e4"])) < 1.5
 
 
 @pytest.mark.parametrize(("price", "liquidatable"), [("3174.60", False), ("3174.61", True)])
@@ -145,6 +260,7 @@ def test_dydx_liquidation_price_of_a_short(price, liquidatable, draw):
     snap = books.snapshot(draw, assets=1, markets=1, failing=0)
     risk = replace(
         snap.markets[0].risk,
+        flags=0,
         **{f"mm_rate{tier}": 500 for tier in (1, 2, 3)},
         **{f"im_rate{tier}": 1_000 for tier in (1, 2, 3)},
         feed=1,
