@@ -85,11 +85,12 @@ class StoredEntry(NamedTuple):
     mm_from: int
     multiplier: int
     phase: int
+    published_at: int
     variance: int
 
     @classmethod
     def from_word(cls, word: int) -> StoredEntry:
-        return cls(*_fields(word, (8, 24, 72, 8, 8, 8, 72)))
+        return cls(*_fields(word, (8, 24, 72, 8, 8, 8, 32, 72)))
 
 
 def _fields(word: int, widths: Sequence[int]) -> list[int]:
