@@ -104,9 +104,7 @@ def build() -> World:
 def stored(receipt):
     """What an update stored, feed by feed."""
     return [
-        StoredEntry.from_word(word)
-        for event in events(receipt.logs, "PricesStored")
-        for word in event.args["entries"]
+        StoredEntry.from_word(word) for event in events(receipt.logs, "PricesStored") for word in event.args["entries"]
     ]
 
 
