@@ -164,7 +164,7 @@ def test_without_an_answer_or_with_an_old_one_nothing_changes(silent, backup):
 
 
 def test_a_polled_feed_asks_its_own_source_first(world, backup):
-    """Also when the fallback is in use; and when its source disowns its answer, that is a doubt until the fallback is due."""
+    """Also when the fallback is in use. What its source disowns is a doubt until the fallback is due."""
     world.answer(3_000 * PRICE, source_id=POLLED_ID)
     poke(world, POLLED)
     configure(world, backup, POLLED)
