@@ -130,7 +130,8 @@ def decode(report: bytes) -> Report:
     if len(report) < start:
         raise BadInput("price report", "0x" + report[:32].hex() + "…", f"it must have {start} bytes or more")
     prices = [report[at : at + _PRICE_LENGTH] for at in range(_HEADER_LENGTH, start, _PRICE_LENGTH)]
-    present, seals = int.from_bytes(report[5:7], "big"), []
+    present = int.from_bytes(report[5:7], "big")
+    seals: list[bytes] = []
     at = start
     while at < len(report):
         length = SIGNATURE_LENGTH if present >> len(seals) & 1 else ADDRESS_LENGTH
