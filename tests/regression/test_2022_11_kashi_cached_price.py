@@ -74,11 +74,12 @@ def test_nor_does_anything_leave_on_a_cached_price(desk, borrower):
         desk.act(borrower, withdraw(borrower, QUOTE, 19_000 * USDC, desk.owner(borrower)))
 
 
-def test_the_cache_cannot_be_refreshed_with_what_is_old(desk):
+@pytest.mark.parametrize(("age", "news"), [(MAX_AGE, True), (MAX_AGE + 1, False)])
+def test_the_cache_cannot_be_refreshed_with_what_is_old(desk, age, news):
     """A report of more than a minute ago is no news: it neither moves the price nor makes it look young."""
-    published = desk.now
-    late = desk.report({1: 2 * OLD * PRICE}, at=published)
-    desk.chain.advance(MAX_AGE + 1)
+    desk.chain.advance(5)
+    late = desk.report({1: 2 * OLD * PRICE}, at=desk.now)
+    desk.chain.advance(age)
     before = desk.router.read("read", [1])
     desk.router.write("update", late, sender=desk.admin)
-    assert desk.router.read("read", [1]) == before
+    assert (desk.router.read("read", [1]) != before) == news

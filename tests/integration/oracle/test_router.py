@@ -1,10 +1,12 @@
 """OracleRouter on signed reports."""
 
 import pytest
+from coincurve import PrivateKey
 from helpers import ANY, every, only, reverts, stored_prices
 from world import DAY, ETH_FEED, HOUR, NOBODY
 
-from plimsoll.prices import PRICE, Quote, StoredEntry, encode_report
+from plimsoll.deploy.defaults import local_signer_keys
+from plimsoll.prices import PRICE, Quote, ReportSigner, StoredEntry, address_of, encode_report
 
 EMPTY = b"\0" * 32
 
@@ -203,7 +205,9 @@ def test_a_signer_who_left(world, deployer, stranger):
     assert {"signer": gone, "active": False} == only(tx, "SignerSet")
     with reverts("SignerUnknown", gone):
         send(world, stranger, world.report())
-    send(world, stranger, world.report({ETH_FEED: 3002 * PRICE}, signers=world.signer.addresses[1:]))
+    keys = [key for key in local_signer_keys() if address_of(PrivateKey(key).public_key) != gone]
+    rest = ReportSigner(keys, world.router.address, world.signer.chain_id)
+    send(world, stranger, rest.report(world.now, [Quote(ETH_FEED, 3002 * PRICE, 100)]))
     assert stored(world).value == 3002 * PRICE
 
 
