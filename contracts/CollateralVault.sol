@@ -6,32 +6,35 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
-import {LedgerSlots} from "./libraries/LedgerSlots.sol";
+import {WithdrawalBrake} from "./WithdrawalBrake.sol";
+import {InterestMath} from "./libraries/InterestMath.sol";
 
 /// @title Custody of one asset, and an ERC-4626 face for those who lend it
-/// @dev No guard of its own. Inside a batch the engine's lock refuses everything below but `pull` and `push`. Outside of one, a
-/// hook of the token can run only (a) while a deposit transfers in, when neither shares nor claim exist yet, and whatever it
-/// moves into the vault breaks the measured difference and reverts the whole; (b) after a withdrawal has done everything else.
-contract CollateralVault is ICollateralVault, ERC4626 {
+/// @dev A share is worth the asset's lent index, the same for the vault's own lenders and for accounts that lend. The index starts at
+/// one and moves by interest and recognised loss only, never by what is sent here, so a first depositor can round nobody away
+/// and no virtual shares are needed.
+/// No guard of its own. Inside a batch the engine's lock refuses everything below but `pull`, `push`, `pay` and `count`. Outside of
+/// one, a hook of the token can run only (a) while a deposit transfers in, when neither shares nor claim exist yet, and whatever
+/// it moves out of or into the vault breaks the measured difference and reverts the whole; (b) after a withdrawal, or the payment of
+/// a queued one, has done everything else.
+contract CollateralVault is ERC4626, WithdrawalBrake {
     using SafeERC20 for IERC20;
 
     error DepositBelowOneShare(uint256 assets);
 
-    address public immutable engine;
     uint256 public immutable assetIndex;
 
-    modifier onlyEngine() {
-        if (msg.sender != engine) revert OnlyEngine(msg.sender);
-        _;
-    }
-
-    constructor(address engine_, uint256 assetIndex_, IERC20 token, string memory name_, string memory symbol_)
-        ERC20(name_, symbol_)
-        ERC4626(token)
-    {
-        engine = engine_;
+    /// @param brakeBps What may leave per hour, net, as a share of what was here when the hour began; at least `brakeFloor`.
+    constructor(
+        address engine_,
+        uint256 assetIndex_,
+        IERC20 token,
+        string memory name_,
+        string memory symbol_,
+        uint256 brakeBps,
+        uint256 brakeFloor
+    ) ERC20(name_, symbol_) ERC4626(token) WithdrawalBrake(engine_, brakeBps, brakeFloor) {
         assetIndex = assetIndex_;
     }
 
@@ -41,86 +44,89 @@ contract CollateralVault is ICollateralVault, ERC4626 {
         _receive(from, amount);
     }
 
-    function push(address to, uint256 amount) external onlyEngine {
-        IERC20(asset()).safeTransfer(to, amount);
-    }
-
-    function balance() public view returns (uint256) {
-        return IERC20(asset()).balanceOf(address(this));
-    }
-
     // ------------------------------------------------------------------ the lenders' face
 
-    /// @dev The engine's count of what lenders are owed. Tokens that merely lie here are nobody's: a donation moves no price.
     function totalAssets() public view override returns (uint256) {
-        (, uint256 lent) = _totals();
-        return lent;
+        return _loans().lent;
     }
 
-    /// @dev What the asset's supply cap leaves; nothing before the asset is listed.
+    /// @dev What the asset's supply cap leaves; nothing before the asset is listed, or after its lenders lost all.
     function maxDeposit(address) public view override returns (uint256) {
-        (uint256 held, uint256 lent) = _totals();
-        bytes32[] memory keys = new bytes32[](1);
-        keys[0] = LedgerSlots.at(assetIndex, LedgerSlots.ASSETS);
-        uint256 supplyCap = uint128(uint256(IMarginEngine(engine).slots(keys)[0]) >> LedgerSlots.SUPPLY_CAP_BIT);
-        return Math.saturatingSub(supplyCap, held + lent);
+        return _loans().room;
     }
 
     function maxMint(address receiver) public view override returns (uint256) {
         return _convertToShares(maxDeposit(receiver), Math.Rounding.Floor);
     }
 
-    /// @dev Cash that accounts hold is never paid to lenders.
+    /// @dev Neither what accounts hold nor what is borrowed is there to be paid; nothing while exits wait.
     function maxWithdraw(address owner) public view override returns (uint256) {
-        return Math.min(_convertToAssets(balanceOf(owner), Math.Rounding.Floor), _cash());
+        IMarginEngine.Loans memory loans = _loans();
+        if (IMarginEngine(engine).exitsWait(assetIndex)) return 0;
+        return Math.min(InterestMath.amountDown(balanceOf(owner), loans.lentIndex), loans.cash);
     }
 
     /// @dev The shares of all the cash, rounded down, redeem for no more than the cash.
     function maxRedeem(address owner) public view override returns (uint256) {
-        return Math.min(balanceOf(owner), _convertToShares(_cash(), Math.Rounding.Floor));
+        IMarginEngine.Loans memory loans = _loans();
+        if (loans.lentIndex == 0 || IMarginEngine(engine).exitsWait(assetIndex)) return 0;
+        return Math.min(balanceOf(owner), InterestMath.sharesDown(loans.cash, loans.lentIndex));
     }
 
     // ------------------------------------------------------------------ internals
 
+    function _convertToShares(uint256 assets, Math.Rounding rounding) internal view override returns (uint256) {
+        uint256 index = _loans().lentIndex;
+        if (index == 0) return 0;
+        return
+            rounding == Math.Rounding.Ceil
+                ? InterestMath.sharesUp(assets, index)
+                : InterestMath.sharesDown(assets, index);
+    }
+
+    function _convertToAssets(uint256 shares, Math.Rounding rounding) internal view override returns (uint256) {
+        uint256 index = _loans().lentIndex;
+        return
+            rounding == Math.Rounding.Ceil
+                ? InterestMath.amountUp(shares, index)
+                : InterestMath.amountDown(shares, index);
+    }
+
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {
         if (shares == 0 && assets != 0) revert DepositBelowOneShare(assets);
         _receive(caller, assets);
-        IMarginEngine(engine).changeLent(assetIndex, int256(assets)); // at most 2^128, see maxDeposit
+        // Both are at most 2^128, see maxDeposit.
+        IMarginEngine(engine).changeLent(assetIndex, int256(assets), int256(shares));
         _mint(receiver, shares);
         emit Deposit(caller, receiver, assets, shares);
     }
 
+    /// @dev Beyond the brake the payment is queued: the shares are gone, and the assets are the receiver's.
     function _withdraw(address caller, address receiver, address owner, uint256 assets, uint256 shares)
         internal
         override
     {
         if (caller != owner) _spendAllowance(owner, caller, shares);
         _burn(owner, shares);
-        IMarginEngine(engine).changeLent(assetIndex, -int256(assets));
-        IERC20(asset()).safeTransfer(receiver, assets);
+        IMarginEngine(engine).changeLent(assetIndex, -int256(assets), -int256(shares));
         emit Withdraw(caller, receiver, owner, assets, shares);
+        _pay(receiver, assets);
     }
 
     /// @dev Counts what arrived instead of believing the amount: a fee on transfer would otherwise be paid by everyone else.
     function _receive(address from, uint256 amount) private {
+        _countIn(amount);
         uint256 before = balance();
         IERC20(asset()).safeTransferFrom(from, address(this), amount);
         uint256 received = balance() - before;
         if (received != amount) revert TransferAmountMismatch(asset(), received, amount);
     }
 
-    function _totals() private view returns (uint256 held, uint256 lent) {
-        if (IMarginEngine(engine).locked()) revert IMarginEngine.Locked();
-        return IMarginEngine(engine).totals(assetIndex);
+    function _loans() private view returns (IMarginEngine.Loans memory) {
+        return IMarginEngine(engine).lendingOf(assetIndex);
     }
 
-    function _cash() private view returns (uint256) {
-        (uint256 held,) = _totals();
-        return Math.saturatingSub(balance(), held);
-    }
-
-    /// @dev A million virtual shares per unit: the first lender cannot be rounded away.
-    function _decimalsOffset() internal pure override returns (uint8) {
-        return 6;
+    function _token() internal view override returns (address) {
+        return asset();
     }
 }

@@ -6,6 +6,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {AccountId} from "./libraries/AccountId.sol";
+import {PriceAnchor} from "./libraries/PriceAnchor.sol";
 
 /// @title Who holds what: the one storage struct, and the primitives that move balances and positions
 /// @notice No prices and no calls. Every primitive emits the value that now stands, so the state can be rebuilt from events.
@@ -15,6 +16,10 @@ library Ledger {
     using SafeCastLib for uint256;
 
     uint256 internal constant QUOTE = 0;
+
+    uint8 internal constant HELD_ONLY = 0;
+    uint8 internal constant LENT = 1;
+    uint8 internal constant DEBT = 2;
 
     /// @dev The engine's immutables, which a linked library cannot see. unit: quote WAD per unit of the quote token.
     struct Env {
@@ -29,6 +34,16 @@ library Ledger {
         uint32 pausedUntil;
         uint8 blockTime;
         uint8 kappa;
+        uint8 quoteFeed;
+        uint16 depegThreshold;
+        uint8 depegFactor;
+        uint8 flags;
+    }
+
+    /// @dev The model before the last replacement, and when the new one binds in full.
+    struct ModelRamp {
+        address model;
+        uint32 end;
     }
 
     struct Pool {
@@ -43,11 +58,13 @@ library Ledger {
         uint16 bonusSlope;
         uint16 insuranceShare;
         uint16 minSlice;
-        uint32 bonusRamp;
-        uint32 callPeriod;
-        uint32 insuranceWindow;
-        uint32 bounty;
-        uint32 dust;
+        uint24 bonusRamp;
+        uint24 callPeriod;
+        uint24 insuranceWindow;
+        uint16 bounty;
+        uint24 dust;
+        uint16 lambdaFrom;
+        uint32 lambdaRampEnd;
     }
 
     struct Header {
@@ -57,8 +74,10 @@ library Ledger {
         uint32 callDeadline;
         uint32 clockStart;
         uint8 listed;
+        uint8 debts;
     }
 
+    /// @dev kind: HELD_ONLY, LENT or DEBT; shares are of the kind.
     struct Balance {
         int128 held;
         uint120 shares;
@@ -78,12 +97,54 @@ library Ledger {
         uint16 haircutMm;
         uint16 maxAge;
         uint16 sigma;
-        uint128 supplyCap;
+        uint16 fromIm;
+        uint16 fromMm;
+        uint32 rampEnd;
+    }
+
+    /// @dev Indices 1e-12, utilisation 1e-7, rateAtTarget 1e-13 per year, reserveShare bps: all that a check needs to know what lent
+    /// and debt shares are worth now.
+    struct Lending {
+        uint64 debtIndex;
+        uint64 lentIndex;
+        uint32 accruedAt;
+        uint24 utilisation;
+        uint48 rateAtTarget;
+        uint16 reserveShare;
     }
 
     struct Totals {
         uint128 held;
-        uint128 lent;
+        uint128 lentShares;
+    }
+
+    /// @dev reserve: interest that is insurance's, paid out to it when there is cash.
+    struct Debts {
+        uint112 shares;
+        uint112 reserve;
+    }
+
+    /// @dev Caps in token units. capSince: the supply cap grows from zero since then. borrowVelocity: bps of borrowCap per hour.
+    struct Limits {
+        uint104 supplyCap;
+        uint104 borrowCap;
+        uint32 capSince;
+        uint16 borrowVelocity;
+    }
+
+    struct Flow {
+        uint32 windowStart;
+        int128 netBorrowed;
+    }
+
+    /// @dev An isolated collateral/debt pair: the haircuts are the collateral's, the debt has none.
+    struct Pair {
+        uint16 haircutIm;
+        uint16 haircutMm;
+        uint16 fromIm;
+        uint16 fromMm;
+        uint32 rampEnd;
+        uint8 listed;
     }
 
     struct MarketState {
@@ -102,14 +163,30 @@ library Ledger {
         uint16 imRate1;
         uint16 imRate2;
         uint16 imRate3;
-        uint24 bound1;
-        uint24 bound2;
+        uint16 bound1;
+        uint16 bound2;
+        uint16 oiLower;
         uint8 feed;
         uint16 maxAge;
         uint16 sigma;
         uint32 fundingVelocity;
         uint16 maxFundingRate;
         uint8 flags;
+        uint16 oiUpper;
+    }
+
+    /// @dev What a market's rates and bounds were before their last change, and when the change has arrived in full.
+    struct MarketRamp {
+        uint16 mmRate1;
+        uint16 mmRate2;
+        uint16 mmRate3;
+        uint16 imRate1;
+        uint16 imRate2;
+        uint16 imRate3;
+        uint16 bound1;
+        uint16 bound2;
+        uint32 start;
+        uint32 end;
     }
 
     struct MarketCosts {
@@ -135,12 +212,44 @@ library Ledger {
         uint128 spent;
     }
 
+    /// @dev flatCost: the part of the long side's costs that is of positions of size zero. poolSpent: what the pool paid of deficits here
+    /// since windowStart, WAD.
+    struct MarketLoss {
+        int96 flatCost;
+        uint96 poolSpent;
+        uint32 windowStart;
+    }
+
+    /// @dev weighted: Σ price × seconds, until the price is final, then zero. openedAt: not zero from `closeMarket` on.
+    struct MarketClosing {
+        uint72 finalPrice;
+        uint96 weighted;
+        uint24 covered;
+        uint32 openedAt;
+        uint32 observedAt;
+    }
+
     struct Market {
         MarketState state;
         MarketRisk risk;
         MarketCosts costs;
         MarketTrade trade;
         InsuranceCap insurance;
+        MarketRamp ramp;
+        MarketLoss loss;
+        MarketClosing closing;
+    }
+
+    /// @dev A side's epoch as EpochMath packs it.
+    struct EpochWords {
+        uint256 factors;
+        uint256 terms;
+    }
+
+    /// @dev What the positions of one side that have not met its last epoch have in the market's sums: binary places as EpochMath's.
+    struct Untouched {
+        uint120 size;
+        int136 cost;
     }
 
     struct Operator {
@@ -172,6 +281,17 @@ library Ledger {
         mapping(address => uint256) lockdowns;
         mapping(address => bool) forbidden;
         bytes32[] accounts;
+        mapping(uint256 => Lending) lending;
+        mapping(uint256 => Debts) debts;
+        mapping(uint256 => Limits) limits;
+        mapping(uint256 => Flow) flows;
+        mapping(uint256 => Pair) pairs;
+        ModelRamp modelRamp;
+        mapping(uint256 => PriceAnchor.Anchor) anchors;
+        mapping(uint256 => mapping(uint256 => EpochWords)) epochs;
+        mapping(uint256 => mapping(bool => Untouched)) untouched;
+        mapping(uint256 => InsuranceCap) debtInsurance;
+        address stake;
     }
 
     // ---------------------------------------------------------------- balances
@@ -184,9 +304,34 @@ library Ledger {
         int256 before = balance.held;
         int256 held = before + delta;
         balance.held = held.toInt128();
-        if (before == 0) _setAsset(s, id, asset, true);
-        else if (held == 0) _setAsset(s, id, asset, false);
+        if ((before == 0 || held == 0) && balance.shares == 0) _setAsset(s, id, asset, held != 0);
         emit IMarginEngine.HeldChanged(id, asset, held);
+    }
+
+    /// @notice Sets what `id` has lent or owes of an asset, in shares of `kind`. Never both: an account that is a lender and a
+    /// borrower of one asset would pay the difference for nothing, and could be neither sliced nor netted.
+    function changeShares(State storage s, bytes32 id, uint256 asset, uint8 kind, uint256 shares) internal {
+        Balance storage balance = s.balances[id][asset];
+        (uint8 was, uint256 before) = (balance.kind, balance.shares);
+        if (shares == before && (was == kind || shares == 0)) return;
+        if (was != kind && was != HELD_ONLY) revert IMarginEngine.LendingAndBorrowing(id, asset);
+        balance.shares = shares.toUint120();
+        if (before == 0) {
+            AccountId.requireShares(id, asset, kind == DEBT);
+            balance.kind = kind;
+            if (kind == DEBT) ++s.headers[id].debts;
+        } else if (shares == 0) {
+            balance.kind = HELD_ONLY;
+            if (kind == DEBT) --s.headers[id].debts;
+        }
+        if ((before == 0 || shares == 0) && balance.held == 0) _setAsset(s, id, asset, shares != 0);
+        emit IMarginEngine.SharesChanged(id, asset, kind, shares);
+    }
+
+    /// @notice What `id` has in shares of `kind`: zero when its shares are of the other.
+    function sharesOf(State storage s, bytes32 id, uint256 asset, uint8 kind) internal view returns (uint256) {
+        Balance storage balance = s.balances[id][asset];
+        return balance.kind == kind ? balance.shares : 0;
     }
 
     /// @notice Takes `amount` that must be there.
@@ -216,6 +361,9 @@ library Ledger {
 
     function _open(State storage s, bytes32 id, Header storage header) private {
         AccountId.requireAvailable(id);
+        if (AccountId.isPair(id) && s.pairs[AccountId.marketOf(id)].listed == 0) {
+            revert IMarginEngine.MarketNotAllowed(id, AccountId.marketOf(id));
+        }
         header.listed = 1;
         s.accounts.push(id);
         emit IMarginEngine.AccountOpened(id, s.accounts.length - 1);
@@ -245,12 +393,14 @@ library Ledger {
         }
     }
 
-    /// @notice Writes a position and the account's bitmap. The sums are `replace`'s.
+    /// @notice Writes a position and the account's bitmap. The sums are `replace`'s, but for that of flat positions.
     function writePosition(State storage s, bytes32 id, uint256 market, Position memory old, int256 size, int256 cost)
         internal
     {
         bool was = old.size != 0 || old.cost != 0;
         bool is_ = size != 0 || cost != 0;
+        int256 flat = (size == 0 ? cost : int256(0)) - (old.size == 0 ? old.cost : int256(0));
+        if (flat != 0) s.markets[market].loss.flatCost = (s.markets[market].loss.flatCost + flat).toInt96();
         if (is_) {
             s.positions[id][market] = Position(size.toInt64(), cost.toInt96(), old.epoch);
             if (!was) _setMarket(s, id, market, true);

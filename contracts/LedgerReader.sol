@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger} from "./Ledger.sol";
+import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 
 /// @title The engine's storage, and the views over it that need no price
@@ -41,7 +42,7 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function totals(uint256 asset) external view returns (uint256, uint256) {
-        return (state.totals[asset].held, state.totals[asset].lent);
+        return (state.totals[asset].held, state.totals[asset].lentShares);
     }
 
     /// @inheritdoc IMarginEngine
@@ -51,7 +52,7 @@ abstract contract LedgerReader is IMarginEngine {
 
     /// @inheritdoc IMarginEngine
     function position(bytes32 id, uint256 market) external view returns (int256, int256) {
-        return (state.positions[id][market].size, state.positions[id][market].cost);
+        return PerpTrading.positionOf(state, id, market);
     }
 
     /// @inheritdoc IMarginEngine

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
@@ -9,37 +8,32 @@ import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
 import {IExecutor} from "../interfaces/IExecutor.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
+import {EngineControl} from "./EngineControl.sol";
 import {Ledger} from "./Ledger.sol";
-import {LedgerReader} from "./LedgerReader.sol";
+import {LendingBook} from "./LendingBook.sol";
 import {MarginCheck} from "./MarginCheck.sol";
 import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
-import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
-import {PositionMath} from "./libraries/PositionMath.sol";
+import {ExitLogic} from "./logic/ExitLogic.sol";
+import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 
 /// @title The only door: authorise → apply → check each touched account once
 /// @notice Every action has the same beats: authorise and touch its accounts, move the ledger, emit. The set of touched accounts
 /// only grows, and the last thing a batch does is to ask each of them for its margin.
-contract MarginEngine is LedgerReader, AccessManaged {
+contract MarginEngine is EngineControl {
     using SafeCastLib for uint256;
 
     /// @notice In Transfer: the action moves collateral, not a position.
     uint256 public constant NO_MARKET = type(uint256).max;
     /// @dev Removing margin leaves at least a tenth of the notional.
     uint256 private constant REMOVAL_BPS = 1000;
-    uint256 private constant MAX_PAUSE = 3 days;
-
-    IOracleRouter public immutable ROUTER;
-    IExecutor public immutable EXECUTOR;
-    /// @notice Quote WAD per unit of the quote token.
-    uint256 public immutable QUOTE_UNIT;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
     /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more;
-    /// operated: somebody else trades for it, and answers for `cost`, which is what his fills lost against their index.
+    /// slack: what rounding may have cost it in repayments; operated: somebody else trades for it, and answers for `cost`, which is what his fills lost against their index.
     struct Touched {
         bytes32 id;
         bool risk;
@@ -53,6 +47,14 @@ contract MarginEngine is LedgerReader, AccessManaged {
         int256 equity;
         int256 overIm;
         int256 overMm;
+        int256 slack;
+    }
+
+    /// @dev What the batch adds to the claims on an asset, and to what is borrowed of it.
+    struct Change {
+        uint256 asset;
+        int256 supplied;
+        int256 borrowed;
     }
 
     struct Context {
@@ -60,27 +62,13 @@ contract MarginEngine is LedgerReader, AccessManaged {
         bool reducing;
         uint256 count;
         Touched[] touched;
+        uint256 changeCount;
+        Change[] changes;
     }
 
     constructor(address authority, IOracleRouter router, IExecutor executor, uint256 quoteDecimals)
-        AccessManaged(authority)
-    {
-        ROUTER = router;
-        EXECUTOR = executor;
-        QUOTE_UNIT = 10 ** (18 - quoteDecimals);
-    }
-
-    modifier lock() {
-        if (state.globals.lock != 0) revert Locked();
-        state.globals.lock = 1;
-        _;
-        state.globals.lock = 0;
-    }
-
-    modifier unlocked() {
-        if (state.globals.lock != 0) revert Locked();
-        _;
-    }
+        EngineControl(authority, router, executor, quoteDecimals)
+    {}
 
     // ---------------------------------------------------------------- the door
 
@@ -91,11 +79,15 @@ contract MarginEngine is LedgerReader, AccessManaged {
         ctx.caller = msg.sender;
         ctx.reducing = batch.reducing;
         ctx.touched = new Touched[](2 * batch.actions.length);
+        ctx.changes = new Change[](2 * batch.actions.length);
         for (uint256 i; i < batch.actions.length; ++i) {
             _apply(ctx, batch.actions[i]);
         }
         for (uint256 i; i < ctx.count; ++i) {
             _check(ctx, ctx.touched[i]);
+        }
+        for (uint256 i; i < ctx.changeCount; ++i) {
+            _requireLimits(ctx.changes[i]);
         }
     }
 
@@ -111,13 +103,14 @@ contract MarginEngine is LedgerReader, AccessManaged {
         else if (kind == uint256(Kind.Transfer)) _transfer(ctx, id, abi.decode(action.data, (Transfer)));
         else if (kind == uint256(Kind.Settle)) PerpTrading.settle(state, _env(), abi.decode(action.data, (Settle)));
         else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
+        else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, action.data);
         else revert UnknownAction(kind);
     }
 
     /// @dev A reducing batch is assessed at last prices of any age, so nothing may leave an account in it, or come in at a price.
     function _mayReduce(uint256 kind) private pure returns (bool) {
         return kind == uint256(Kind.TradePerp) || kind == uint256(Kind.Deposit) || kind == uint256(Kind.Settle)
-            || kind == uint256(Kind.MarginCall);
+            || kind == uint256(Kind.MarginCall) || kind == uint256(Kind.Repay);
     }
 
     // ---------------------------------------------------------------- authorise and touch
@@ -175,7 +168,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         _touch(ctx, id);
         address vault = _vault(order.asset);
         ICollateralVault(vault).pull(ctx.caller, order.amount);
-        _credit(id, order.asset, order.amount);
+        _credit(ctx, id, order.asset, order.amount);
         emit Deposited(id, order.asset, ctx.caller, order.amount);
     }
 
@@ -186,8 +179,14 @@ contract MarginEngine is LedgerReader, AccessManaged {
         Touched memory t = _touch(ctx, id);
         (t.risk, t.strict, t.removed) = (true, true, true);
         address vault = _vault(order.asset);
-        _debit(id, order.asset, order.amount);
-        ICollateralVault(vault).push(order.to, order.amount);
+        _debit(ctx, id, order.asset, order.amount);
+        if (order.to == state.pool.owner) {
+            // Into an escrow inside the protocol: it cannot wait, so it is refused where it would have to.
+            ICollateralVault(vault).push(order.to, order.amount);
+            ICollateralVault(vault).count(order.amount.toInt256());
+        } else {
+            ICollateralVault(vault).pay(order.to, order.amount);
+        }
         emit Withdrawn(id, order.asset, order.to, order.amount);
     }
 
@@ -199,21 +198,10 @@ contract MarginEngine is LedgerReader, AccessManaged {
         (from.risk, from.strict, from.removed) = (true, true, true);
         Touched memory to = _touch(ctx, order.to);
         (to.risk, to.strict) = (true, true);
-        if (order.market != NO_MARKET) return _transferPosition(id, order);
+        if (order.market != NO_MARKET) return PerpTrading.transfer(state, _env(), id, order);
         if (order.amount == 0) revert ZeroAmount();
         Ledger.takeHeld(state, id, order.asset, order.amount);
         Ledger.changeHeld(state, order.to, order.asset, order.amount.toInt256());
-    }
-
-    /// @dev Part of a position goes with its own cost, rounded up for the account that receives it.
-    function _transferPosition(bytes32 id, Transfer memory order) private {
-        Ledger.Position memory old = state.positions[id][order.market];
-        bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
-        if (!within) {
-            revert InsufficientBalance(id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size));
-        }
-        int256 cost = order.size == old.size ? old.cost : PositionMath.costOf(order.size, old.size, old.cost);
-        PerpTrading.move(state, _env(), order.market, id, order.to, order.size, cost);
     }
 
     function _trade(Context memory ctx, bytes32 id, TradePerp memory order) private {
@@ -258,7 +246,7 @@ contract MarginEngine is LedgerReader, AccessManaged {
         (t.risk, t.strict, t.removed) = (true, true, true);
         ICollateralVault vaultIn = ICollateralVault(_vault(order.assetIn));
         ICollateralVault vaultOut = ICollateralVault(_vault(order.assetOut));
-        _debit(id, order.assetIn, order.amountIn);
+        _debit(ctx, id, order.assetIn, order.amountIn);
         vaultIn.push(address(EXECUTOR), order.amountIn);
         (uint256 leftIn, uint256 leftOut) = (vaultIn.balance(), vaultOut.balance());
         EXECUTOR.run(
@@ -273,24 +261,55 @@ contract MarginEngine is LedgerReader, AccessManaged {
         leftIn = vaultIn.balance() - leftIn;
         uint256 received = vaultOut.balance() - leftOut;
         if (received < order.minOut) revert OutputBelowMinimum(order.assetOut, received, order.minOut);
-        _credit(id, order.assetIn, leftIn);
-        _credit(id, order.assetOut, received);
+        vaultIn.count(order.amountIn.toInt256() - leftIn.toInt256());
+        vaultOut.count(-received.toInt256());
+        _credit(ctx, id, order.assetIn, leftIn);
+        _credit(ctx, id, order.assetOut, received);
         // More can come back than went in: what someone had left in Executor goes to whoever calls next.
         emit Called(id, order.target, order.amountIn > leftIn ? order.amountIn - leftIn : 0, received);
     }
 
-    function _credit(bytes32 id, uint256 asset, uint256 amount) private {
-        Ledger.Totals storage totals_ = state.totals[asset];
-        uint256 supply = uint256(totals_.held) + totals_.lent + amount;
-        uint256 cap = state.assets[asset].supplyCap;
-        if (amount != 0 && supply > cap) revert SupplyCapExceeded(asset, supply, cap);
-        totals_.held += amount.toUint128();
+    // ---------------------------------------------------------------- lending
+
+    /// @dev Repay needs no price and no check, as Deposit; Recall no check: they can only help, but for what rounds off.
+    function _lending(Context memory ctx, bytes32 id, uint256 kind, bytes calldata data) private {
+        _requireOwner(ctx, id);
+        Touched memory t = _touch(ctx, id);
+        if (kind == uint256(Kind.Borrow) || kind == uint256(Kind.Lend)) {
+            _requireUncalled(id);
+            (t.risk, t.strict) = (true, true);
+        }
+        (uint256 asset, int256 borrowed, int256 slack) = LendingLogic.act(state, ROUTER, id, kind, data, ctx.reducing);
+        t.slack += slack;
+        if (borrowed != 0) _note(ctx, asset, borrowed, borrowed);
+    }
+
+    function _note(Context memory ctx, uint256 asset, int256 supplied, int256 borrowed) private pure {
+        uint256 i;
+        while (i < ctx.changeCount && ctx.changes[i].asset != asset) ++i;
+        if (i == ctx.changeCount) ctx.changes[ctx.changeCount++].asset = asset;
+        ctx.changes[i].supplied += supplied;
+        ctx.changes[i].borrowed += borrowed;
+    }
+
+    function _credit(Context memory ctx, bytes32 id, uint256 asset, uint256 amount) private {
+        if (amount == 0) return;
+        _note(ctx, asset, amount.toInt256(), 0);
+        state.totals[asset].held += amount.toUint128();
         Ledger.changeHeld(state, id, asset, amount.toInt256());
     }
 
-    function _debit(bytes32 id, uint256 asset, uint256 amount) private {
+    function _debit(Context memory ctx, bytes32 id, uint256 asset, uint256 amount) private {
+        _note(ctx, asset, -amount.toInt256(), 0);
         Ledger.takeHeld(state, id, asset, amount);
         state.totals[asset].held -= amount.toUint128();
+    }
+
+    /// @dev On the net change of the batch, so that going in and out spends nothing of what others may use (T-16). What liquidations
+    /// create never comes here.
+    function _requireLimits(Change memory change) private {
+        if (change.supplied > 0) LendingBook.requireSupply(state, change.asset);
+        if (change.borrowed != 0) LendingLogic.requireBorrow(state, change.asset, change.borrowed);
     }
 
     // ---------------------------------------------------------------- check
@@ -303,7 +322,9 @@ contract MarginEngine is LedgerReader, AccessManaged {
         int256 quote = state.balances[t.id][Ledger.QUOTE].held;
         if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);
         // Nothing at risk: healthy by definition, whatever the feeds say. An operator still answers for what he cost.
-        if (header.markets == 0 && !t.operated && !ctx.reducing) return LiquidationLogic.clear(state, t.id);
+        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing) {
+            return LiquidationLogic.clear(state, t.id);
+        }
         MarginCheck.PriceUse use = ctx.reducing
             ? MarginCheck.PriceUse.REDUCE
             : t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
@@ -327,55 +348,11 @@ contract MarginEngine is LedgerReader, AccessManaged {
     /// @dev Against IM₀: the discount on profit in IM grows when a losing leg is closed beside a winning one, which is no risk. And
     /// below zero the costs of a fill would be insurance's: nobody reduces at others' cost.
     function _requireReduced(Touched memory t, Assessment memory a) private pure {
-        if (a.equity < 0 && a.equity < t.equity) revert NotReducing(t.id, t.equity, a.equity);
-        int256 overIm = a.equity - int256(a.im0);
+        if (a.equity < 0 && a.equity + t.slack < t.equity) revert NotReducing(t.id, t.equity, a.equity);
+        int256 overIm = a.equity - int256(a.im0) + t.slack;
         if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);
-        int256 overMm = a.equity - int256(a.mm);
+        int256 overMm = a.equity - int256(a.mm) + t.slack;
         if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);
-    }
-
-    // ---------------------------------------------------------------- operators
-
-    /// @inheritdoc IMarginEngine
-    function setOperator(bytes32 id, address operator, OperatorLimits calldata limits) external unlocked {
-        if (AccountId.ownerOf(id) != msg.sender) revert NotAuthorized(id, msg.sender);
-        OperatorGrants.set(state, id, operator, limits);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function lockdown() external unlocked {
-        emit Lockdown(msg.sender, ++state.lockdowns[msg.sender]);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function refreshPool(uint256[] calldata markets) external lock {
-        PerpTrading.refresh(state, _env(), markets);
-    }
-
-    // ---------------------------------------------------------------- configuration and custody
-
-    /// @inheritdoc IMarginEngine
-    function configure(uint256 what, uint256 id, uint256 word) external restricted lock {
-        ConfigSlots.write(state, what, id, word);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function pauseRisk(uint256 until) external restricted {
-        uint256 latest = block.timestamp + MAX_PAUSE;
-        if (until > latest) revert NewRiskPaused(latest);
-        state.globals.pausedUntil = uint32(until);
-        emit RiskPaused(until);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function changeLent(uint256 asset, int256 amount) external unlocked {
-        if (msg.sender != state.vaults[asset]) revert NotAuthorized(bytes32(asset), msg.sender);
-        Ledger.Totals storage totals_ = state.totals[asset];
-        uint256 lent = uint256(int256(uint256(totals_.lent)) + amount);
-        uint256 cap = state.assets[asset].supplyCap;
-        if (amount > 0 && totals_.held + lent > cap) revert SupplyCapExceeded(asset, totals_.held + lent, cap);
-        totals_.lent = lent.toUint128();
-        emit LentChanged(asset, lent);
     }
 
     function _vault(uint256 asset) private view returns (address vault) {
@@ -385,21 +362,5 @@ contract MarginEngine is LedgerReader, AccessManaged {
 
     function _token(ICollateralVault vault) private view returns (address) {
         return IERC4626(address(vault)).asset();
-    }
-
-    function _env() private view returns (Ledger.Env memory) {
-        return Ledger.Env(ROUTER, QUOTE_UNIT, _insurance());
-    }
-
-    // ---------------------------------------------------------------- views
-
-    /// @inheritdoc IMarginEngine
-    function assess(bytes32 id) external view unlocked returns (Assessment memory, AccountState) {
-        return MarginCheck.status(state, ROUTER, id);
-    }
-
-    /// @inheritdoc IMarginEngine
-    function poolEquity() external view unlocked returns (int256, int256) {
-        return PerpTrading.poolEquity(state, _env());
     }
 }

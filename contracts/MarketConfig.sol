@@ -1,42 +1,35 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {ICollateralVault} from "../interfaces/ICollateralVault.sol";
+import {IInsuranceStake} from "../interfaces/IInsuranceStake.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
+import {ConfigReader} from "./ConfigReader.sol";
 import {ConfigBounds} from "./libraries/ConfigBounds.sol";
+import {ConfigRamps} from "./libraries/ConfigRamps.sol";
 import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {LedgerSlots} from "./libraries/LedgerSlots.sol";
-import {RuleMargin} from "./margin/RuleMargin.sol";
+import {RampMath} from "./libraries/RampMath.sol";
 import {OracleRouter} from "./oracle/OracleRouter.sol";
 
 /// @title Listings and parameters: checks, packs, writes
-/// @dev Keeps counts and the sum of allocations, in one slot; every parameter is read back from the engine, so there is no copy that
-/// could differ. Order of a deployment: setModel, setTerms, the assets (quote first), setPool, the markets.
-contract MarketConfig is IMarketConfig, AccessManaged {
+/// @dev Order of a deployment: setModel, setTerms, the assets (quote first), the pairs, setPool, the markets.
+contract MarketConfig is ConfigReader, AccessManaged {
     uint256 private constant _QUOTE = 0;
     /// @dev The bitmaps in an account's header.
     uint256 private constant _MAX_LISTED = 64;
+    /// @dev In the code of a pair: 0x8000 | collateral << 6 | debt, the market of an account that is isolated to it.
+    uint256 private constant _PAIR = 0x8000;
     address private constant _PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
-
-    IMarginEngine public immutable engine;
-    OracleRouter public immutable router;
-    address public immutable executor;
-
-    uint8 private _assets;
-    uint8 private _markets;
-    uint16 private _allocations;
 
     constructor(address initialAuthority, IMarginEngine engine_, OracleRouter router_, address executor_)
         AccessManaged(initialAuthority)
-    {
-        (engine, router, executor) = (engine_, router_, executor_);
-    }
+        ConfigReader(engine_, router_, executor_)
+    {}
 
     // ---------------------------------------------------------------- assets
 
@@ -53,7 +46,9 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         uint256 actual = IERC20Metadata(token).decimals();
         if (actual != params.decimals) revert DecimalsMismatch(token, actual, params.decimals);
         ++_assets;
-        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params));
+        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params, 0));
+        // Whom a new collateral could hurt is not there yet: before the first account it need not grow.
+        _writeLending(asset, params, engine.accountCount() == 0 ? 0 : block.timestamp);
         engine.configure(ConfigSlots.VAULT, asset, uint160(vault));
         if (asset == _QUOTE) _forbidCore();
         else _forbidSources(params.feed);
@@ -64,14 +59,54 @@ contract MarketConfig is IMarketConfig, AccessManaged {
 
     /// @inheritdoc IMarketConfig
     function setAsset(uint256 asset, AssetParams calldata params) external restricted {
-        if (asset >= _assets) revert AssetUnknown(asset);
+        _requireAsset(asset);
         ConfigBounds.requireAsset(params, asset == _QUOTE);
         uint256 current = _word(LedgerSlots.at(asset, LedgerSlots.ASSETS));
         if (uint8(current) != params.decimals) revert DecimalsMismatch(address(0), uint8(current), params.decimals);
         _requireSameFeed(ConfigWords.feedOf(current), params.feed);
-        uint256 haircut = ConfigWords.haircutMmOf(current);
-        if (params.haircutMm > haircut) revert MaintenanceIncreaseNeedsRamp(haircut, params.haircutMm);
-        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params));
+        if (params.maxAge > ConfigWords.maxAgeOf(current) || params.sigma < ConfigWords.sigmaOf(current)) {
+            _requireFresh(params.feed, ConfigWords.maxAgeOf(current));
+        }
+        uint256 haircuts = current >> 16 & type(uint32).max | current >> 80 << 32;
+        (uint256 ramp, bool started) =
+            ConfigRamps.haircuts(haircuts, params.haircutIm, params.haircutMm, block.timestamp);
+        engine.configure(ConfigSlots.ASSET, asset, ConfigWords.packAsset(params, ramp));
+        if (started) _announce(ConfigSlots.ASSET, asset);
+        uint256 cap = ConfigRamps.capAt(_word(LedgerSlots.at(asset, LedgerSlots.LIMITS)), block.timestamp);
+        _writeLending(asset, params, ConfigRamps.capSince(params.supplyCap, cap, block.timestamp));
+    }
+
+    function _writeLending(uint256 asset, AssetParams calldata params, uint256 capSince) private {
+        engine.configure(ConfigSlots.LIMITS, asset, ConfigWords.packLimits(params, capSince));
+        engine.configure(ConfigSlots.LENDING, asset, params.reserveShare);
+    }
+
+    /// @inheritdoc IMarketConfig
+    function listPair(uint256 collateral, uint256 debt, uint256 haircutIm, uint256 haircutMm) external restricted {
+        _requireAsset(collateral);
+        _requireAsset(debt);
+        if (collateral == debt) revert PairInvalid(collateral, debt);
+        (uint256 code, uint256 current) = _pair(collateral, debt);
+        if (current != 0) revert PairAlreadyListed(collateral, debt);
+        ConfigBounds.requireHaircuts(haircutIm, haircutMm, ConfigBounds.MIN_PAIR_HAIRCUT);
+        engine.configure(ConfigSlots.PAIR, code, ConfigWords.packPair(haircutIm, haircutMm, 0));
+        emit PairListed(collateral, debt, haircutIm, haircutMm);
+    }
+
+    /// @inheritdoc IMarketConfig
+    function setPair(uint256 collateral, uint256 debt, uint256 haircutIm, uint256 haircutMm) external restricted {
+        (uint256 code, uint256 current) = _pair(collateral, debt);
+        if (current == 0) revert PairUnknown(collateral, debt);
+        ConfigBounds.requireHaircuts(haircutIm, haircutMm, ConfigBounds.MIN_PAIR_HAIRCUT);
+        (uint256 ramp, bool started) = ConfigRamps.haircuts(current, haircutIm, haircutMm, block.timestamp);
+        engine.configure(ConfigSlots.PAIR, code, ConfigWords.packPair(haircutIm, haircutMm, ramp));
+        if (started) _announce(ConfigSlots.PAIR, code);
+    }
+
+    function _pair(uint256 collateral, uint256 debt) private view returns (uint256 code, uint256 word) {
+        if (collateral >= _MAX_LISTED || debt >= _MAX_LISTED) revert PairUnknown(collateral, debt);
+        code = _PAIR | collateral << 6 | debt;
+        word = _word(LedgerSlots.at(code, LedgerSlots.PAIRS));
     }
 
     // ---------------------------------------------------------------- markets
@@ -88,10 +123,10 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         if (uint160(_word(bytes32(LedgerSlots.POOL))) == 0) revert PoolMissing();
         ConfigBounds.requireRisk(risk);
         ConfigBounds.requireTrade(trade);
-        _requireFillCost(risk, trade);
+        _requireFillCost(risk, trade, risk.mmRates[0]);
         _allocate(0, trade.allocation);
         ++_markets;
-        engine.configure(ConfigSlots.RISK, market, ConfigWords.packRisk(risk));
+        engine.configure(ConfigSlots.RISK, market, ConfigWords.packRisk(risk, 0));
         engine.configure(ConfigSlots.TRADE, market, ConfigWords.packTrade(trade));
         _writeInsuranceCap(market, insuranceCap);
         _forbidSources(risk.feed);
@@ -102,22 +137,45 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     function setMarketRisk(uint256 market, RiskParams calldata risk) external restricted {
         _requireMarket(market);
         ConfigBounds.requireRisk(risk);
-        RiskParams memory current = ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK)));
+        uint256 word = _word(LedgerSlots.marketWord(market, LedgerSlots.RISK));
+        RiskParams memory current = ConfigWords.unpackRisk(word);
         _requireSameFeed(current.feed, risk.feed);
-        ConfigBounds.requireNoHigherMaintenance(current, risk);
-        _requireFillCost(risk, ConfigWords.unpackTrade(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))));
+        if (risk.maxAge > current.maxAge || risk.sigma < current.sigma) _requireFresh(risk.feed, current.maxAge);
+        uint256 rate = _leastRate(market, word);
+        _requireFillCost(
+            risk,
+            ConfigWords.unpackTrade(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))),
+            risk.mmRates[0] < rate ? risk.mmRates[0] : rate
+        );
         // Funding accrues lazily: without this the new velocity and cap would be charged for time that has passed.
         uint256[] memory markets = new uint256[](1);
         markets[0] = market;
         engine.refreshPool(markets);
-        engine.configure(ConfigSlots.RISK, market, ConfigWords.packRisk(risk));
+        engine.configure(ConfigSlots.RISK, market, _rampTable(market, word, risk));
+    }
+
+    /// @return The new risk word: the table that it replaces is written beside it when it asked less.
+    function _rampTable(uint256 market, uint256 current, RiskParams calldata risk) private returns (uint256) {
+        uint256 flags = ConfigWords.flagsOf(current) & ~ConfigWords.REDUCE_ONLY;
+        uint256 word = ConfigWords.packRisk(risk, flags);
+        uint256 table = uint128(current);
+        if (table == uint128(word)) return word;
+        _requireNoRamp(ConfigSlots.RISK, market, _tableEnd(market, current));
+        flags &= ~ConfigWords.RAMPING;
+        if (ConfigRamps.tightens(table, uint128(word))) {
+            uint256 end = _announce(ConfigSlots.RISK, market);
+            engine.configure(ConfigSlots.RISK_RAMP, market, table | block.timestamp << 128 | end << 160);
+            flags |= ConfigWords.RAMPING;
+        }
+        return ConfigWords.packRisk(risk, flags);
     }
 
     /// @inheritdoc IMarketConfig
     function setMarketTrade(uint256 market, TradeParams calldata trade) external restricted {
         _requireMarket(market);
         ConfigBounds.requireTrade(trade);
-        _requireFillCost(ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))), trade);
+        uint256 risk = _word(LedgerSlots.marketWord(market, LedgerSlots.RISK));
+        _requireFillCost(ConfigWords.unpackRisk(risk), trade, _leastRate(market, risk));
         uint256 current = _word(LedgerSlots.marketWord(market, LedgerSlots.TRADE));
         _requireSameScale(market, ConfigWords.unpackTrade(current).skewScale, trade.skewScale);
         _allocate(ConfigWords.allocationOf(current), trade.allocation);
@@ -130,6 +188,13 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         _writeInsuranceCap(market, cap);
     }
 
+    /// @inheritdoc IMarketConfig
+    function setDebtInsurance(uint256 asset, uint256 cap) external restricted {
+        if (asset >= _assets) revert AssetUnknown(asset);
+        if (cap > type(uint64).max) revert InsuranceCapOutOfRange(cap, type(uint64).max);
+        engine.configure(ConfigSlots.DEBT_INSURANCE, asset, cap);
+    }
+
     // ---------------------------------------------------------------- protocol
 
     /// @inheritdoc IMarketConfig
@@ -138,26 +203,50 @@ contract MarketConfig is IMarketConfig, AccessManaged {
         address model = ConfigWords.modelOf(_word(bytes32(LedgerSlots.GLOBALS)));
         if (model == address(0)) revert ModelMissing();
         _requireDust(terms.dust, model);
-        engine.configure(ConfigSlots.TERMS, 0, ConfigWords.packTerms(terms));
+        uint256 before = _word(bytes32(LedgerSlots.MODEL_RAMP));
+        if (before != 0) _requireDust(terms.dust, ConfigWords.modelOf(before));
+        (uint256 ramp, bool started) =
+            ConfigRamps.lambda(_word(bytes32(LedgerSlots.TERMS)), terms.lambda, block.timestamp);
+        engine.configure(ConfigSlots.TERMS, 0, ConfigWords.packTerms(terms, ramp));
+        if (started) _announce(ConfigSlots.TERMS, 0);
     }
 
     /// @inheritdoc IMarketConfig
     function setModel(address model, uint256 blockTime, uint256 kappa) external restricted {
         _requireCode(model);
         ConfigBounds.requireGlobals(blockTime, kappa);
-        address current = ConfigWords.modelOf(_word(bytes32(LedgerSlots.GLOBALS)));
-        if (current != address(0) && current != model) _requireNoHigherFloor(current, model);
+        uint256 globals = _word(bytes32(LedgerSlots.GLOBALS));
+        address current = ConfigWords.modelOf(globals);
         uint256 terms = _word(bytes32(LedgerSlots.TERMS));
         if (terms != 0) _requireDust(ConfigWords.dustOf(terms), model);
+        if (kappa < ConfigWords.kappaOf(globals)) _requireAllFresh();
         for (uint256 market; market < _markets; ++market) {
+            uint256 risk = _word(LedgerSlots.marketWord(market, LedgerSlots.RISK));
             ConfigBounds.requireFillCost({
-                risk: ConfigWords.unpackRisk(_word(LedgerSlots.marketWord(market, LedgerSlots.RISK))),
+                risk: ConfigWords.unpackRisk(risk),
                 trade: ConfigWords.unpackTrade(_word(LedgerSlots.marketWord(market, LedgerSlots.TRADE))),
+                mmRate: _leastRate(market, risk),
                 blockTime: blockTime,
                 kappa: kappa
             });
         }
+        if (current != address(0) && current != model) {
+            _requireNoRamp(ConfigSlots.GLOBALS, 0, _word(bytes32(LedgerSlots.MODEL_RAMP)) >> 160);
+            uint256 end = _announce(ConfigSlots.GLOBALS, 0);
+            engine.configure(ConfigSlots.MODEL_RAMP, 0, uint160(current) | end << 160);
+        }
         engine.configure(ConfigSlots.GLOBALS, 0, ConfigWords.packGlobals(model, blockTime, kappa));
+    }
+
+    /// @inheritdoc IMarketConfig
+    function setQuoteFeed(uint256 feed, uint256 threshold, uint256 factor) external restricted {
+        if (feed != 0) {
+            router.feedConfig(feed); // reverts FeedUnknown
+            ConfigBounds.requireQuoteFeed(threshold, factor);
+            engine.configure(ConfigSlots.QUOTE_FEED, 0, ConfigWords.packQuoteFeed(feed, threshold, factor));
+        } else {
+            engine.configure(ConfigSlots.QUOTE_FEED, 0, 0);
+        }
     }
 
     /// @inheritdoc IMarketConfig
@@ -170,87 +259,39 @@ contract MarketConfig is IMarketConfig, AccessManaged {
     }
 
     /// @inheritdoc IMarketConfig
+    function setStake(address stake) external restricted {
+        _requireCode(stake);
+        address custodian = IInsuranceStake(stake).engine();
+        if (custodian != address(engine)) revert StakeMismatch(stake, custodian);
+        address current = address(uint160(_word(bytes32(LedgerSlots.STAKE))));
+        int256 insured = engine.held(engine.insuranceAccount(), _QUOTE);
+        if (current != address(0) && insured != 0) revert StakeNotReplaceable(current, insured);
+        engine.configure(ConfigSlots.STAKE, 0, uint160(stake));
+        _forbid(stake);
+    }
+
+    /// @inheritdoc IMarketConfig
     function forbidCallTarget(address target) external restricted {
         _forbid(target);
     }
 
-    // ---------------------------------------------------------------- counts
+    // ---------------------------------------------------------------- ramps
 
     /// @inheritdoc IMarketConfig
-    function assetCount() external view returns (uint256) {
-        return _assets;
-    }
-
-    /// @inheritdoc IMarketConfig
-    function marketCount() external view returns (uint256) {
-        return _markets;
-    }
-
-    /// @inheritdoc IMarketConfig
-    function allocationSum() external view returns (uint256) {
-        return _allocations;
-    }
-
-    // ---------------------------------------------------------------- against the engine's state
-
-    function _word(bytes32 key) private view returns (uint256) {
-        bytes32[] memory keys = new bytes32[](1);
-        keys[0] = key;
-        return uint256(engine.slots(keys)[0]);
-    }
-
-    /// @dev At a floor a slice takes equity while the requirement stays, so health would fall (S-4) and the target not be reached:
-    /// what is left after a slice must be above both floors.
-    function _requireDust(uint256 dust, address model) private view {
-        uint256 floor = RuleMargin(model).IM_FLOOR();
-        if (dust * 1e16 < floor) revert DustBelowFloor(dust * 1e16, floor);
-    }
-
-    /// @dev A premium is paid at one scale and refunded at the same: with a skew standing, another scale would be a gift to whoever
-    /// knew of it.
-    function _requireSameScale(uint256 market, uint256 current, uint256 proposed) private view {
-        if (current == proposed) return;
-        uint256 sizes = _word(LedgerSlots.marketWord(market, LedgerSlots.STATE));
-        int256 skew = int256(sizes & type(uint56).max) - int256(sizes >> 56 & type(uint56).max);
-        if (skew != 0) revert ScaleNotReplaceable(market, skew);
-    }
-
-    function _requireMarket(uint256 market) private view {
-        if (market >= _markets) revert MarketUnknown(market);
-    }
-
-    function _requireCode(address account) private view {
-        if (account.code.length == 0) revert AddressWithoutCode(account);
-    }
-
-    function _requireVault(address vault, uint256 asset, address token) private view {
-        _requireCode(vault);
-        _requireCode(token);
-        address custodian = ICollateralVault(vault).engine();
-        uint256 index = ICollateralVault(vault).assetIndex();
-        address held = IERC4626(vault).asset();
-        if (custodian != address(engine) || index != asset || held != token) {
-            revert VaultMismatch(vault, custodian, index, held);
+    function endRamps(uint256[] calldata markets) external {
+        for (uint256 i; i < markets.length; ++i) {
+            uint256 word = _word(LedgerSlots.marketWord(markets[i], LedgerSlots.RISK));
+            uint256 flag = ConfigWords.RAMPING << 232;
+            if (word & flag == 0 || block.timestamp < _tableEnd(markets[i], word)) continue;
+            engine.configure(ConfigSlots.RISK, markets[i], word & ~flag);
         }
+        uint256 end = _word(bytes32(LedgerSlots.MODEL_RAMP)) >> 160;
+        if (end != 0 && block.timestamp >= end) engine.configure(ConfigSlots.MODEL_RAMP, 0, 0);
     }
 
-    /// @dev Another feed is another price, and could make an account liquidatable at once; what stands behind a feed is replaced in the
-    /// router, where the price moves on from what it is.
-    function _requireSameFeed(uint256 feed, uint256 proposed) private pure {
-        if (feed != proposed) revert FeedNotReplaceable(feed, proposed);
-    }
-
-    /// @dev A model of another kind has no such floor, and reverts: it needs the ramp that comes with it.
-    function _requireNoHigherFloor(address current, address model) private view {
-        uint256 floor = RuleMargin(current).MM_FLOOR();
-        uint256 proposed = RuleMargin(model).MM_FLOOR();
-        if (proposed > floor) revert MaintenanceIncreaseNeedsRamp(floor, proposed);
-    }
-
-    function _requireFillCost(RiskParams memory risk, TradeParams memory trade) private view {
-        uint256 globals = _word(bytes32(LedgerSlots.GLOBALS));
-        if (ConfigWords.modelOf(globals) == address(0)) revert ModelMissing();
-        ConfigBounds.requireFillCost(risk, trade, ConfigWords.blockTimeOf(globals), ConfigWords.kappaOf(globals));
+    function _announce(uint256 what, uint256 id) private returns (uint256 end) {
+        end = block.timestamp + RampMath.RAMP;
+        emit ParameterRamped(what, id, end);
     }
 
     function _allocate(uint256 current, uint256 proposed) private {

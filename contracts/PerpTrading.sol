@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {LibBit} from "solady/utils/LibBit.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "./EpochLedger.sol";
 import {Ledger} from "./Ledger.sol";
 import {MarginCheck} from "./MarginCheck.sol";
+import {MarketBook} from "./MarketBook.sol";
 import {AssetMath} from "./libraries/AssetMath.sol";
+import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FillMath} from "./libraries/FillMath.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
-import {FundingMath} from "./libraries/FundingMath.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
 import {PriceWord} from "./libraries/PriceWord.sol";
+import {VolatilityMath} from "./libraries/VolatilityMath.sol";
 
 /// @title Fills, skew, funding, and the cash that goes with them
 /// @notice The pool is counterparty of every position: its position is minus the skew, its cost minus the sum of costs. A fill
@@ -24,9 +26,6 @@ library PerpTrading {
 
     /// @dev Reducing works with prices up to this age, at the wider spread.
     uint256 internal constant REDUCING_AGE = 1 hours;
-    /// @dev Unit of a stored contribution: 1e-6 quote.
-    uint256 internal constant CONTRIBUTION_UNIT = 1e12;
-    uint8 internal constant FLAG_REDUCE_ONLY = 1;
 
     struct Fill {
         int256 skew;
@@ -50,22 +49,24 @@ library PerpTrading {
         if (order.size == 0) revert IMarginEngine.ZeroAmount();
         if (block.timestamp > order.deadline) revert IMarginEngine.OrderExpired(order.deadline, block.timestamp);
         Ledger.Market storage market = s.markets[order.market];
-        Ledger.MarketRisk memory risk = _listed(market, order.market);
+        Ledger.MarketRisk memory risk = MarketBook.listed(market, order.market);
+        if (risk.flags & ConfigWords.CLOSING != 0 && market.closing.finalPrice != 0) {
+            revert IMarginEngine.MarketClosed(order.market, market.closing.finalPrice);
+        }
+        Ledger.Position memory old = EpochLedger.touch(s, id, order.market);
         Ledger.MarketState memory state = market.state;
-        Ledger.Position memory old = s.positions[id][order.market];
 
         Fill memory fill;
         int256 newSize = int256(old.size) + order.size;
         fill.opening =
             FixedMath.abs(newSize) > FixedMath.abs(old.size) || (newSize > 0) != (old.size > 0) && newSize != 0;
-        uint256 word = _priceWord(env, risk.feed);
+        uint256 word = MarketBook.wordOf(market, env, risk);
         _requirePrice(s, id, order.market, risk, word, fill.opening);
         fill.price = PriceWord.value(word);
-        _accrue(order.market, state, risk, fill.price);
+        MarketBook.accrue(order.market, state, risk, fill.price);
         fill.skew = Ledger.skewOf(state);
-        _price(s, market, risk, order, fill, PriceWord.age(word));
+        _price(s, market, risk, order, fill, word);
 
-        if (old.size == 0 && old.cost == 0) old.epoch = state.epoch;
         int256 newCost = old.cost + fill.cost - int256(order.size) * state.fundingIndex;
         if (newSize == 0) newCost = closeOut(s, env, id, order.market, newCost);
         uint256 openInterest = Ledger.openInterestOf(state);
@@ -75,17 +76,6 @@ library PerpTrading {
         emit IMarginEngine.Traded(id, order.market, order.size, fill.price, fill.cost, fill.fee);
         lost = fill.cost - int256(order.size) * int256(fill.price);
         return (FixedMath.abs(order.size) * fill.price, lost, fill.opening);
-    }
-
-    function _listed(Ledger.Market storage market, uint256 id) private view returns (Ledger.MarketRisk memory risk) {
-        risk = market.risk;
-        if (risk.mmRate1 == 0) revert IMarginEngine.UnknownMarket(id);
-    }
-
-    function _priceWord(Ledger.Env memory env, uint256 feed) private view returns (uint256) {
-        uint256[] memory feeds = new uint256[](1);
-        feeds[0] = feed;
-        return env.router.read(feeds)[0];
     }
 
     /// @dev New risk needs a fresh, undoubted price; reducing only a recent one, whose age the spread charges for.
@@ -98,7 +88,7 @@ library PerpTrading {
         bool opening
     ) private view {
         if (opening) {
-            if (risk.flags & FLAG_REDUCE_ONLY != 0) {
+            if (risk.flags & (ConfigWords.REDUCE_ONLY | ConfigWords.CLOSING) != 0) {
                 revert IMarginEngine.MarketNotAllowed(id, market);
             }
             if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
@@ -109,20 +99,6 @@ library PerpTrading {
         }
     }
 
-    function _accrue(uint256 market, Ledger.MarketState memory state, Ledger.MarketRisk memory risk, uint256 price)
-        private
-    {
-        uint256 elapsed = block.timestamp - state.accruedAt;
-        if (elapsed == 0) return;
-        (int256 rate, int256 growth) = FundingMath.project(
-            state.fundingRate, Ledger.skewOf(state), risk.fundingVelocity, risk.maxFundingRate, elapsed, price
-        );
-        state.fundingRate = rate.toInt32();
-        state.fundingIndex = (state.fundingIndex + growth).toInt64();
-        state.accruedAt = uint32(block.timestamp);
-        emit IMarginEngine.MarketAccrued(market, state.fundingIndex, state.fundingRate);
-    }
-
     /// @dev Sets cost and fee, and holds the order to its limit price: exact, without a division.
     function _price(
         Ledger.State storage s,
@@ -130,11 +106,13 @@ library PerpTrading {
         Ledger.MarketRisk memory risk,
         IMarginEngine.TradePerp memory order,
         Fill memory fill,
-        uint256 age
+        uint256 word
     ) private view {
         Ledger.MarketTrade memory terms = market.trade;
         uint256 cap = FillMath.spreadCap(risk.mmRate1, terms.maxSkew, terms.skewScale, terms.takerFee);
-        uint256 rate = FillMath.spreadRate(s.globals.kappa, risk.sigma, age, s.globals.blockTime, cap);
+        (uint256 multiplier,) = VolatilityMath.multipliers(word, block.timestamp);
+        uint256 sigma = MarginCheck.scaledSigma(risk.sigma, multiplier);
+        uint256 rate = FillMath.spreadRate(s.globals.kappa, sigma, PriceWord.age(word), s.globals.blockTime, cap);
         int256 size = order.size;
         int256 worth = size * int256(fill.price) + FillMath.premium(size, fill.skew, fill.price, terms.skewScale)
             + int256(FillMath.spread(FixedMath.abs(size), fill.price, rate));
@@ -159,46 +137,9 @@ library PerpTrading {
         Ledger.Market storage market = s.markets[id];
         Ledger.MarketCosts memory costs = market.costs;
         Ledger.replace(state, costs, old, size, cost);
-        _contribute(s, id, state, costs, price);
+        MarketBook.contribute(s, id, state, costs, price);
         market.state = state;
         market.costs = costs;
-    }
-
-    /// @dev contribution = C − skew·(p − F), toward −∞: the pool never counts what it does not have.
-    function _contribute(
-        Ledger.State storage s,
-        uint256 id,
-        Ledger.MarketState memory state,
-        Ledger.MarketCosts memory costs,
-        uint256 price
-    ) private {
-        int256 exact = _poolPnl(state, costs, price, state.fundingIndex);
-        int256 contribution = FixedMath.floorDivSigned(exact, CONTRIBUTION_UNIT);
-        int256 change = contribution - costs.contribution;
-        if (change == 0) return;
-        costs.contribution = contribution.toInt64();
-        s.pool.contributionSum = (s.pool.contributionSum + change * int256(CONTRIBUTION_UNIT)).toInt96();
-        emit IMarginEngine.PoolContribution(id, contribution);
-    }
-
-    /// @notice Carries a change of a market's sum of costs into its stored contribution, without a price: what was realised is cash
-    /// now, or written off, and must not be counted as the pool's a second time.
-    function shiftContribution(Ledger.State storage s, uint256 id, Ledger.MarketCosts memory costs, int256 change)
-        internal
-    {
-        int256 units = FixedMath.floorDivSigned(change, CONTRIBUTION_UNIT);
-        if (units == 0) return;
-        costs.contribution = (costs.contribution + units).toInt64();
-        s.pool.contributionSum = (s.pool.contributionSum + units * int256(CONTRIBUTION_UNIT)).toInt96();
-        emit IMarginEngine.PoolContribution(id, costs.contribution);
-    }
-
-    function _poolPnl(Ledger.MarketState memory state, Ledger.MarketCosts memory costs, uint256 price, int256 index)
-        private
-        pure
-        returns (int256)
-    {
-        return -PositionMath.pnl(Ledger.skewOf(state), int256(costs.longCost) + costs.shortCost, price, index);
     }
 
     /// @dev Written first, then checked. A fill that lowers skew and open interest passes whatever the limits: nothing may block it.
@@ -271,56 +212,71 @@ library PerpTrading {
         return cost + realised;
     }
 
-    /// @notice Realises the PnL of `accounts` in one market, losers first, so that their cash is there for the winners.
-    /// Equity changes for nobody.
+    /// @notice Realises the PnL of `accounts` in one market, losers first, so that their cash is there for the winners; in a closed market,
+    /// closes their positions at its final price. Equity changes for nobody.
     function settle(Ledger.State storage s, Ledger.Env memory env, IMarginEngine.Settle memory order) external {
-        Ledger.Market storage market = s.markets[order.market];
-        Ledger.MarketRisk memory risk = _listed(market, order.market);
-        uint256 word = _priceWord(env, risk.feed);
-        if (PriceWord.age(word) > REDUCING_AGE) {
-            revert IMarginEngine.PriceUnusable(risk.feed, PriceWord.age(word), PriceWord.status(word));
+        for (uint256 i; i < order.accounts.length; ++i) {
+            EpochLedger.touch(s, order.accounts[i], order.market);
         }
-        uint256 price = PriceWord.value(word);
-        Ledger.MarketState memory state = market.state;
-        Ledger.MarketCosts memory costs = market.costs;
-        _accrue(order.market, state, risk, price);
+        MarketBook.Book memory b = MarketBook.open(s, env, order.market);
+        if (PriceWord.age(b.word) > REDUCING_AGE) {
+            revert IMarginEngine.PriceUnusable(b.risk.feed, PriceWord.age(b.word), PriceWord.status(b.word));
+        }
         for (uint256 pass; pass < 2; ++pass) {
             for (uint256 i; i < order.accounts.length; ++i) {
-                _settleOne(s, env, order.market, order.accounts[i], state, costs, price, pass == 1);
+                _settleOne(s, env, b, order.accounts[i], pass == 1);
             }
         }
-        _contribute(s, order.market, state, costs, price);
-        market.state = state;
-        market.costs = costs;
+        MarketBook.save(s, b);
     }
 
     function _settleOne(
         Ledger.State storage s,
         Ledger.Env memory env,
-        uint256 market,
+        MarketBook.Book memory b,
         bytes32 id,
-        Ledger.MarketState memory state,
-        Ledger.MarketCosts memory costs,
-        uint256 price,
         bool winners
     ) private {
-        Ledger.Position memory old = s.positions[id][market];
-        int256 pnl = PositionMath.pnl(old.size, old.cost, price, state.fundingIndex);
-        if (pnl == 0 || (pnl > 0) != winners) return;
-        int256 cost;
-        if (old.size == 0) {
-            cost = closeOut(s, env, id, market, old.cost);
+        Ledger.Position memory old = EpochLedger.touch(s, id, b.id);
+        int256 pnl = PositionMath.pnl(old.size, old.cost, b.price, b.state.fundingIndex);
+        bool closes =
+            old.size != 0 && b.risk.flags & ConfigWords.CLOSING != 0 && s.markets[b.id].closing.finalPrice != 0;
+        if (pnl == 0 && !closes || (pnl > 0) != winners) return;
+        (int256 size, int256 cost) = closes ? (int256(0), -pnl) : (int256(old.size), int256(old.cost));
+        if (size == 0) {
+            cost = closeOut(s, env, id, b.id, cost);
         } else {
             int256 realised = realise(s, env, id, pnl);
-            cost = old.cost + realised;
-            if (realised != 0) emit IMarginEngine.Settled(id, market, realised);
+            cost += realised;
+            if (realised != 0) emit IMarginEngine.Settled(id, b.id, realised);
         }
-        if (cost == old.cost) return;
-        Ledger.replace(state, costs, old, old.size, cost);
-        Ledger.writePosition(s, id, market, old, old.size, cost);
+        if (size == old.size && cost == old.cost) return;
+        Ledger.replace(b.state, b.costs, old, size, cost);
+        Ledger.writePosition(s, id, b.id, old, size, cost);
     }
 
     // ---------------------------------------------------------------- transfer of positions
+
+    /// @notice Moves part of a position to another account of its owner, with its own cost, rounded up for the one that receives it.
+    function transfer(Ledger.State storage s, Ledger.Env memory env, bytes32 id, IMarginEngine.Transfer memory order)
+        external
+    {
+        Ledger.Position memory old = EpochLedger.touch(s, id, order.market);
+        bool within = order.size > 0 ? order.size <= old.size : order.size < 0 && order.size >= old.size;
+        if (!within) {
+            revert IMarginEngine.InsufficientBalance(
+                id, order.market, FixedMath.abs(old.size), FixedMath.abs(order.size)
+            );
+        }
+        int256 cost = order.size == old.size ? old.cost : PositionMath.costOf(order.size, old.size, old.cost);
+        move(s, env, order.market, id, order.to, order.size, cost);
+    }
+
+    /// @notice A position as it is when it is next touched.
+    function positionOf(Ledger.State storage s, bytes32 id, uint256 market) external view returns (int256, int256) {
+        Ledger.Position memory p = s.positions[id][market];
+        return EpochLedger.touched(s, market, p.size, p.cost, p.epoch, s.markets[market].state.epoch);
+    }
 
     /// @notice Moves (size, cost) out of `from`'s position into `to`'s, without a price: both costs are funding-adjusted, so
     /// they add up. A recipient whose position nets to zero is closed out.
@@ -334,9 +290,8 @@ library PerpTrading {
         int256 cost
     ) internal {
         Ledger.Market storage market = s.markets[id];
-        Ledger.Position memory source = s.positions[from][id];
-        Ledger.Position memory sink = s.positions[to][id];
-        if (sink.size == 0 && sink.cost == 0) sink.epoch = source.epoch;
+        Ledger.Position memory source = EpochLedger.touch(s, from, id);
+        Ledger.Position memory sink = EpochLedger.touch(s, to, id);
         int256 newSize = int256(sink.size) + size;
         int256 newCost = int256(sink.cost) + cost;
         int256 leftSize = int256(source.size) - size;
@@ -352,7 +307,7 @@ library PerpTrading {
             Ledger.MarketCosts memory costs = market.costs;
             Ledger.replace(state, costs, source, leftSize, leftCost);
             Ledger.replace(state, costs, sink, newSize, closed);
-            shiftContribution(s, id, costs, closed - newCost);
+            MarketBook.shiftContribution(s, id, costs, closed - newCost);
             market.state = state;
             market.costs = costs;
         }
@@ -363,44 +318,5 @@ library PerpTrading {
     /// @dev Whether two positions count on different sides; zero counts on the long side.
     function _crosses(int256 a, int256 b) private pure returns (bool) {
         return (a < 0) != (b < 0);
-    }
-
-    // ---------------------------------------------------------------- the pool
-
-    /// @notice Brings the stored contributions of `ids` to the last price.
-    function refresh(Ledger.State storage s, Ledger.Env memory env, uint256[] memory ids) external {
-        for (uint256 i; i < ids.length; ++i) {
-            Ledger.Market storage market = s.markets[ids[i]];
-            Ledger.MarketRisk memory risk = _listed(market, ids[i]);
-            Ledger.MarketState memory state = market.state;
-            Ledger.MarketCosts memory costs = market.costs;
-            uint256 price = PriceWord.value(_priceWord(env, risk.feed));
-            _accrue(ids[i], state, risk, price);
-            _contribute(s, ids[i], state, costs, price);
-            market.state = state;
-            market.costs = costs;
-        }
-    }
-
-    /// @notice Pool equity from every listed market at its last price, and its close-out value: less the premium that the
-    /// traders would be paid back if all of them closed at index.
-    function poolEquity(Ledger.State storage s, Ledger.Env memory env)
-        external
-        view
-        returns (int256 equity, int256 closeOutValue)
-    {
-        equity = int256(Ledger.available(s, Ledger.poolAccount(s), Ledger.QUOTE) * env.unit);
-        uint256 discount;
-        uint256 bitmap = s.listedMarkets;
-        while (bitmap != 0) {
-            Ledger.Market storage market = s.markets[LibBit.ffs(bitmap)];
-            bitmap &= bitmap - 1;
-            Ledger.MarketState memory state = market.state;
-            uint256 price = PriceWord.value(_priceWord(env, market.risk.feed));
-            equity += _poolPnl(state, market.costs, price, MarginCheck.indexNow(market, price));
-            uint256 skew = FixedMath.abs(Ledger.skewOf(state));
-            discount += FixedMath.mulDivUp(skew * price, skew, 2 * uint256(market.trade.skewScale));
-        }
-        closeOutValue = equity - int256(discount);
     }
 }

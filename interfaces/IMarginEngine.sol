@@ -31,7 +31,11 @@ interface IMarginEngine {
         Liquidate,
         MarginCall,
         Settle,
-        Call
+        Call,
+        Borrow,
+        Repay,
+        Lend,
+        Recall
     }
 
     /// @param kind A member of Kind.
@@ -120,6 +124,27 @@ interface IMarginEngine {
         bytes data;
     }
 
+    /// @notice Borrow, Repay, Lend, Recall: between what an account holds and the asset's lenders, in token units. Borrow and Recall add to the
+    /// held balance and need lent cash; Repay and Lend take from it. Repay and Recall take type(uint256).max for all of it.
+    struct Lending {
+        uint256 asset;
+        uint256 amount;
+    }
+
+    /// @notice One asset's loans, accrued to now. Amounts and shares in token units, indices 1e-12 units per share.
+    /// @param cash What can be borrowed or recalled. @param room What the supply cap leaves for new claims.
+    struct Loans {
+        uint256 lent;
+        uint256 lentShares;
+        uint256 lentIndex;
+        uint256 borrowed;
+        uint256 debtShares;
+        uint256 debtIndex;
+        uint256 reserve;
+        uint256 cash;
+        uint256 room;
+    }
+
     /// @notice What an account is worth and must hold. All quote WAD.
     struct Assessment {
         int256 equity;
@@ -152,7 +177,15 @@ interface IMarginEngine {
     event PositionChanged(bytes32 indexed account, uint256 indexed market, int256 size, int256 cost);
     event MarketAccrued(uint256 indexed market, int256 fundingIndex, int256 fundingRate);
     event PoolContribution(uint256 indexed market, int256 contribution);
-    event LentChanged(uint256 indexed asset, uint256 lent);
+    event SharesChanged(bytes32 indexed account, uint256 indexed asset, uint256 kind, uint256 shares);
+    event LendingAccrued(uint256 indexed asset, uint256 debtIndex, uint256 lentIndex, uint256 rateAtTarget);
+    event LendingTotals(uint256 indexed asset, uint256 lentShares, uint256 debtShares, uint256 reserve);
+    event BorrowFlow(uint256 indexed asset, uint256 windowStart, uint256 netBorrowed);
+    event ExitAnchor(uint256 indexed key, uint256 price, bool moved);
+    event DebtForgiven(
+        bytes32 indexed account, uint256 indexed asset, uint256 amount, uint256 fromReserve, uint256 fromInsurance
+    );
+    event LendersLost(uint256 indexed asset, uint256 amount, uint256 lentIndex);
 
     event Deposited(bytes32 indexed account, uint256 indexed asset, address from, uint256 amount);
     event Withdrawn(bytes32 indexed account, uint256 indexed asset, address to, uint256 amount);
@@ -173,7 +206,19 @@ interface IMarginEngine {
     event LiquidationSkipped(bytes32 indexed target, int256 equity, uint256 mm);
     event InsurancePaid(bytes32 indexed target, bytes32 indexed liquidator, uint256 amount);
     event InsuranceWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
+    event LossRecognised(bytes32 indexed target, uint256 deficit, uint256 insured);
     event LossWrittenDown(bytes32 indexed target, uint256 indexed market, uint256 amount);
+    event DebtInsuranceSpent(uint256 indexed asset, uint256 windowStart, uint256 spent);
+    event PoolPaid(uint256 indexed market, uint256 amount, uint256 beyond);
+    event PoolWindowSpent(uint256 indexed market, uint256 windowStart, uint256 spent);
+    event SideCharged(
+        uint256 indexed market, uint256 indexed epoch, bool long, uint256 amount, uint256 net, int256 mark
+    );
+    event SideShrunk(uint256 indexed market, uint256 indexed epoch, bool long, uint256 from, uint256 to, int256 mark);
+    event Deleveraged(uint256 indexed market, bool long, uint256 from, uint256 to, int256 profit, uint256 allocation);
+    event MarketClosingOpened(uint256 indexed market, uint256 endsAt);
+    event ClosingObserved(uint256 indexed market, uint256 price, uint256 covered);
+    event MarketFinal(uint256 indexed market, uint256 price);
     event Called(bytes32 indexed account, address indexed target, uint256 spent, uint256 received);
     event OperatorSet(bytes32 indexed account, address indexed operator, OperatorLimits limits);
     event OperatorCost(bytes32 indexed account, address indexed operator, uint256 day, uint256 spent);
@@ -190,16 +235,26 @@ interface IMarginEngine {
     error AssetNotAllowed(bytes32 account, uint256 asset);
     error BelowInitialMargin(bytes32 account, int256 equity, uint256 required);
     error BonusBelowLimit(bytes32 target, uint256 bonus, uint256 limit);
+    error BorrowCapExceeded(uint256 asset, uint256 borrowed, uint256 cap);
+    error BorrowVelocityExceeded(uint256 asset, uint256 netBorrowed, uint256 limit);
     error CallTargetForbidden(address target);
     error DeferredAccount(bytes32 account);
+    error ExitWaits(uint256 asset);
     error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
     error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
     error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
+    error LendingAndBorrowing(bytes32 account, uint256 asset);
+    error LendingClosed(uint256 asset);
+    error LentCashMissing(uint256 asset, uint256 amount, uint256 available);
     error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
     error Locked();
+    error MarketClosed(uint256 market, uint256 finalPrice);
     error MarketNotAllowed(bytes32 account, uint256 market);
+    error MarketNotClosing(uint256 market, uint256 finalPrice);
     error ModeNotAvailable(uint256 mode);
     error NegativeBalance(bytes32 account, uint256 asset, int256 held);
+    error NothingToDeleverage(uint256 market, int256 profit, uint256 allocation);
+    error NothingOwed(bytes32 account, uint256 asset);
     error NewRiskPaused(uint256 until);
     error NotAuthorized(bytes32 account, address caller);
     error NotReducing(bytes32 account, int256 before, int256 afterwards);
@@ -231,6 +286,26 @@ interface IMarginEngine {
     /// @notice Brings the stored contributions of markets to pool equity up to date. Anyone.
     function refreshPool(uint256[] calldata markets) external;
 
+    /// @notice Keeps the prices that exits of lenders are measured against: while one has moved by more than its MM rate within an hour, or nobody
+    /// looked for two, lenders of what is borrowed wait. Anyone.
+    function observeExits() external;
+
+    /// @notice Pays insurance what of an asset's reserve is there in cash. Anyone. Token units.
+    function collectReserve(uint256 asset) external returns (uint256);
+
+    /// @notice Pays `amount` of insurance's quote to `to`. Only the registered InsuranceStake.
+    function payStaker(address to, uint256 amount) external;
+
+    /// @notice Shrinks a market's heavy side pro rata at index when the traders' net profit exceeds the market's allocation, or the pool is
+    /// below its own MM. Anyone. Nobody's equity changes.
+    function deleverage(uint256 market) external;
+
+    /// @notice Begins the end of a market: positions are only reduced, and its final price is observed. RISK, after its delay.
+    function closeMarket(uint256 market) external;
+
+    /// @notice Counts the feed's good price toward the final one; when the window is covered, makes it final. Anyone.
+    function observeClose(uint256 market) external;
+
     // ------------------------------------------------------------------ configuration and custody (restricted)
 
     /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.
@@ -239,8 +314,8 @@ interface IMarginEngine {
     /// @notice Forbids new risk until `until`, at most three days ahead. Guardian.
     function pauseRisk(uint256 until) external;
 
-    /// @notice Adds to (or takes from) the lenders' claim on an asset. Only the asset's vault.
-    function changeLent(uint256 asset, int256 amount) external;
+    /// @notice Adds `amount` (token units) and `shares` to the lenders' claim on an asset, or, negative, takes them. Only the asset's vault.
+    function changeLent(uint256 asset, int256 amount, int256 shares) external;
 
     // ------------------------------------------------------------------ views (revert Locked inside a batch)
 
@@ -256,8 +331,19 @@ interface IMarginEngine {
     /// @notice Raw storage words, for Lens and indexers.
     function slots(bytes32[] calldata keys) external view returns (bytes32[] memory);
 
-    /// @notice Claims of accounts and of lenders on an asset's vault, in token units.
-    function totals(uint256 asset) external view returns (uint256 held, uint256 lent);
+    /// @notice What accounts hold of an asset (token units), and the shares of all that is lent of it.
+    function totals(uint256 asset) external view returns (uint256 held, uint256 lentShares);
+
+    function lendingOf(uint256 asset) external view returns (Loans memory);
+
+    /// @notice Whether the lenders of an asset have to wait until a loss has had time to show.
+    function exitsWait(uint256 asset) external view returns (bool);
+
+    /// @notice What an account has lent of an asset, now, token units.
+    function lentOf(bytes32 account, uint256 asset) external view returns (uint256);
+
+    /// @notice What an account owes of an asset, now, token units.
+    function debtOf(bytes32 account, uint256 asset) external view returns (uint256);
 
     function held(bytes32 account, uint256 asset) external view returns (int256);
 

@@ -30,6 +30,10 @@ class Kind(IntEnum):
     MARGIN_CALL = 5
     SETTLE = 6
     CALL = 7
+    BORROW = 8
+    REPAY = 9
+    LEND = 10
+    RECALL = 11
 
 
 _deposit = encoder("(uint256,uint256)")
@@ -38,6 +42,7 @@ _transfer = encoder("(bytes32,uint256,uint256,uint256,int64)")
 _trade_perp = encoder("(uint256,int64,uint256,uint256)")
 _liquidate = encoder("(bytes32,uint256,uint256,bool)")
 _margin_call = encoder("(bytes32,bool)")
+_lending = encoder("(uint256,uint256)")
 _settle = encoder("((uint256,bytes32[]))")
 _call = encoder("((uint256,uint256,uint256,uint256,address,bytes))")
 
@@ -91,6 +96,26 @@ def call(
 ) -> Action:
     """Spends up to `amount_in` at `target` through Executor and must bring back `min_out` of `asset_out`."""
     return (Kind.CALL, account, _call(((asset_in, amount_in, asset_out, min_out, target, data),)))
+
+
+def borrow(account: bytes, asset: int, amount: int) -> Action:
+    """Borrows `amount` of `asset` from its lenders, into what `account` holds."""
+    return (Kind.BORROW, account, _lending((asset, amount)))
+
+
+def repay(account: bytes, asset: int, amount: int = MAX_UINT256) -> Action:
+    """Pays back `amount` of what `account` holds, or the whole debt when that is less."""
+    return (Kind.REPAY, account, _lending((asset, amount)))
+
+
+def lend(account: bytes, asset: int, amount: int) -> Action:
+    """Lends `amount` of what `account` holds: it earns, and bears the asset's losses."""
+    return (Kind.LEND, account, _lending((asset, amount)))
+
+
+def recall(account: bytes, asset: int, amount: int = MAX_UINT256) -> Action:
+    """Takes `amount` of what `account` lent back into what it holds, or all of it."""
+    return (Kind.RECALL, account, _lending((asset, amount)))
 
 
 def batch(actions: Iterable[Action], prices: bytes = b"", reducing: bool = False) -> Batch:

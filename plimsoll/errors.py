@@ -129,6 +129,11 @@ class Reverted(TransactionFailed):
     def values(self) -> tuple[Any, ...]:
         return self.decoded[1]
 
+    @property
+    def reason(self) -> Reverted | None:
+        """Why the target of a `Call` refused, when this is CallReverted."""
+        return Reverted(self.values[1], self.gas_used) if self.name == "CallReverted" else None
+
     def matches(self, name: str, *values: Any) -> bool:
         """True if it is the error `name`, and, when values are given, with exactly these."""
         return self.name == name and (not values or self.values == values)
@@ -141,6 +146,8 @@ class Reverted(TransactionFailed):
         name, values, names = self.decoded
         if not name:
             return "reverted without a reason"
+        if (reason := self.reason) is not None:
+            return f"reverted: CallReverted(target={values[0]}), because its target {reason}"
         shown = ", ".join(
             f"{key}={_text(value)}" if key else _text(value) for key, value in zip(names, values, strict=True)
         )

@@ -11,13 +11,13 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from plimsoll.actions import Action, deposit, liquidate, margin_call, trade_perp
+from plimsoll.actions import Action, borrow, deposit, lend, liquidate, margin_call, repay, trade_perp, withdraw
 from plimsoll.chain import Anvil
 from plimsoll.errors import PlimsollError
 from plimsoll.prices import PRICE, Quote
 from plimsoll.testing.world import SIZE, World
 
-USDC = 10**6
+USDC, BTC, ETHER = 10**6, 10**8, 10**18
 #: CI fails when a figure moves by more than this share of the recorded one.
 TOLERANCE_PERCENT = 1
 CODE_LIMIT = 24_576
@@ -71,7 +71,7 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
         progress("setting the scene")
         scene = _Scene(World.create(chain))
         figures: dict[str, int] = {}
-        for part in (_custody, _trading, _enforcement, _prices):
+        for part in (_custody, _trading, _enforcement, _lending, _prices):
             progress(part.__name__.strip("_"))
             figures |= part(scene)
         return figures
@@ -131,6 +131,49 @@ def _prices(scene: _Scene) -> dict[str, int]:
     feeds = sorted(world.prices)
     one, all_ = cost(feeds[:1]), cost(feeds)
     return {"price_update_first": one, "price_update_next": -(-(all_ - one) // (len(feeds) - 1))}
+
+
+def _lending(scene: _Scene) -> dict[str, int]:
+    """A loan in use: neither the lender's, the borrower's nor the keeper's words are anyone's first."""
+    world = scene.world
+    for asset, amount in ((0, 1_000_000 * USDC), (2, 10 * BTC)):
+        lender = world.actor(f"lender {asset}")
+        account = world.account(lender)
+        world.fund(account, asset, amount)
+        world.execute(lender, lend(account, asset, amount))
+    borrower = world.actor("borrower")
+    loan = world.account(borrower)
+    world.fund(loan, 1, 10 * ETHER)
+    world.fund(loan, 0, 1_000 * USDC)
+    world.execute(borrower, borrow(loan, 0, 20_000 * USDC), withdraw(loan, 0, 20_000 * USDC, borrower))
+    world.post({})
+    alone = scene.cost(borrower, borrow(loan, 0, 1_000 * USDC))
+    back = scene.cost(borrower, repay(loan, 0, 1_000 * USDC))
+    spot = _liquidate_spot(scene)
+    world.fund(loan, 2, BTC)
+    world.post({})
+    collateral = scene.cost(borrower, borrow(loan, 0, 1_000 * USDC)) - alone
+    world.execute(borrower, withdraw(loan, 2, BTC, borrower), borrow(loan, 2, BTC // 100))
+    world.post({})
+    debt = scene.cost(borrower, borrow(loan, 0, 1_000 * USDC)) - alone
+    figures = {"borrow": alone, "repay": back, "liquidate_spot": spot}
+    return figures | {"check_collateral_marginal": collateral, "check_debt_marginal": debt}
+
+
+def _liquidate_spot(scene: _Scene) -> int:
+    """An account of the WETH/USDC pair; the keeper holds both assets, and owes some of what he takes over."""
+    world, keeper, own = scene.world, scene.keeper, scene.own
+    owner = world.actor("pair")
+    loan = world.account(owner, market=0x8000 | 1 << 6)
+    world.fund(loan, 1, 10 * ETHER)
+    world.execute(owner, borrow(loan, 0, 20_000 * USDC), withdraw(loan, 0, 20_000 * USDC, owner))
+    world.fund(own, 1, 10 * ETHER)
+    world.execute(keeper, borrow(own, 0, 1_000 * USDC))
+    point = world.chain.snapshot()
+    world.post({1: 2_400 * PRICE})
+    gas = scene.cost(keeper, liquidate(own, loan))
+    world.chain.revert(point)
+    return gas
 
 
 # ---------------------------------------------------------------------------------------------- the record

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 GLOBALS, POOL, TERMS, LISTED_MARKETS = 0, 1, 2, 3
 HEADERS, BALANCES, POSITIONS, ASSETS, TOTALS, VAULTS, MARKETS = 4, 5, 6, 7, 8, 9, 10
+LENDING, DEBTS, LIMITS, FLOWS, PAIRS = 15, 16, 17, 18, 19
+ANCHORS, EPOCHS, UNTOUCHED, DEBT_INSURANCE = 21, 22, 23, 24
+STAKE = 25
 
 # Words of one market, from its first slot on.
-STATE, RISK, COSTS, TRADE, INSURANCE = 0, 1, 2, 3, 4
+STATE, RISK, COSTS, TRADE, INSURANCE, RAMP, LOSS, CLOSING = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 @lru_cache(maxsize=1 << 16)
@@ -43,8 +46,38 @@ def totals(number: int) -> int:
     return entry(number, TOTALS)
 
 
+def lending(number: int) -> int:
+    return entry(number, LENDING)
+
+
+def debts(number: int) -> int:
+    return entry(number, DEBTS)
+
+
+def limits(number: int) -> int:
+    return entry(number, LIMITS)
+
+
+def flows(number: int) -> int:
+    return entry(number, FLOWS)
+
+
+def pair(code: int) -> int:
+    return entry(code, PAIRS)
+
+
 def market(number: int, word: int) -> int:
     return entry(number, MARKETS) + word
+
+
+def epoch(market: int, number: int) -> tuple[int, int]:
+    """Both words of one epoch's record."""
+    first = entry(number, entry(market, EPOCHS))
+    return first, first + 1
+
+
+def untouched(market: int, long: bool) -> int:
+    return entry(int(long), entry(market, UNTOUCHED))
 
 
 def header(account: bytes) -> int:

@@ -7,6 +7,8 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 /// @notice Mode and market are part of the id, so isolation is structural: nothing else can ever enter that account.
 library AccountId {
     uint256 internal constant QUOTE = 0;
+    /// @dev Set in the market of an account that is isolated to a pair; perp markets are below 64.
+    uint256 internal constant PAIR = 0x8000;
 
     function pack(address owner, IMarginEngine.Mode mode, uint256 market, uint256 index)
         internal
@@ -42,9 +44,36 @@ library AccountId {
         }
     }
 
-    /// @notice An isolated perp account holds the quote asset and nothing else.
+    /// @notice Whether the account is isolated to a collateral/debt pair: 0x8000 | collateral << 6 | debt in place of a market.
+    function isPair(bytes32 id) internal pure returns (bool) {
+        return isIsolated(id) && marketOf(id) & PAIR != 0;
+    }
+
+    function pairCode(uint256 collateral, uint256 debt) internal pure returns (uint256) {
+        return PAIR | collateral << 6 | debt;
+    }
+
+    function collateralOf(uint256 pair) internal pure returns (uint256) {
+        return pair >> 6 & 63;
+    }
+
+    function debtOf(uint256 pair) internal pure returns (uint256) {
+        return pair & 63;
+    }
+
+    /// @notice An isolated perp account holds the quote asset, one of a pair its two assets, and nothing else.
     function requireAsset(bytes32 id, uint256 asset) internal pure {
-        if (asset != QUOTE && isIsolated(id)) revert IMarginEngine.AssetNotAllowed(id, asset);
+        if (!isIsolated(id)) return;
+        uint256 market = marketOf(id);
+        bool allowed = market & PAIR == 0 ? asset == QUOTE : asset == collateralOf(market) || asset == debtOf(market);
+        if (!allowed) revert IMarginEngine.AssetNotAllowed(id, asset);
+    }
+
+    /// @notice What an isolated perp account has is always held, so no loan's loss reaches it; one of a pair borrows one asset only.
+    function requireShares(bytes32 id, uint256 asset, bool debt) internal pure {
+        if (!isIsolated(id)) return;
+        uint256 market = marketOf(id);
+        if (market & PAIR == 0 || debt && asset != debtOf(market)) revert IMarginEngine.AssetNotAllowed(id, asset);
     }
 
     function requireMarket(bytes32 id, uint256 market) internal pure {

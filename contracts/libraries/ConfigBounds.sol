@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IMarketConfig} from "../../interfaces/IMarketConfig.sol";
+import {DecimalFloat} from "./DecimalFloat.sol";
 import {FillMath} from "./FillMath.sol";
 import {FixedMath} from "./FixedMath.sol";
 
@@ -17,21 +18,47 @@ library ConfigBounds {
     uint256 internal constant MIN_KAPPA = 20;
     uint256 internal constant MAX_KAPPA = 100;
     uint256 internal constant MAX_BLOCK_TIME = 60;
+    uint256 internal constant MAX_CAP = type(uint104).max;
+    uint256 internal constant MAX_RESERVE_SHARE = 5000;
+    /// @dev A slice must leave something to take it for, whatever the asset.
+    uint256 internal constant MIN_HAIRCUT = 100;
+    /// @dev In a pair the haircut is all the margin there is.
+    uint256 internal constant MIN_PAIR_HAIRCUT = 200;
+    uint256 internal constant MIN_DEPEG = 9000;
+    uint256 internal constant MAX_DEPEG_FACTOR = 100;
 
     function requireAsset(IMarketConfig.AssetParams memory p, bool quote) internal pure {
         if (p.decimals > MAX_DECIMALS) revert IMarketConfig.DecimalsOutOfRange(p.decimals, MAX_DECIMALS);
-        if (p.supplyCap > type(uint128).max) revert IMarketConfig.SupplyCapOutOfRange(p.supplyCap, type(uint128).max);
+        _requireLimits(p);
         _requireAge(p.maxAge);
         if (quote) {
             if (p.feed | p.haircutIm | p.haircutMm != 0) {
                 revert IMarketConfig.QuoteNotPlain(p.feed, p.haircutIm, p.haircutMm);
             }
-        } else if (p.sigma == 0) {
-            revert IMarketConfig.SigmaOutOfRange(p.sigma, MAX_SIGMA);
+        } else {
+            if (p.sigma == 0) revert IMarketConfig.SigmaOutOfRange(p.sigma, MAX_SIGMA);
+            requireHaircuts(p.haircutIm, p.haircutMm, MIN_HAIRCUT);
         }
         if (p.sigma > MAX_SIGMA) revert IMarketConfig.SigmaOutOfRange(p.sigma, MAX_SIGMA);
-        if (p.haircutIm > BPS) revert IMarketConfig.HaircutOutOfRange(p.haircutIm, BPS);
-        if (p.haircutIm < p.haircutMm) revert IMarketConfig.HaircutsNotMonotone(p.haircutIm, p.haircutMm);
+    }
+
+    /// @notice IM above MM, and MM above zero. LLTV × incentive < 1 follows: whoever takes a slice of debt D on collateral V gains at most
+    /// (d + φ)·h·V, h the MM haircut, and (1 − h) / (1 − (d + φ)·h) < 1 for every h > 0 as long as d₀ + φ < 1 (requireTerms).
+    function requireHaircuts(uint256 im, uint256 mm, uint256 minimum) internal pure {
+        if (im > BPS) revert IMarketConfig.HaircutOutOfRange(im, BPS);
+        if (mm < minimum) revert IMarketConfig.HaircutTooLow(mm, minimum);
+        if (im <= mm) revert IMarketConfig.HaircutsNotMonotone(im, mm);
+    }
+
+    function _requireLimits(IMarketConfig.AssetParams memory p) private pure {
+        if (p.supplyCap > MAX_CAP) revert IMarketConfig.SupplyCapOutOfRange(p.supplyCap, MAX_CAP);
+        if (p.borrowCap > p.supplyCap) revert IMarketConfig.BorrowCapAboveSupplyCap(p.borrowCap, p.supplyCap);
+        if (p.borrowVelocity > BPS || (p.borrowVelocity == 0 && p.borrowCap != 0)) {
+            revert IMarketConfig.BorrowVelocityOutOfRange(p.borrowVelocity, BPS);
+        }
+        if (p.reserveShare > MAX_RESERVE_SHARE) {
+            revert IMarketConfig.ReserveShareOutOfRange(p.reserveShare, MAX_RESERVE_SHARE);
+        }
     }
 
     function requireRisk(IMarketConfig.RiskParams memory p) internal pure {
@@ -43,7 +70,13 @@ library ConfigBounds {
             }
         }
         if (p.bound1 == 0 || p.bound1 >= p.bound2) revert IMarketConfig.TierBoundsNotAscending(p.bound1, p.bound2);
-        if (p.bound2 > type(uint24).max) revert IMarketConfig.TierBoundOutOfRange(p.bound2, type(uint24).max);
+        if (p.oiLower >= p.oiUpper && p.oiLower | p.oiUpper != 0) {
+            revert IMarketConfig.InterestBoundsUnordered(p.oiLower, p.oiUpper);
+        }
+        _requireRound(p.bound1);
+        _requireRound(p.bound2);
+        _requireRound(p.oiLower);
+        _requireRound(p.oiUpper);
         _requireAge(p.maxAge);
         if (p.sigma == 0 || p.sigma > MAX_SIGMA) revert IMarketConfig.SigmaOutOfRange(p.sigma, MAX_SIGMA);
         if (p.fundingVelocity > type(uint32).max) {
@@ -94,38 +127,35 @@ library ConfigBounds {
         }
     }
 
+    function requireQuoteFeed(uint256 threshold, uint256 factor) internal pure {
+        if (threshold < MIN_DEPEG || threshold > BPS) {
+            revert IMarketConfig.DepegThresholdOutOfRange(threshold, MIN_DEPEG, BPS);
+        }
+        if (factor == 0 || factor > MAX_DEPEG_FACTOR) {
+            revert IMarketConfig.DepegFactorOutOfRange(factor, MAX_DEPEG_FACTOR);
+        }
+    }
+
     /// @notice The bound of DESIGN section 2: the worst fill must leave half the MM rate to whoever takes a position over.
+    /// @dev With σ_ref: a higher volatility multiplies MM as it does σ, and a fill's spread never passes what this bound leaves it
+    /// (FillMath.spreadCap, of the unmultiplied rate). @param mmRate The lower one while the market's table moves.
     function requireFillCost(
         IMarketConfig.RiskParams memory risk,
         IMarketConfig.TradeParams memory trade,
+        uint256 mmRate,
         uint256 blockTime,
         uint256 kappa
     ) internal pure {
         uint256 cost = FixedMath.mulDivUp(trade.maxSkew, FixedMath.WAD, trade.skewScale) + trade.takerFee
         * (FixedMath.WAD / FixedMath.PPM)
         + FillMath.spreadRate(kappa, risk.sigma, risk.maxAge, blockTime, type(uint256).max);
-        uint256 maximum = risk.mmRates[0] * (FixedMath.WAD / BPS) / 2;
+        uint256 maximum = mmRate * (FixedMath.WAD / BPS) / 2;
         if (cost > maximum) revert IMarketConfig.FillCostAboveHalfMaintenance(cost, maximum);
     }
 
-    /// @notice Reverts unless `next` asks of no notional more MM than `current` does.
-    /// @dev Compares the marginal rates, which are steps, wherever one of the two changes.
-    function requireNoHigherMaintenance(IMarketConfig.RiskParams memory current, IMarketConfig.RiskParams memory next)
-        internal
-        pure
-    {
-        uint256[5] memory steps = [0, current.bound1, current.bound2, next.bound1, next.bound2];
-        for (uint256 i; i < 5; ++i) {
-            uint256 before = _marginalRate(current, steps[i]);
-            uint256 proposed = _marginalRate(next, steps[i]);
-            if (proposed > before) revert IMarketConfig.MaintenanceIncreaseNeedsRamp(before, proposed);
-        }
-    }
-
-    /// @dev What the next bit of notional above `notional` (thousands of quote) costs.
-    function _marginalRate(IMarketConfig.RiskParams memory p, uint256 notional) private pure returns (uint256) {
-        if (notional >= p.bound2) return p.mmRates[2];
-        return notional >= p.bound1 ? p.mmRates[1] : p.mmRates[0];
+    function _requireRound(uint256 bound) private pure {
+        (bool exact,) = DecimalFloat.encode(bound);
+        if (!exact) revert IMarketConfig.BoundNotRepresentable(bound);
     }
 
     function _requireAge(uint256 maxAge) private pure {

@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
+import {LendingBook} from "../LendingBook.sol";
+import {ConfigWords} from "./ConfigWords.sol";
 
 /// @title The words MarketConfig may write, and where they go
 /// @notice The words arrive finished and checked; what is not configuration in a slot (the lock, running sums) is kept.
@@ -17,8 +19,17 @@ library ConfigSlots {
     uint256 internal constant INSURANCE_CAP = 6;
     uint256 internal constant POOL = 7;
     uint256 internal constant FORBID = 8;
+    uint256 internal constant STAKE = 9;
+    uint256 internal constant LIMITS = 10;
+    uint256 internal constant LENDING = 11;
+    uint256 internal constant PAIR = 12;
+    uint256 internal constant RISK_RAMP = 13;
+    uint256 internal constant MODEL_RAMP = 14;
+    uint256 internal constant QUOTE_FEED = 15;
+    uint256 internal constant DEBT_INSURANCE = 16;
 
     uint256 private constant MAX_ID = 63;
+    uint8 private constant _MODEL_RAMPING = 1;
 
     function write(Ledger.State storage s, uint256 what, uint256 id, uint256 word) external {
         if (what == GLOBALS) {
@@ -30,36 +41,87 @@ library ConfigSlots {
             assembly ("memory-safe") {
                 sstore(terms.slot, word)
             }
-        } else if (what == ASSET) {
-            if (id > MAX_ID) revert IMarginEngine.UnknownAsset(id);
-            Ledger.Asset storage asset = s.assets[id];
-            assembly ("memory-safe") {
-                sstore(asset.slot, word)
-            }
         } else if (what == VAULT) {
             s.vaults[id] = address(uint160(word));
-        } else if (what == RISK) {
-            _writeRisk(s, id, word);
-        } else if (what == TRADE) {
-            Ledger.MarketTrade storage trade = s.markets[id].trade;
-            assembly ("memory-safe") {
-                sstore(trade.slot, word)
-            }
         } else if (what == INSURANCE_CAP) {
             s.markets[id].insurance.cap = uint64(word);
+        } else if (what == DEBT_INSURANCE) {
+            s.debtInsurance[id].cap = uint64(word);
         } else if (what == POOL) {
             s.pool.owner = address(uint160(word));
         } else if (what == FORBID) {
             s.forbidden[address(uint160(id))] = word != 0;
+        } else if (what == STAKE) {
+            s.stake = address(uint160(word));
+        } else if (what == MODEL_RAMP) {
+            s.modelRamp = Ledger.ModelRamp({model: address(uint160(word)), end: uint32(word >> 160)});
+            s.globals.flags = word == 0 ? 0 : _MODEL_RAMPING;
+        } else if (what == QUOTE_FEED) {
+            s.globals.quoteFeed = uint8(word >> 216);
+            s.globals.depegThreshold = uint16(word >> 224);
+            s.globals.depegFactor = uint8(word >> 240);
+        } else if (what == RISK) {
+            _writeRisk(s, id, word);
+        } else if (what == LENDING) {
+            LendingBook.list(s, id, word);
+        } else {
+            _store(_place(s, what, id), word);
+        }
+        emit IMarginEngine.Configured(what, id, word);
+    }
+
+    /// @dev Where a word lies that is a parameter in all its bits.
+    function _place(Ledger.State storage s, uint256 what, uint256 id) private view returns (uint256 place) {
+        if (what == ASSET) {
+            if (id > MAX_ID) revert IMarginEngine.UnknownAsset(id);
+            Ledger.Asset storage asset = s.assets[id];
+            assembly ("memory-safe") {
+                place := asset.slot
+            }
+        } else if (what == LIMITS) {
+            Ledger.Limits storage limits = s.limits[id];
+            assembly ("memory-safe") {
+                place := limits.slot
+            }
+        } else if (what == PAIR) {
+            Ledger.Pair storage pair = s.pairs[id];
+            assembly ("memory-safe") {
+                place := pair.slot
+            }
+        } else if (what == TRADE) {
+            Ledger.MarketTrade storage trade = s.markets[id].trade;
+            assembly ("memory-safe") {
+                place := trade.slot
+            }
+        } else if (what == RISK_RAMP) {
+            Ledger.MarketRamp storage ramp = s.markets[id].ramp;
+            assembly ("memory-safe") {
+                place := ramp.slot
+            }
         } else {
             revert IMarginEngine.UnknownAction(what);
         }
-        emit IMarginEngine.Configured(what, id, word);
+    }
+
+    function _store(uint256 place, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(place, word)
+        }
+    }
+
+    function _wordOf(Ledger.MarketRisk storage risk) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(risk.slot)
+        }
     }
 
     function _writeRisk(Ledger.State storage s, uint256 id, uint256 word) private {
         if (id > MAX_ID) revert IMarginEngine.UnknownMarket(id);
         Ledger.MarketRisk storage risk = s.markets[id].risk;
+        // Of a market that closes only a ramp may end.
+        if (risk.flags & ConfigWords.CLOSING != 0 && (word ^ _wordOf(risk)) & ~(ConfigWords.RAMPING << 232) != 0) {
+            revert IMarginEngine.MarketClosed(id, s.markets[id].closing.finalPrice);
+        }
         assembly ("memory-safe") {
             sstore(risk.slot, word)
         }

@@ -42,6 +42,10 @@ library FixedMath {
         return x > 0 ? uint256(x) : 0;
     }
 
+    function min(uint256 x, uint256 y) internal pure returns (uint256) {
+        return x < y ? x : y;
+    }
+
     /// @notice √((seconds)/year) in WAD, toward zero.
     function sqrtYears(uint256 secs) internal pure returns (uint256) {
         return FixedPointMathLib.sqrt(secs * 1e36 / YEAR);

@@ -16,6 +16,13 @@ library LedgerSlots {
     uint256 internal constant TOTALS = 8;
     uint256 internal constant VAULTS = 9;
     uint256 internal constant MARKETS = 10;
+    uint256 internal constant LENDING = 15;
+    uint256 internal constant DEBTS = 16;
+    uint256 internal constant LIMITS = 17;
+    uint256 internal constant FLOWS = 18;
+    uint256 internal constant PAIRS = 19;
+    uint256 internal constant MODEL_RAMP = 20;
+    uint256 internal constant STAKE = 25;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;
@@ -23,11 +30,13 @@ library LedgerSlots {
     uint256 internal constant COSTS = 2;
     uint256 internal constant TRADE = 3;
     uint256 internal constant INSURANCE = 4;
-    uint256 internal constant MARKET_WORDS = 5;
+    uint256 internal constant RAMP = 5;
+    uint256 internal constant LOSS = 6;
+    uint256 internal constant CLOSING = 7;
+    uint256 internal constant MARKET_WORDS = 8;
 
     // Bits within words: of an asset, of a market's state, risk and trade.
     uint256 internal constant ASSET_FEED_BIT = 8;
-    uint256 internal constant SUPPLY_CAP_BIT = 80;
     uint256 internal constant SHORT_SIZE_BIT = 56;
     uint256 internal constant FEED_BIT = 144;
     uint256 internal constant MAX_AGE_BIT = 152;

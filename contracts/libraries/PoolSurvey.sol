@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
+import {MarketBook} from "../MarketBook.sol";
 import {AccountId} from "./AccountId.sol";
 import {FixedMath} from "./FixedMath.sol";
 import {LedgerSlots} from "./LedgerSlots.sol";
@@ -11,7 +12,7 @@ import {PriceWord} from "./PriceWord.sol";
 /// @title What the pool reads about all markets before it lets anyone in or out
 /// @dev Raw words of the engine and the router, one call each. Fields: docs/storage.md.
 library PoolSurvey {
-    uint256 private constant WORDS = 3;
+    uint256 private constant WORDS = 4;
 
     /// @param needed Whether anyone has a position in the market. @param mmRate The first tier's, bps.
     struct Price {
@@ -42,6 +43,7 @@ library PoolSurvey {
             keys[WORDS * i] = LedgerSlots.marketWord(result.markets[i], LedgerSlots.STATE);
             keys[WORDS * i + 1] = LedgerSlots.marketWord(result.markets[i], LedgerSlots.RISK);
             keys[WORDS * i + 2] = LedgerSlots.marketWord(result.markets[i], LedgerSlots.TRADE);
+            keys[WORDS * i + 3] = LedgerSlots.marketWord(result.markets[i], LedgerSlots.CLOSING);
         }
         bytes32[] memory words = engine.slots(keys);
         uint256[] memory feeds = new uint256[](count);
@@ -53,6 +55,8 @@ library PoolSurvey {
         uint256 gap;
         for (uint256 i; i < count; ++i) {
             uint256 state = uint256(words[WORDS * i]);
+            uint256 finalPrice = uint72(uint256(words[WORDS * i + 3]));
+            if (finalPrice != 0) priceWords[i] = MarketBook.goodWord(finalPrice);
             result.prices[i] = _price(state, uint256(words[WORDS * i + 1]), priceWords[i]);
             (uint256 allocated, uint256 atGap) = _demand(state, uint256(words[WORDS * i + 2]), result.prices[i].value);
             if (allocated > result.required) result.required = allocated;

@@ -5,6 +5,7 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {PerpTrading} from "../PerpTrading.sol";
@@ -128,7 +129,23 @@ library LiquidationLogic {
             int256 part = FixedMath.mulDivDown(held, slice.fraction, FixedMath.WAD).toInt256();
             Ledger.changeHeld(s, target, asset, -part);
             Ledger.changeHeld(s, liquidator, asset, part);
+            _moveShares(s, target, liquidator, asset, slice.fraction);
         }
+    }
+
+    /// @dev Lent shares down and debt shares up, against the target's estate as little as against its taker's: a share is a unit or so.
+    /// Totals stand, so nothing needs to be accrued, and neither caps nor cash nor pauses are asked.
+    function _moveShares(Ledger.State storage s, bytes32 target, bytes32 liquidator, uint256 asset, uint256 fraction)
+        private
+    {
+        Ledger.Balance storage balance = s.balances[target][asset];
+        (uint256 shares, uint8 kind) = (balance.shares, balance.kind);
+        if (shares == 0) return;
+        uint256 part = kind == Ledger.DEBT
+            ? FixedMath.mulDivUp(shares, fraction, FixedMath.WAD)
+            : FixedMath.mulDivDown(shares, fraction, FixedMath.WAD);
+        Ledger.changeShares(s, target, asset, kind, shares - part);
+        Ledger.changeShares(s, liquidator, asset, kind, Ledger.sharesOf(s, liquidator, asset, kind) + part);
     }
 
     function _movePositions(
@@ -142,7 +159,7 @@ library LiquidationLogic {
         while (bitmap != 0) {
             uint256 market = LibBit.ffs(bitmap);
             bitmap &= bitmap - 1;
-            Ledger.Position memory old = s.positions[target][market];
+            Ledger.Position memory old = EpochLedger.touch(s, target, market);
             (int256 size, int256 cost) = PositionMath.slice(old.size, old.cost, slice.fraction);
             PerpTrading.move(s, env, market, target, liquidator, size, cost);
         }
@@ -177,7 +194,7 @@ library LiquidationLogic {
             return;
         }
         IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
-        uint256 level = LiquidationMath.callMargin(a.im0, a.mm, s.terms.lambda);
+        uint256 level = MarginCheck.callMargin(s, a);
         if (a.equity >= int256(level)) {
             // A clock without a call: a liquidation found it below MM, and did not bring it to target.
             if (header.clockStart != 0 && _cured(s, env, order.target)) return;

@@ -5,17 +5,26 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
-import {PerpTrading} from "../PerpTrading.sol";
+import {MarketBook} from "../MarketBook.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
+import {LendingLogic} from "./LendingLogic.sol";
 
-/// @title Who pays for a bankrupt account: insurance, within its caps, then the pool
-/// @notice Both are charged market by market, in proportion to the account's losses there.
-/// @dev Linked library over the engine's storage. The winning side's epoch (DESIGN section 4.5) follows the pool here.
+/// @title The waterfall: who pays for a bankrupt account, in which order, at once and to the wei
+/// @notice Insurance within its caps; then each market and each debt that made the loss, in proportion: of a market the pool up to
+/// its allocation, the winning side through an epoch, the lenders of the quote asset, and what is left the pool again; of a debt
+/// the asset's reserve, insurance's holding of it, and its lenders.
+/// @dev Linked library over the engine's storage. Order and bounds: docs/decisions/022.
 library LossLogic {
     using SafeCastLib for uint256;
+    using SafeCastLib for int256;
+
+    /// @dev Words of a perp in MarginCheck's snapshot, and the bit above which an asset's word has its signed value.
+    uint256 private constant PERP_WORDS = 4;
+    uint256 private constant VALUE_BIT = 48;
 
     /// @param wanted −equity + d₀·MM: what makes the taker whole, with the starting bonus and never the ramped one.
     /// @param deficit −equity.
@@ -26,39 +35,85 @@ library LossLogic {
         uint256 deficit;
     }
 
-    /// @notice Pays the taker of a bankrupt account out of insurance, and writes off the positions' cost what insurance
-    /// leaves of the deficit. The pool is counterparty of every position, so what is written off is its loss.
+    /// @dev A part of the deficit: a market's, or a debt's. loss: the account's there, WAD.
+    struct Cause {
+        uint256 id;
+        uint256 loss;
+        bool debt;
+    }
+
+    // ---------------------------------------------------------------- the whole
+
+    /// @notice Pays the taker of a bankrupt account out of insurance, and writes off what insurance leaves of the deficit.
     /// @return paid WAD, a multiple of the quote token's unit.
     function cover(Ledger.State storage s, Ledger.Env memory env, Claim memory claim, MarginCheck.Snapshot memory snap)
         external
         returns (uint256 paid)
     {
-        uint256 losses = _losses(snap.perps);
-        paid = _payFromInsurance(s, env, claim, snap, losses);
-        if (paid < claim.deficit) _writeDown(s, claim, snap, losses, claim.deficit - paid);
-    }
-
-    function _losses(uint256[] memory perps) private pure returns (uint256 sum) {
-        for (uint256 i; i < perps.length; i += 3) {
-            sum += FixedMath.positive(-int256(perps[i + 1]));
+        (Cause[] memory causes, uint256 losses) = _causes(snap, s.headers[claim.target].assets);
+        paid = _payFromInsurance(s, env, claim, causes, losses);
+        emit IMarginEngine.LossRecognised(claim.target, claim.deficit, paid < claim.deficit ? paid : claim.deficit);
+        uint256 left = paid < claim.deficit ? claim.deficit - paid : 0;
+        for (uint256 i; i < causes.length && left != 0; ++i) {
+            // The last one takes what the others rounded off: the parts are the whole.
+            uint256 share = FixedMath.mulDivDown(left, causes[i].loss, losses);
+            losses -= causes[i].loss;
+            if (share == 0) continue;
+            left -= share;
+            if (causes[i].debt) _writeOffDebt(s, env, claim.target, causes[i], share);
+            else _writeOff(s, env, claim.target, causes[i].id, share);
         }
     }
+
+    /// @param assets The bitmap in the order of the snapshot's assets.
+    function _causes(MarginCheck.Snapshot memory snap, uint256 assets)
+        private
+        pure
+        returns (Cause[] memory causes, uint256 losses)
+    {
+        causes = new Cause[](snap.assets.length + snap.perps.length / PERP_WORDS);
+        uint256 count;
+        uint256 bitmap = snap.markets;
+        for (uint256 i; bitmap != 0; i += PERP_WORDS) {
+            count = _add(causes, count, LibBit.ffs(bitmap), -int256(snap.perps[i + 1]), false);
+            bitmap &= bitmap - 1;
+        }
+        for (uint256 i; assets != 0; ++i) {
+            count = _add(causes, count, LibBit.ffs(assets), -(int256(snap.assets[i]) >> VALUE_BIT), true);
+            assets &= assets - 1;
+        }
+        assembly ("memory-safe") {
+            mstore(causes, count)
+        }
+        for (uint256 i; i < count; ++i) {
+            losses += causes[i].loss;
+        }
+    }
+
+    function _add(Cause[] memory causes, uint256 count, uint256 id, int256 loss, bool debt)
+        private
+        pure
+        returns (uint256)
+    {
+        if (loss <= 0) return count;
+        causes[count] = Cause(id, uint256(loss), debt);
+        return count + 1;
+    }
+
+    // ---------------------------------------------------------------- insurance
 
     function _payFromInsurance(
         Ledger.State storage s,
         Ledger.Env memory env,
         Claim memory claim,
-        MarginCheck.Snapshot memory snap,
+        Cause[] memory causes,
         uint256 losses
     ) private returns (uint256 paid) {
         uint256 cash = Ledger.available(s, env.insurance, Ledger.QUOTE) * env.unit;
         uint256 wanted = claim.wanted < cash ? claim.wanted : cash;
-        uint256 bitmap = snap.markets;
-        for (uint256 i; bitmap != 0; i += 3) {
-            uint256 loss = FixedMath.positive(-int256(snap.perps[i + 1]));
-            uint256 share = FixedMath.mulDivDown(wanted, loss, losses);
-            if (share != 0) paid += _drawWindow(s, LibBit.ffs(bitmap), share);
-            bitmap &= bitmap - 1;
+        for (uint256 i; i < causes.length; ++i) {
+            uint256 share = FixedMath.mulDivDown(wanted, causes[i].loss, losses);
+            if (share != 0) paid += _drawWindow(s, causes[i], share);
         }
         uint256 units = AssetMath.toUnitsDown(paid, env.unit);
         if (units == 0) return 0;
@@ -68,9 +123,10 @@ library LossLogic {
         emit IMarginEngine.InsurancePaid(claim.target, claim.liquidator, paid);
     }
 
-    /// @dev One broken market cannot take the whole fund: each has its cap per window.
-    function _drawWindow(Ledger.State storage s, uint256 market, uint256 wanted) private returns (uint256 drawn) {
-        Ledger.InsuranceCap memory window = s.markets[market].insurance;
+    /// @dev One broken market or asset cannot take the whole fund: each has its cap per window.
+    function _drawWindow(Ledger.State storage s, Cause memory cause, uint256 wanted) private returns (uint256 drawn) {
+        Ledger.InsuranceCap storage place = cause.debt ? s.debtInsurance[cause.id] : s.markets[cause.id].insurance;
+        Ledger.InsuranceCap memory window = place;
         if (block.timestamp >= uint256(window.windowStart) + s.terms.insuranceWindow) {
             window.windowStart = uint32(block.timestamp);
             window.spent = 0;
@@ -79,36 +135,85 @@ library LossLogic {
         uint256 left = cap > window.spent ? cap - window.spent : 0;
         drawn = wanted < left ? wanted : left;
         window.spent += uint128(drawn);
-        s.markets[market].insurance = window;
-        emit IMarginEngine.InsuranceWindowSpent(market, window.windowStart, window.spent);
+        place.windowStart = window.windowStart;
+        place.spent = window.spent;
+        if (cause.debt) emit IMarginEngine.DebtInsuranceSpent(cause.id, window.windowStart, window.spent);
+        else emit IMarginEngine.InsuranceWindowSpent(cause.id, window.windowStart, window.spent);
     }
 
-    function _writeDown(
-        Ledger.State storage s,
-        Claim memory claim,
-        MarginCheck.Snapshot memory snap,
-        uint256 losses,
-        uint256 amount
-    ) private {
-        uint256 bitmap = snap.markets;
-        for (uint256 i; bitmap != 0; i += 3) {
-            uint256 market = LibBit.ffs(bitmap);
-            bitmap &= bitmap - 1;
-            uint256 loss = FixedMath.positive(-int256(snap.perps[i + 1]));
-            uint256 share = FixedMath.mulDivDown(amount, loss, losses);
-            if (share != 0) _forgive(s, claim.target, market, share);
-        }
-    }
+    // ---------------------------------------------------------------- a market's part
 
-    function _forgive(Ledger.State storage s, bytes32 target, uint256 id, uint256 amount) private {
-        Ledger.Position memory old = s.positions[target][id];
-        Ledger.MarketState memory state = s.markets[id].state;
-        Ledger.MarketCosts memory costs = s.markets[id].costs;
+    function _writeOff(Ledger.State storage s, Ledger.Env memory env, bytes32 target, uint256 id, uint256 amount)
+        private
+    {
+        Ledger.Position memory old = EpochLedger.touch(s, target, id);
+        MarketBook.Book memory b = MarketBook.open(s, env, id);
+        uint256 fromPool = _payFromPool(s, env, b, amount);
         int256 cost = old.cost - amount.toInt256();
-        Ledger.replace(state, costs, old, old.size, cost);
-        PerpTrading.shiftContribution(s, id, costs, -amount.toInt256());
-        s.markets[id].costs = costs;
+        Ledger.replace(b.state, b.costs, old, old.size, cost);
         Ledger.writePosition(s, target, id, old, old.size, cost);
         emit IMarginEngine.LossWrittenDown(target, id, amount);
+
+        uint256 fromSide = _chargeWinners(s, b, old.size, amount - fromPool);
+        MarketBook.save(s, b);
+        uint256 left = amount - fromPool - fromSide;
+        uint256 fromLenders = _chargeLenders(s, env, left);
+        emit IMarginEngine.PoolPaid(id, fromPool, left - fromLenders);
+    }
+
+    /// @dev What of a deficit the pool bears first: its own profit in this market, which was the debtor's loss, and then what is left of the
+    /// market's allocation, by what the traders have won there and by what it has paid of deficits in this window.
+    function _payFromPool(Ledger.State storage s, Ledger.Env memory env, MarketBook.Book memory b, uint256 amount)
+        private
+        returns (uint256 paid)
+    {
+        int256 pnl = MarketBook.poolPnl(b.state, b.costs, b.price, b.state.fundingIndex);
+        uint256 equity = FixedMath.positive(MarketBook.poolEquity(s, env, b));
+        uint256 allocation = equity * s.markets[b.id].trade.allocation / FixedMath.BPS;
+        Ledger.MarketLoss storage loss = s.markets[b.id].loss;
+        if (block.timestamp >= uint256(loss.windowStart) + s.terms.insuranceWindow) {
+            (loss.windowStart, loss.poolSpent) = (uint32(block.timestamp), 0);
+        }
+        uint256 spent = loss.poolSpent;
+        uint256 room = FixedMath.positive(pnl + int256(allocation > spent ? allocation - spent : 0));
+        paid = amount < room ? amount : room;
+        uint256 own = FixedMath.positive(pnl);
+        if (paid <= own) return paid;
+        loss.poolSpent = (spent + paid - own).toUint96();
+        emit IMarginEngine.PoolWindowSpent(b.id, loss.windowStart, loss.poolSpent);
+    }
+
+    /// @dev Whoever stands across from the debtor; from a flat one, the side that has won more.
+    function _chargeWinners(Ledger.State storage s, MarketBook.Book memory b, int256 size, uint256 amount)
+        private
+        returns (uint256 charged)
+    {
+        if (amount == 0 || b.state.epoch == EpochLedger.LAST_EPOCH) return 0;
+        bool long = size == 0 ? MarketBook.net(s, b, true) > MarketBook.net(s, b, false) : size < 0;
+        uint256 profit = FixedMath.positive(MarketBook.net(s, b, long));
+        charged = profit < amount ? profit : amount;
+        if (charged != 0) EpochLedger.charge(s, b.id, b.state, b.costs, long, b.price, charged);
+    }
+
+    /// @dev Cash that is lent and not borrowed becomes the pool's. Less than a token unit stays the pool's loss.
+    function _chargeLenders(Ledger.State storage s, Ledger.Env memory env, uint256 amount) private returns (uint256) {
+        uint256 units = AssetMath.toUnitsDown(amount, env.unit);
+        if (units == 0) return 0;
+        return LendingLogic.levy(s, Ledger.poolAccount(s), Ledger.QUOTE, units) * env.unit;
+    }
+
+    // ---------------------------------------------------------------- a debt's part
+
+    /// @dev In units of the debt, up: less than one more than the account lacks.
+    function _writeOffDebt(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        bytes32 target,
+        Cause memory cause,
+        uint256 amount
+    ) private {
+        uint256 owed =
+            LendingLogic.debtOf(s, target, cause.id) - Ledger.available(s, target, cause.id);
+        LendingLogic.forgive(s, env.insurance, cause.id, target, FixedMath.mulDivUp(owed, amount, cause.loss));
     }
 }

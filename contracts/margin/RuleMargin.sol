@@ -4,7 +4,9 @@ pragma solidity 0.8.30;
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginModel} from "../../interfaces/IMarginModel.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
+import {RampMath} from "../libraries/RampMath.sol";
 import {TierMath} from "../libraries/TierMath.sol";
+import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 
 /// @title Margin by rule, for cross accounts; isolated is cross with one market
 /// @notice Haircuts on collateral and tiers on perps, summed. Stateless: what it needs is handed to it.
@@ -32,29 +34,45 @@ contract RuleMargin is IMarginModel {
         view
         returns (IMarginEngine.Assessment memory a)
     {
-        int256 worth;
-        for (uint256 i; i < assets.length; ++i) {
-            uint256 word = assets[i];
-            uint256 value = word >> 32;
-            worth += int256(value);
-            a.im0 += FixedMath.ceilDiv(value * (word & 0xffff), FixedMath.BPS);
-            a.mm += FixedMath.ceilDiv(value * (word >> 16 & 0xffff), FixedMath.BPS);
+        bool exposed = _assets(a, assets);
+        if (perps.length != 0) {
+            (int256 pnl, bool traded) = _perps(a, perps);
+            a.equity += pnl;
+            // The requirement, not equity, carries the discount on profit; IM₀ leaves it out, so that profit never causes a call.
+            if (a.im < IM_FLOOR) a.im = IM_FLOOR;
+            a.im += FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - PNL_SHARE), FixedMath.BPS);
+            exposed = exposed || traded;
         }
-        if (perps.length == 0) {
-            // Without an exposure there is nothing to secure: healthy by definition, whatever the haircuts.
-            (a.equity, a.im0, a.mm) = (worth, 0, 0);
-            return a;
-        }
-        (int256 pnl, bool exposed) = _perps(a, perps);
-        a.equity = worth + pnl;
         if (!exposed) {
-            (a.im0, a.mm) = (0, 0);
+            // Nothing to secure: healthy by definition, whatever the haircuts.
+            (a.im, a.im0, a.mm) = (0, 0, 0);
             return a;
         }
         if (a.mm < MM_FLOOR) a.mm = MM_FLOOR;
         if (a.im0 < IM_FLOOR) a.im0 = IM_FLOOR;
-        // The requirement, not equity, carries the discount on profit; IM₀ leaves it out, so that profit never causes a call.
-        a.im = a.im0 + FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - PNL_SHARE), FixedMath.BPS);
+        if (a.im < IM_FLOOR) a.im = IM_FLOOR;
+    }
+
+    /// @dev A borrowed asset that moves needs margin as much as one that is held: the haircut is on the size of the net value.
+    function _assets(IMarginEngine.Assessment memory a, uint256[] calldata assets) private pure returns (bool owes) {
+        (int256 worth, uint256 im, uint256 im0, uint256 mm) = (0, 0, 0, 0);
+        unchecked {
+            // A value is under 2^207 and there are at most 64 of them; haircuts are at most 10^4.
+            (uint256 at, uint256 end) = _ends(assets);
+            for (; at < end; at += 32) {
+                uint256 word = _load(at);
+                int256 value = int256(word) >> 48;
+                worth += value;
+                if (value < 0) owes = true;
+                word &= type(uint48).max;
+                if (word == 0) continue;
+                uint256 size = FixedMath.abs(value);
+                im += (size * (word >> 32) + FixedMath.BPS - 1) / FixedMath.BPS;
+                mm += (size * (word >> 16 & 0xffff) + FixedMath.BPS - 1) / FixedMath.BPS;
+                im0 += (size * (word & 0xffff) + FixedMath.BPS - 1) / FixedMath.BPS;
+            }
+        }
+        (a.equity, a.im, a.im0, a.mm) = (worth, im, im0, mm);
     }
 
     function _perps(IMarginEngine.Assessment memory a, uint256[] calldata perps)
@@ -62,12 +80,14 @@ contract RuleMargin is IMarginModel {
         pure
         returns (int256 pnl, bool exposed)
     {
-        (uint256 notionals, uint256 mm, uint256 im) = (0, 0, 0);
+        (uint256 notionals, uint256 mm, uint256 im, uint256 im0) = (0, 0, 0, 0);
         unchecked {
-            // A notional is under 2^135 and there are at most 64 of them; rates are under 2^16.
-            for (uint256 i; i < perps.length; i += 3) {
-                uint256 notional = perps[i];
-                int256 one = int256(perps[i + 1]);
+            // A notional is under 2^136 and there are at most 64 of them; rates are under 2^16, multipliers under 5 in 2^14.
+            (uint256 at, uint256 end) = _ends(perps);
+            for (; at < end; at += 128) {
+                uint256 word = _load(at);
+                uint256 notional = word & type(uint136).max;
+                int256 one = int256(_load(at + 32));
                 pnl += one;
                 if (notional == 0) {
                     // Closed, but its loss could not be paid yet: still owed, so still an exposure.
@@ -76,14 +96,62 @@ contract RuleMargin is IMarginModel {
                 }
                 exposed = true;
                 notionals += notional;
-                uint256 risk = perps[i + 2];
-                (uint256 bound1, uint256 bound2) = (risk >> 96 & 0xffffff, risk >> 120 & 0xffffff);
-                mm += TierMath.requirement(notional, risk, bound1, bound2);
-                im += TierMath.requirement(notional, risk >> 48, bound1, bound2);
+                (uint256 im1, uint256 im01, uint256 mm1) = _perp(notional, word, _load(at + 64), _load(at + 96));
+                im += im1;
+                im0 += im01;
+                mm += mm1;
             }
             a.notional = notionals;
+            a.im += im;
+            a.im0 += im0;
             a.mm += mm;
-            a.im0 += im;
+        }
+    }
+
+    /// @dev IM takes the market's table, its multiplier and open interest as they are now; IM₀ and MM, by which accounts are called
+    /// and liquidated, the ramped table and multiplier, and no open interest.
+    function _perp(uint256 notional, uint256 word, uint256 table, uint256 old)
+        private
+        pure
+        returns (uint256 im, uint256 im0, uint256 mm)
+    {
+        unchecked {
+            (mm, im0) = TierMath.requirements(notional, table);
+            im = _scaled(im0, word >> 136 & 0xffffff);
+            uint256 share = word >> 184 & 0xffff;
+            if (share != 0) {
+                if (im < notional) im += ((notional - im) * share + FixedMath.BPS - 1) / FixedMath.BPS;
+            }
+            if (old != 0) {
+                (uint256 oldMm, uint256 oldIm) = TierMath.requirements(notional, old);
+                share = old >> 128;
+                mm = RampMath.between(oldMm, mm, share);
+                im0 = RampMath.between(oldIm, im0, share);
+            }
+            im0 = _scaled(im0, word >> 160 & 0xffffff);
+            mm = _scaled(mm, word >> 160 & 0xffffff);
+        }
+    }
+
+    function _scaled(uint256 requirement, uint256 multiplier) private pure returns (uint256) {
+        unchecked {
+            return (requirement * multiplier + VolatilityMath.ONE - 1) / VolatilityMath.ONE;
+        }
+    }
+
+    // ---------------------------------------------------------------- calldata
+
+    /// @dev The loops walk their arrays by place: a bounds check per word would cost more than what is done with it.
+    function _ends(uint256[] calldata words) private pure returns (uint256 at, uint256 end) {
+        assembly ("memory-safe") {
+            at := words.offset
+            end := add(at, shl(5, words.length))
+        }
+    }
+
+    function _load(uint256 at) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(at)
         }
     }
 }

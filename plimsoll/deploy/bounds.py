@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from plimsoll.deploy import errors as e
-from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, Roles, Terms
+from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, Roles, Stake, Terms
+from plimsoll.margin import decimal_float
 from plimsoll.margin.fill_math import spread_rate
 
 BPS, PPM, WAD = 10**4, 10**6, 10**18
@@ -20,8 +21,12 @@ MAX_AGE = 3600
 MAX_SIGMA = 50_000
 MAX_SIZE = 2**55 - 1
 MAX_FEE = 10_000
+MAX_CAP = 2**104 - 1
+MAX_RESERVE_SHARE = 5_000
+MIN_HAIRCUT = 100
+MIN_PAIR_HAIRCUT = 200
 NO_CAP = 2**256 - 1
-DAY = 86_400
+HOUR, DAY = 3600, 86_400
 MAX_LISTED = 64
 Found = Iterator[e.Violation]
 
@@ -42,13 +47,17 @@ def violations(p: Parameters, chain_id: int) -> Found:
         yield from _asset(asset, quote=number == 0, feeds=feeds)
     for market in p.markets:
         yield from _market(market, feeds)
+        yield from _bounds(market)
         yield from _fill_cost(market, p)
+    yield from _pairs(p)
+    yield from _quote_feed(p, feeds)
     total = sum(market.allocation for market in p.markets)
     if total > BPS:
         yield e.AllocationsExceedPool("Σ allocation", total, f"together the markets may have {BPS} bps of the pool")
     yield from _terms(p.terms)
     yield from _protocol(p)
     yield from _oracle(p.oracle)
+    yield from _stake(p.stake)
     yield from _roles(p.roles)
 
 
@@ -61,13 +70,52 @@ def _asset(a: Asset, *, quote: bool, feeds: set[int]) -> Found:
         yield e.QuoteNotPlain(f"{at} (feed, haircuts)", value, "the first asset is the quote asset, all three are 0")
     if not quote and a.feed not in feeds:
         yield e.FeedUnknown(f"{at} feed", a.feed, f"the feeds are {sorted(feeds)}")
-    if not 0 <= a.haircut_im <= BPS:
-        yield e.HaircutOutOfRange(f"{at} haircut_im", a.haircut_im, f"from 0 to {BPS} bps")
-    if not 0 <= a.haircut_mm <= a.haircut_im:
-        yield e.HaircutsNotMonotone(f"{at} haircut_mm", a.haircut_mm, f"from 0 to haircut_im, {a.haircut_im} bps")
+    if not quote:
+        yield from _haircuts(at, a.haircut_im, a.haircut_mm, MIN_HAIRCUT)
     yield from _age_and_sigma(at, a.max_age, a.sigma, lowest_sigma=0 if quote else 1)
-    if not 0 < a.supply_cap < 2**128:
-        yield e.SupplyCapOutOfRange(f"{at} supply_cap", a.supply_cap, "above 0 and below 2^128 token units")
+    yield from _limits(at, a)
+
+
+def _haircuts(at: str, im: int, mm: int, lowest: int) -> Found:
+    if not 0 <= im <= BPS:
+        yield e.HaircutOutOfRange(f"{at} haircut_im", im, f"from 0 to {BPS} bps")
+    if mm < lowest:
+        yield e.HaircutTooLow(f"{at} haircut_mm", mm, f"at least {lowest} bps")
+    if im <= mm:
+        yield e.HaircutsNotMonotone(f"{at} haircut_mm", mm, f"below haircut_im, {im} bps")
+
+
+def _limits(at: str, a: Asset) -> Found:
+    if not 0 < a.supply_cap <= MAX_CAP:
+        yield e.SupplyCapOutOfRange(f"{at} supply_cap", a.supply_cap, "above 0 and below 2^104 token units")
+    if not 0 <= a.borrow_cap <= a.supply_cap:
+        yield e.BorrowCapAboveSupplyCap(f"{at} borrow_cap", a.borrow_cap, f"at most supply_cap, {a.supply_cap}")
+    least = 1 if a.borrow_cap else 0
+    yield from _within(
+        e.BorrowVelocityOutOfRange, f"{at} borrow_velocity", a.borrow_velocity, least, BPS, "bps of borrow_cap"
+    )
+    share = a.reserve_share
+    yield from _within(e.ReserveShareOutOfRange, f"{at} reserve_share", share, 0, MAX_RESERVE_SHARE, "bps")
+
+
+def _pairs(p: Parameters) -> Found:
+    listed = [(pair.collateral, pair.debt) for pair in p.pairs]
+    for pair, key in zip(p.pairs, listed, strict=True):
+        at = f"pair {key}"
+        if pair.collateral == pair.debt or not all(0 <= number < len(p.assets) for number in key):
+            yield e.PairInvalid(f"{at} (collateral, debt)", key, "two different assets, by their number")
+        if listed.count(key) > 1:
+            yield e.PairAlreadyListed(f"{at} (collateral, debt)", key, "list each pair once")
+        yield from _haircuts(at, pair.haircut_im, pair.haircut_mm, MIN_PAIR_HAIRCUT)
+
+
+def _quote_feed(p: Parameters, feeds: set[int]) -> Found:
+    if (rule := p.quote_feed) is None:
+        return
+    if rule.feed not in feeds:
+        yield e.FeedUnknown("quote_feed feed", rule.feed, f"the feeds are {sorted(feeds)}")
+    yield from _within(e.DepegThresholdOutOfRange, "quote_feed threshold", rule.threshold, 9_000, BPS, "bps")
+    yield from _within(e.DepegFactorOutOfRange, "quote_feed factor", rule.factor, 1, 100, "tenths")
 
 
 def _age_and_sigma(at: str, max_age: int, sigma: int, *, lowest_sigma: int) -> Found:
@@ -116,9 +164,20 @@ def _rates(at: str, m: Market) -> Found:
         yield e.InitialRateNotAboveMaintenance(
             f"{at} (im_rates, mm_rates)", (m.im_rates, m.mm_rates), "IM above MM in each tier"
         )
-    if not 0 < m.bound1 < m.bound2 < 2**24:
+
+
+def _bounds(m: Market) -> Found:
+    at = f"market {m.symbol}"
+    if not 0 < m.bound1 < m.bound2:
         value = (m.bound1, m.bound2)
-        yield e.TierBoundsNotAscending(f"{at} (bound1, bound2)", value, "0 < bound1 < bound2 < 2^24 thousand quote")
+        yield e.TierBoundsNotAscending(f"{at} (bound1, bound2)", value, "0 < bound1 < bound2, thousands of quote")
+    if (m.oi_lower or m.oi_upper) and not 0 <= m.oi_lower < m.oi_upper:
+        value = (m.oi_lower, m.oi_upper)
+        yield e.InterestBoundsUnordered(f"{at} (oi_lower, oi_upper)", value, "oi_lower < oi_upper, or both 0")
+    for name in ("bound1", "bound2", "oi_lower", "oi_upper"):
+        value = getattr(m, name)
+        if value < 0 or not decimal_float.encode(value)[0]:
+            yield e.BoundNotRepresentable(f"{at} {name}", value, "up to 4095 and zeros behind it, 15 at most")
 
 
 def _fill_cost(m: Market, p: Parameters) -> Found:
@@ -168,6 +227,15 @@ def _protocol(p: Parameters) -> Found:
         yield e.PoolTimingOutOfRange(
             "pool (delay, window)", value, "300 s <= window <= delay, one day, seven days at most"
         )
+
+
+def _stake(s: Stake) -> Found:
+    if not (HOUR <= s.window <= s.period <= 30 * DAY):
+        yield e.StakeTimingOutOfRange(
+            "stake (period, window)", (s.period, s.window), "an hour <= window <= period <= thirty days"
+        )
+    if s.treasury is not None and not _is_address(s.treasury):
+        yield e.TreasuryInvalid("stake treasury", s.treasury, "an address, or none for the admin")
 
 
 def _oracle(o: Oracle) -> Found:

@@ -3,6 +3,7 @@
     local()                                       every role is the deployer's, two days' delay for what loosens risk
     local(risk_delay=0, admin_delay=0)            parameters can be changed at once: tests
     local(references=False)                       signed prices are not compared with anything
+    local(exchange=False)                         without a Uniswap beside it
 
 Rates, fees and scales are of the order of those of large venues; a local chain needs no better.
 """
@@ -20,21 +21,43 @@ from plimsoll.deploy.parameters import (
     Market,
     Model,
     Oracle,
+    Pair,
     Parameters,
     Pool,
     Reference,
     Roles,
     Terms,
 )
+from plimsoll.exchange.listing import local_exchange
 from plimsoll.prices import PRICE, address_of
 
 SIZE, WAD, DAY, HOUR = 10**8, 10**18, 86_400, 3600
 
+
+def _asset(
+    symbol: str,
+    name: str,
+    decimals: int,
+    feed: int,
+    haircuts: tuple[int, int],
+    max_age: int,
+    sigma: int,
+    cap: int,
+) -> Asset:
+    """Half of the cap (whole tokens) may be borrowed, a fifth of that in an hour; a thousandth may always leave."""
+    supply = cap * 10**decimals
+    lending = {"borrow_cap": supply // 2, "borrow_velocity": 2000, "reserve_share": 1000, "brake_floor": supply // 1000}
+    return Asset(symbol, name, decimals, feed, *haircuts, max_age, sigma, supply, **lending)
+
+
 ASSETS = (
-    Asset("USDC", "USD Coin", 6, 0, 0, 0, HOUR, 0, 10**9 * 10**6),
-    Asset("WETH", "Wrapped Ether", 18, 1, 1500, 1000, 60, 8000, 200_000 * 10**18),
-    Asset("WBTC", "Wrapped Bitcoin", 8, 2, 1200, 800, 60, 6500, 10_000 * 10**8),
+    _asset("USDC", "USD Coin", 6, 0, (0, 0), HOUR, 0, 10**9),
+    _asset("WETH", "Wrapped Ether", 18, 1, (1500, 1000), 60, 8000, 200_000),
+    _asset("WBTC", "Wrapped Bitcoin", 8, 2, (1200, 800), 60, 6500, 10_000),
 )
+
+#: WETH/USDC and WBTC/USDC: up to 83 % and 86 % may be owed on the collateral.
+PAIRS = (Pair(1, 0, 2000, 1700), Pair(2, 0, 1700, 1400))
 
 #: Feed number, symbol, the price a mock reference starts with, σ_ref. XRP in lots of 100: a unit is worth at least one
 #: quote.
@@ -52,12 +75,14 @@ def _market(
     feed: int,
     mm: tuple[int, int, int],
     bounds: tuple[int, int],
+    oi: tuple[int, int],
     sigma: int,
     scale: int,
     skew: int,
     **rest: Any,
 ) -> Market:
-    """A market with IM twice its MM. `scale` and `skew` in whole units; the worst fill premium is skew / scale."""
+    """A market with IM twice its MM. `bounds` of tiers and `oi`, between which IM grows, in thousands of quote; `scale`
+    and `skew` in whole units; the worst fill premium is skew / scale."""
     return Market(
         symbol=symbol,
         feed=feed,
@@ -72,6 +97,8 @@ def _market(
         skew_scale=scale * SIZE,
         max_skew=skew * SIZE,
         max_oi=scale * SIZE // 5,
+        oi_lower=oi[0],
+        oi_upper=oi[1],
         maker_fee=200,
         taker_fee=500,
         move=2500,
@@ -81,16 +108,65 @@ def _market(
 
 
 MARKETS = (
-    _market("ETH", 1, (250, 350, 500), (1_000, 5_000), 8000, 1_000_000, 8_000, allocation=3000, insurance_cap=100_000),
-    _market("BTC", 2, (200, 300, 450), (2_000, 10_000), 6500, 100_000, 700, allocation=3000, insurance_cap=100_000),
     _market(
-        "SOL", 3, (400, 600, 900), (500, 2_500), 11_000, 10_000_000, 120_000, allocation=1500, insurance_cap=50_000
+        "ETH",
+        1,
+        (250, 350, 500),
+        (1_000, 5_000),
+        (200_000, 600_000),
+        8000,
+        1_000_000,
+        8_000,
+        allocation=3000,
+        insurance_cap=100_000,
     ),
     _market(
-        "XRP100", 4, (400, 600, 900), (500, 2_500), 10_000, 10_000_000, 120_000, allocation=1000, insurance_cap=25_000
+        "BTC",
+        2,
+        (200, 300, 450),
+        (2_000, 10_000),
+        (400_000, 1_200_000),
+        6500,
+        100_000,
+        700,
+        allocation=3000,
+        insurance_cap=100_000,
     ),
     _market(
-        "LINK", 5, (500, 750, 1000), (250, 1_000), 11_000, 20_000_000, 300_000, allocation=1000, insurance_cap=25_000
+        "SOL",
+        3,
+        (400, 600, 900),
+        (500, 2_500),
+        (100_000, 300_000),
+        11_000,
+        10_000_000,
+        120_000,
+        allocation=1500,
+        insurance_cap=50_000,
+    ),
+    _market(
+        "XRP100",
+        4,
+        (400, 600, 900),
+        (500, 2_500),
+        (40_000, 120_000),
+        10_000,
+        10_000_000,
+        120_000,
+        allocation=1000,
+        insurance_cap=25_000,
+    ),
+    _market(
+        "LINK",
+        5,
+        (500, 750, 1000),
+        (250, 1_000),
+        (20_000, 60_000),
+        11_000,
+        20_000_000,
+        300_000,
+        allocation=1000,
+        insurance_cap=25_000,
     ),
 )
 
@@ -115,7 +191,12 @@ def local_signer_keys(count: int = 3) -> list[bytes]:
 
 
 def local(
-    *, references: bool = True, risk_delay: int = 2 * DAY, admin_delay: int = 2 * DAY, block_time: int = 12
+    *,
+    references: bool = True,
+    risk_delay: int = 2 * DAY,
+    admin_delay: int = 2 * DAY,
+    block_time: int = 12,
+    exchange: bool = True,
 ) -> Parameters:
     """The default deployment of a local chain."""
     signers = tuple(address_of(PrivateKey(key).public_key) for key in local_signer_keys())
@@ -123,6 +204,7 @@ def local(
     feeds = tuple(Feed(number, symbol, 200, 10_000, price, reference, sigma) for number, symbol, price, sigma in FEEDS)
     return Parameters(
         assets=ASSETS,
+        pairs=PAIRS,
         markets=MARKETS,
         terms=TERMS,
         model=Model(mm_floor=20 * WAD, im_floor=40 * WAD, pnl_share=8000),
@@ -130,4 +212,5 @@ def local(
         pool=Pool(delay=HOUR, window=HOUR),
         roles=Roles(risk_delay=risk_delay, admin_delay=admin_delay),
         block_time=block_time,
+        exchange=local_exchange({"WETH": FEEDS[0][2], "WBTC": FEEDS[1][2]}) if exchange else None,
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from plimsoll.abi import checksum, keccak
 from plimsoll.chain.base import Chain
-from plimsoll.contracts import Artifacts, Contract, load
+from plimsoll.contracts import Artifact, Artifacts, Contract, load
 from plimsoll.deploy.bounds import LOCAL_CHAINS, require_safe
 from plimsoll.deploy.errors import AlreadyDeployed, Differs, ManifestMissing
 from plimsoll.deploy.files import Deployed, Journal, Manifest, manifest_path
@@ -25,6 +25,8 @@ from plimsoll.deploy.plan import Create, Plan, plain, resolve
 from plimsoll.deploy.protocol import protocol_plan, token_name, vault_name
 from plimsoll.deploy.runner import Progress, run
 from plimsoll.errors import BadInput
+from plimsoll.exchange.artifacts import PLACES
+from plimsoll.exchange.artifacts import load as exchange_artifacts
 
 
 class Deployment:
@@ -46,8 +48,11 @@ class Deployment:
             entry = self.manifest.contracts.get(name)
             if entry is None:
                 raise BadInput("contract", name, f"the deployment has {', '.join(self.manifest.contracts)}")
-            self._handles[name] = Contract(self.chain, entry.address, self._artifacts[entry.contract])
+            self._handles[name] = Contract(self.chain, entry.address, self._artifact(entry.contract))
         return self._handles[name]
+
+    def _artifact(self, contract: str) -> Artifact:
+        return (exchange_artifacts() if contract in PLACES else self._artifacts)[contract]
 
     def __repr__(self) -> str:
         return f"<Deployment on chain {self.manifest.chain_id}, engine {self.manifest.address('MarginEngine')}>"
@@ -75,6 +80,10 @@ class Deployment:
     @property
     def pool(self) -> Contract:
         return self["LiquidityPool"]
+
+    @property
+    def stake(self) -> Contract:
+        return self["InsuranceStake"]
 
     @property
     def lens(self) -> Contract:

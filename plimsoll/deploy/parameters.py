@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plimsoll.errors import BadInput
+from plimsoll.exchange.listing import ExchangeListing
 
 Rates = tuple[int, int, int]
 T = TypeVar("T")
@@ -20,7 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asset:
-    """A collateral asset. The first one is the quote asset: feed 0, no haircuts."""
+    """A collateral asset. The first one is the quote asset: feed 0, no haircuts.
+
+    Caps in token units; a velocity (bps of the borrow cap per hour) and a reserve share (bps of the interest) matter
+    where something may be borrowed. The vault lets `brake_bps` of what is there leave per hour, net, or `brake_floor`
+    token units if that is more.
+    """
 
     symbol: str
     name: str
@@ -32,11 +38,36 @@ class Asset:
     sigma: int
     supply_cap: int
     token: str | None = None
+    borrow_cap: int = 0
+    borrow_velocity: int = 0
+    reserve_share: int = 1000
+    brake_bps: int = 2500
+    brake_floor: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Accounts of their own for one collateral and one debt, by number of the assets."""
+
+    collateral: int
+    debt: int
+    haircut_im: int
+    haircut_mm: int
+
+
+@dataclass(frozen=True)
+class QuoteFeed:
+    """The feed of the quote asset: below `threshold` (bps of the peg) IM rises by the gap times `factor` (tenths)."""
+
+    feed: int
+    threshold: int
+    factor: int
 
 
 @dataclass(frozen=True)
 class Market:
-    """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote)."""
+    """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote). Bounds of
+    tiers and of open interest in thousands of quote."""
 
     symbol: str
     feed: int
@@ -58,6 +89,8 @@ class Market:
     gap: int
     insurance_cap: int
     reduce_only: bool = False
+    oi_lower: int = 0
+    oi_upper: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +180,16 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Stake:
+    """Staked insurance: the wait before redemption, the window in which it may be redeemed, and who owns what insurance
+    held before anyone staked (None: who is admin)."""
+
+    period: int = 7 * 86_400
+    window: int = 2 * 86_400
+    treasury: str | None = None
+
+
+@dataclass(frozen=True)
 class Roles:
     """Who holds which role; None is the deployer. Delays in seconds."""
 
@@ -167,16 +210,21 @@ class Parameters:
     model: Model
     oracle: Oracle
     pool: Pool
+    stake: Stake = field(default_factory=Stake)
     roles: Roles = field(default_factory=Roles)
     block_time: int = 12
     kappa: int = 20
+    exchange: ExchangeListing | None = None
+    pairs: tuple[Pair, ...] = ()
+    quote_feed: QuoteFeed | None = None
 
     @property
     def mocks(self) -> list[str]:
         """What would be deployed as a mock."""
         tokens = [asset.symbol for asset in self.assets if asset.token is None]
         references = [f.symbol for f in self.oracle.feeds if f.reference and f.reference.aggregator is None]
-        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references]
+        own = ["exchange"] if self.exchange and self.exchange.addresses is None else []
+        return [f"token {symbol}" for symbol in tokens] + [f"aggregator {symbol}" for symbol in references] + own
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -1,19 +1,20 @@
 """A deployment as data: ordered steps that create contracts and call them, later ones referring to earlier ones by
 name.
 
-    plan = Plan(artifacts) token = plan.create("USDC", "MockERC20", "USD Coin", "USDC", 6) engine =
-    plan.create("MarginEngine", "MarginEngine", authority, router, …)     # its libraries become steps by themselves
+    plan = Plan(artifacts)
+    token = plan.create("USDC", "MockERC20", "USD Coin", "USDC", 6)
+    engine = plan.create("MarginEngine", "MarginEngine", authority, router, …)   # its libraries become steps as well
     plan.call("Executor.setEngine", executor, "setEngine", engine)
 
-`create` returns a Ref, which may stand wherever an address does, also inside lists and tuples. Nothing is sent here:
-plimsoll.deploy.runner carries a plan out.
+`create` returns a Ref, which may stand wherever an address does, also inside lists and tuples; `derived` a value that
+is computed once addresses are known. Nothing is sent here: plimsoll.deploy.runner carries a plan out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
 from plimsoll.abi import keccak
@@ -26,6 +27,14 @@ class Ref:
     """The address of what the step `step` creates."""
 
     step: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What `function(*args)` is once the addresses in `args` are known. It depends on nothing else."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ class Plan:
         self._created: dict[str, Create] = {}
         self._names: set[str] = set()
 
-    def create(self, name: str, contract: str, *args: Any) -> Ref:
-        artifact = self.artifacts[contract]
+    def create(self, name: str, contract: str | Artifact, *args: Any) -> Ref:
+        artifact = self.artifacts[contract] if isinstance(contract, str) else contract
         self._check(args)
         step = Create(name, artifact, args, {library: self._library(library) for library in artifact.libraries})
         self._add(step)
@@ -81,6 +90,10 @@ class Plan:
         artifact = self._created[target.step].artifact
         artifact.function(function)
         self._add(Call(name, target, artifact, function, args))
+
+    def derived(self, function: Callable[..., Any], *args: Any) -> Derived:
+        self._check(args)
+        return Derived(function, args)
 
     def _library(self, name: str) -> Ref:
         return Ref(name) if name in self._created else self.create(name, name)
@@ -105,9 +118,11 @@ class Plan:
 
 
 def resolve(value: Any, addresses: Mapping[str, str]) -> Any:
-    """`value` with each Ref replaced by its address."""
+    """`value` with each Ref replaced by its address, and each Derived by what it comes to."""
     if isinstance(value, Ref):
         return addresses[value.step]
+    if isinstance(value, Derived):
+        return value.function(*resolve(value.args, addresses))
     if isinstance(value, list | tuple):
         return type(value)(resolve(item, addresses) for item in value)
     return value
@@ -123,6 +138,10 @@ def plain(value: Any) -> Any:
         return "0x" + value.hex()
     if isinstance(value, Ref):
         return {"ref": value.step}
+    if isinstance(value, Derived):
+        return {"derived": value.function.__qualname__, "args": plain(value.args)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return [plain(item) for item in value]
 
 

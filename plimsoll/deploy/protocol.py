@@ -10,8 +10,11 @@ from typing import Any
 
 from plimsoll.contracts import Artifacts
 from plimsoll.deploy import roles
-from plimsoll.deploy.parameters import Asset, Fallback, Feed, Market, Parameters, Reference, Terms
+from plimsoll.deploy.parameters import Asset, Fallback, Feed, Market, Pair, Parameters, Reference, Terms
 from plimsoll.deploy.plan import Plan, Ref
+from plimsoll.exchange.steps import exchange_steps
+from plimsoll.margin.decimal_float import exactly
+from plimsoll.margin.words import MarketRisk
 
 ZERO = "0x" + "00" * 20
 Address = Ref | str
@@ -32,6 +35,8 @@ class _Protocol:
         self._engine()
         self._custody()
         self._configure()
+        if self.p.exchange:
+            exchange_steps(self.plan, self.p.exchange, self.p.assets, self.tokens, self.deployer)
         self._hand_over()
         return self.plan
 
@@ -90,11 +95,21 @@ class _Protocol:
                 token_name(asset), "MockERC20", asset.name, asset.symbol, asset.decimals
             )
             label = (f"Plimsoll lent {asset.name}", f"plim{asset.symbol}")
-            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label)
+            brake = (asset.brake_bps, asset.brake_floor)
+            vault = self.plan.create(vault_name(asset), "CollateralVault", self.engine, number, token, *label, *brake)
             self.tokens.append(token)
             self.vaults.append(vault)
         pool = (self.engine, self.router, self.vaults[0], self.authority, self.p.pool.delay, self.p.pool.window)
         self.pool = self.plan.create("LiquidityPool", "LiquidityPool", *pool)
+        terms = self.p.stake
+        stake = (
+            self.engine,
+            self.vaults[0],
+            terms.treasury or self.p.roles.admin or self.deployer,
+            terms.period,
+            terms.window,
+        )
+        self.stake = self.plan.create("InsuranceStake", "InsuranceStake", *stake)
 
     def _configure(self) -> None:
         call = self.plan.call
@@ -107,7 +122,14 @@ class _Protocol:
         for asset, token, vault in zip(self.p.assets, self.tokens, self.vaults, strict=True):
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))
+        for pair in self.p.pairs:
+            name = f"MarketConfig.listPair {pair_name(self.p, pair)}"
+            call(name, self.config, "listPair", pair.collateral, pair.debt, pair.haircut_im, pair.haircut_mm)
+        if quote := self.p.quote_feed:
+            rule = (quote.feed, quote.threshold, quote.factor)
+            call("MarketConfig.setQuoteFeed", self.config, "setQuoteFeed", *rule)
         call("MarketConfig.setPool", self.config, "setPool", self.pool)
+        call("MarketConfig.setStake", self.config, "setStake", self.stake)
         for market in self.p.markets:
             risk, trade = risk_tuple(market), trade_tuple(market)
             name = f"MarketConfig.listMarket {market.symbol}"
@@ -160,12 +182,25 @@ def fallback_tuple(f: Fallback) -> tuple[str, int, bytes]:
 
 
 def asset_tuple(a: Asset) -> tuple[int, ...]:
-    return (a.decimals, a.feed, a.haircut_im, a.haircut_mm, a.max_age, a.sigma, a.supply_cap)
+    lending = (a.supply_cap, a.borrow_cap, a.borrow_velocity, a.reserve_share)
+    return (a.decimals, a.feed, a.haircut_im, a.haircut_mm, a.max_age, a.sigma, *lending)
 
 
 def risk_tuple(m: Market) -> tuple[Any, ...]:
     tiers = (tuple(m.mm_rates), tuple(m.im_rates), m.bound1, m.bound2)
-    return (*tiers, m.feed, m.max_age, m.sigma, m.funding_velocity, m.max_funding_rate, m.reduce_only)
+    rest = (m.feed, m.max_age, m.sigma, m.funding_velocity, m.max_funding_rate, m.reduce_only)
+    return (*tiers, *rest, m.oi_lower, m.oi_upper)
+
+
+def risk_word(m: Market) -> MarketRisk:
+    """The word that `risk_tuple` becomes; bounds that do not fit it are an OverflowError."""
+    bound1, bound2, lower, upper = map(exactly, (m.bound1, m.bound2, m.oi_lower, m.oi_upper))
+    rest = (m.feed, m.max_age, m.sigma, m.funding_velocity, m.max_funding_rate, int(m.reduce_only))
+    return MarketRisk(*m.mm_rates, *m.im_rates, bound1, bound2, lower, *rest, upper)
+
+
+def pair_name(p: Parameters, pair: Pair) -> str:
+    return f"{p.assets[pair.collateral].symbol}/{p.assets[pair.debt].symbol}"
 
 
 def trade_tuple(m: Market) -> tuple[int, ...]:

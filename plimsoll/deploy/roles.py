@@ -1,7 +1,7 @@
 """Roles of the protocol's Authority (OpenZeppelin AccessManager), and which function belongs to which.
 
 ADMIN      grants roles and moves functions between them; acts after `admin_delay`
-RISK       listings, parameters, feeds, signers; acts after `risk_delay`
+RISK       listings, parameters, feeds, signers, the end of a market; acts after `risk_delay`
 GUARDIAN   pauses new risk, disputes a feed (each for a bounded time), cancels what RISK has scheduled; no delay
 CONFIG     MarketConfig alone: writes finished words into the engine
 """
@@ -18,6 +18,7 @@ LABELS = {RISK: "RISK", GUARDIAN: "GUARDIAN", CONFIG: "CONFIG"}
 #: (contract's name in the plan, role): its functions
 FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
     ("MarginEngine", CONFIG): ("configure",),
+    ("MarginEngine", RISK): ("closeMarket",),
     ("MarginEngine", GUARDIAN): ("pauseRisk",),
     ("OracleRouter", GUARDIAN): ("dispute",),
     ("OracleRouter", RISK): ("setFeed", "setFallback", "setVolatility", "setSigner", "setQuorum"),
@@ -25,14 +26,19 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
     ("LiquidityPool", RISK): ("setTiming",),
     ("MarketConfig", RISK): (
         "listAsset",
+        "listPair",
         "listMarket",
         "setAsset",
+        "setPair",
         "setMarketRisk",
         "setMarketTrade",
         "setInsuranceCap",
+        "setDebtInsurance",
         "setTerms",
         "setModel",
+        "setQuoteFeed",
         "setPool",
+        "setStake",
         "forbidCallTarget",
     ),
 }

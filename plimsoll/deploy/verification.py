@@ -7,7 +7,7 @@ words, getters of immutables, or the Authority, and compared field by field.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from plimsoll import ledger
@@ -16,7 +16,13 @@ from plimsoll.deploy import protocol, roles
 from plimsoll.deploy.deployment import Deployment
 from plimsoll.deploy.parameters import Feed
 from plimsoll.errors import TransactionFailed
+from plimsoll.exchange.check import comparisons
 from plimsoll.margin import words
+from plimsoll.margin.account import PAIR, RAMPING
+
+
+#: Where a value comes from and when it arrives is no parameter: what it becomes is.
+_RAMP = ("from_im", "from_mm", "ramp_end")
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    for check in (_engine, _assets, _markets, _model_and_pool, _oracle, _wiring, _authority):
+    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _stake, _oracle, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
         except TransactionFailed as error:
@@ -79,24 +85,40 @@ def _engine(d: Deployment) -> Found:
     globals_, pool, terms = ledger.read(d.engine, [ledger.GLOBALS, ledger.POOL, ledger.TERMS])
     model = int(m.address("RuleMargin"), 16)
     expected = words.Globals(model=model, block_time=p.block_time, kappa=p.kappa)
-    yield from _word("globals", expected, globals_, ("lock", "paused_until"))
+    if quote := p.quote_feed:
+        expected = replace(expected, quote_feed=quote.feed, depeg_threshold=quote.threshold, depeg_factor=quote.factor)
+    yield from _word("globals", expected, globals_, ("lock", "paused_until", "flags"))
     yield from _word("pool", words.Pool(owner=int(m.address("LiquidityPool"), 16)), pool, ("contribution_sum",))
-    yield from _word("terms", words.Terms(**asdict(p.terms)), terms)
+    yield from _word("terms", words.Terms(**asdict(p.terms)), terms, ("lambda_from", "lambda_ramp_end"))
 
 
 def _assets(d: Deployment) -> Found:
     assets = d.parameters.assets
     yield from _same("number of assets", len(assets), d.config.read("assetCount"))
-    slots = [slot(number) for number in range(len(assets)) for slot in (ledger.asset, ledger.vault)]
+    kinds = (ledger.asset, ledger.vault, ledger.limits, ledger.lending)
+    slots = [slot(number) for number in range(len(assets)) for slot in kinds]
     found = ledger.read(d.engine, slots)
     for number, asset in enumerate(assets):
         at = f"asset {asset.symbol}"
-        yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)), found[2 * number])
+        params, place, limits, lending = found[4 * number : 4 * number + 4]
+        yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)[:6]), params, _RAMP)
+        caps = words.Limits(asset.supply_cap, asset.borrow_cap, borrow_velocity=asset.borrow_velocity)
+        yield from _word(at, caps, limits, ("cap_since",))
+        share = words.Lending.from_word(lending).reserve_share
+        yield from _same(f"{at} reserve_share", asset.reserve_share, share)
         vault = d.vaults[number]
-        yield from _same(f"{at} vault", vault.address, checksum(found[2 * number + 1].to_bytes(20, "big")))
+        yield from _same(f"{at} vault", vault.address, checksum(place.to_bytes(20, "big")))
         yield from _same(f"{vault} engine", d.engine.address, vault.read("engine"))
         yield from _same(f"{vault} asset", d.tokens[number].address, vault.read("asset"))
         yield from _same(f"{vault} assetIndex", number, vault.read("assetIndex"))
+
+
+def _pairs(d: Deployment) -> Found:
+    pairs = d.parameters.pairs
+    codes = [PAIR | pair.collateral << 6 | pair.debt for pair in pairs]
+    for pair, word in zip(pairs, ledger.read(d.engine, [ledger.pair(code) for code in codes]), strict=True):
+        at = f"pair {protocol.pair_name(d.parameters, pair)}"
+        yield from _word(at, words.Pair(pair.haircut_im, pair.haircut_mm, listed=1), word, _RAMP)
 
 
 def _markets(d: Deployment) -> Found:
@@ -107,8 +129,7 @@ def _markets(d: Deployment) -> Found:
     for number, market in enumerate(markets):
         at = f"market {market.symbol}"
         risk, trade, insurance = found[3 * number : 3 * number + 3]
-        mm, im, *rest = protocol.risk_tuple(market)
-        yield from _word(at, words.MarketRisk(*(*mm, *im, *map(int, rest))), risk)
+        yield from _word(at, protocol.risk_word(market), risk & ~(RAMPING << 232))
         yield from _word(at, words.MarketTrade(*protocol.trade_tuple(market)), trade)
         cap = words.MarketInsurance.from_word(insurance).cap
         yield from _same(f"{at} insurance_cap", market.insurance_cap, cap)
@@ -120,6 +141,18 @@ def _model_and_pool(d: Deployment) -> Found:
         yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
+
+
+def _stake(d: Deployment) -> Found:
+    terms, stake, held = d.parameters.stake, d.stake, d.parameters.roles
+    (registered,) = ledger.read(d.engine, [ledger.STAKE])
+    treasury = checksum(terms.treasury or held.admin or d.manifest.deployer)
+    yield from _same("stake", stake.address, checksum(registered.to_bytes(20, "big")))
+    yield from _same("InsuranceStake engine", d.engine.address, stake.read("engine"))
+    yield from _same("InsuranceStake asset", d.tokens[0].address, stake.read("asset"))
+    yield from _same("InsuranceStake period", terms.period, stake.read("period"))
+    yield from _same("InsuranceStake window", terms.window, stake.read("window"))
+    yield from _same("InsuranceStake treasury", treasury, stake.read("treasury"))
 
 
 def _oracle(d: Deployment) -> Found:
@@ -187,6 +220,11 @@ def _wiring(d: Deployment) -> Found:
         yield from _same(where, expected, actual)
     for name in {contract for contract, _ in roles.FUNCTIONS}:
         yield from _same(f"{name} authority", d.authority.address, d[name].read("authority"))
+
+
+def _exchange(d: Deployment) -> Found:
+    for where, expected, actual in comparisons(d):
+        yield from _same(where, expected, actual)
 
 
 def _authority(d: Deployment) -> Found:

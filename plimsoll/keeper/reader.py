@@ -21,7 +21,10 @@ from plimsoll.margin.account import (
     Globals,
     Market,
     MarketCosts,
+    MarketClosing,
     MarketInsurance,
+    MarketLoss,
+    MarketRamp,
     MarketRisk,
     MarketState,
     MarketTrade,
@@ -125,11 +128,11 @@ class Reader:
     def tables(self, head: Head) -> Tables:
         """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
         answers = self._answers(head.number)
-        market_rows, asset_rows = _rows(answers[0], 7), _rows(answers[1], 5)
+        market_rows, asset_rows = _rows(answers[0], 10), _rows(answers[1], 5)
         words = _rows(answers[2], 7)[0]
         markets, prices = {}, {}
-        for number, state, risk, costs, trade, insurance, price in market_rows:
-            market = _market(state, risk, costs, trade, insurance)
+        for number, *words_of_market, price in market_rows:
+            market = _market(*words_of_market)
             markets[number], prices[market.risk.feed] = market, Price.from_word(price)
         assets = {}
         for number, params, _totals, _vault, price in asset_rows:
@@ -211,11 +214,16 @@ def _rows(raw: bytes, width: int) -> list[list[int]]:
     return [words[at : at + width] for at in range(0, len(words), width)]
 
 
-def _market(state: int, risk: int, costs: int, trade: int, insurance: int) -> Market:
+def _market(
+    state: int, risk: int, costs: int, trade: int, insurance: int, ramp: int, loss: int, closing: int
+) -> Market:
     return Market(
         risk=MarketRisk.from_word(risk),
         state=MarketState.from_word(state),
         costs=MarketCosts.from_word(costs),
         trade=MarketTrade.from_word(trade),
         insurance=MarketInsurance.from_word(insurance),
+        ramp=MarketRamp.from_word(ramp),
+        loss=MarketLoss.from_word(loss),
+        closing=MarketClosing.from_word(closing),
     )

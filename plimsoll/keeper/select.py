@@ -76,7 +76,7 @@ def look(view: View, skip: Collection[bytes] = ()) -> Survey:
 
 def judge(account: Account, found: Assessment, snapshot: Snapshot) -> Finding | None:
     """Why an account is to be liquidated or called; None when it is neither (or called already)."""
-    level = accounts.call_margin(found, snapshot.terms)
+    level = accounts.call_margin(found, snapshot.terms, snapshot.time)
     if found.equity < 0:
         return Finding(account, found, level, "bankrupt")
     if found.equity < found.mm:
@@ -99,4 +99,5 @@ def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
         return None
     if found.equity < found.im0:
         return None
-    return Finding(account, found, accounts.call_margin(found, view.snapshot.terms), "back at initial margin")
+    level = accounts.call_margin(found, view.snapshot.terms, view.snapshot.time)
+    return Finding(account, found, level, "back at initial margin")

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 
 from plimsoll.margin import account as accounts
 from plimsoll.margin import fill_math, liquidation_math, position_math
-from plimsoll.margin.account import Account, Assessment, Market, PriceUse, Snapshot, index_now, price_age
+from plimsoll.margin.account import (
+    Account,
+    Assessment,
+    Market,
+    MarketInsurance,
+    PriceUse,
+    Snapshot,
+    index_now,
+    price_age,
+)
 from plimsoll.margin.asset_math import to_units_up, value_down
 from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, mul_div_down, positive
+from plimsoll.margin.volatility_math import multipliers
 
 DUST_UNIT = WAD // 100
+_NO_COVER = MarketInsurance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +82,12 @@ def insurance_cover(account: Account, snapshot: Snapshot, cash: int) -> int:
     unit = quote_unit(snapshot)
     wanted = min(-found.equity + mul_div_down(found.mm, snapshot.terms.bonus_start, BPS), cash * unit)
     perps = accounts.perps(account, snapshot, PriceUse.TARGET)
-    losses = {market: positive(-perp.pnl) for market, perp in perps.items()}
-    total = sum(losses.values())
+    assets = accounts.assets(account, snapshot, PriceUse.TARGET)
+    causes = [(positive(-perp.pnl), snapshot.markets[market].insurance) for market, perp in perps.items()]
+    causes += [(positive(-a.value), snapshot.debt_insurance.get(asset, _NO_COVER)) for asset, a in assets.items()]
+    total = sum(loss for loss, _ in causes)
     paid = 0
-    for market, loss in losses.items():
-        window = snapshot.markets[market].insurance
+    for loss, window in causes:
         over = snapshot.time >= window.window_start + snapshot.terms.insurance_window
         left = positive(window.cap * WAD - (0 if over else window.spent))
         paid += min(mul_div_down(wanted, loss, total), left)
@@ -126,11 +138,12 @@ class Fill:
 def fill(market: Market, snapshot: Snapshot, size: int) -> Fill:
     """What `size` (1e-8, positive buys) would cost at the market's last good price."""
     trade, risk, skew = market.trade, market.risk, market.state.skew
-    price = snapshot.price(risk.feed)
+    price = snapshot.price_in(market)
+    sigma = accounts.scaled_sigma(risk.sigma, multipliers(price.to_word(), snapshot.time)[0])
     cap = fill_math.spread_cap(risk.mm_rate1, trade.max_skew, trade.skew_scale, trade.taker_fee)
     rate = fill_math.spread_rate(
         snapshot.globals.kappa,
-        risk.sigma,
+        sigma,
         price_age(price, snapshot.time),
         snapshot.globals.block_time,
         cap,
@@ -143,7 +156,7 @@ def fill(market: Market, snapshot: Snapshot, size: int) -> Fill:
 
 def market_contribution(market: Market, snapshot: Snapshot) -> int:
     """The pool's PnL in a market: C − skew·(p − F)."""
-    price = snapshot.price(market.risk.feed).value
+    price = snapshot.price_in(market).value
     index = index_now(market.state, market.risk, price, snapshot.time)
     return market.costs.long_cost + market.costs.short_cost - market.state.skew * (price - index)
 
@@ -154,7 +167,7 @@ def pool_equity(snapshot: Snapshot, cash: int) -> tuple[int, int]:
     discount = 0
     for market in snapshot.markets.values():
         equity += market_contribution(market, snapshot)
-        price = snapshot.price(market.risk.feed).value
+        price = snapshot.price_in(market).value
         if market.trade.skew_scale:
             discount += ceil_div(price * market.state.skew**2, 2 * market.trade.skew_scale)
     return equity, equity - discount

@@ -1,4 +1,4 @@
-"""Margin by rule, for cross accounts; isolated is cross with one market. Twin of contracts/margin/RuleMargin.sol."""
+"""Margin by rule, for cross and isolated accounts. Twin of contracts/margin/RuleMargin.sol."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from plimsoll.margin import ramp_math
 from plimsoll.margin.fixed_math import BPS, ceil_div, positive
-from plimsoll.margin.tier_math import pack_rates, requirement
+from plimsoll.margin.tier_math import requirements
+from plimsoll.margin.volatility_math import ONE
 from plimsoll.margin.words import MarketRisk
 
 
@@ -22,22 +24,34 @@ class Assessment(NamedTuple):
 
 
 class AssetExposure(NamedTuple):
-    """Quote WAD and bps."""
+    """Net value in quote WAD, below zero for a debt; haircuts in bps, with ramps and volatility in them."""
 
     value: int
     haircut_im: int
     haircut_mm: int
+    haircut_im0: int
 
     def to_word(self) -> int:
-        return self.value << 32 | self.haircut_mm << 16 | self.haircut_im
+        value = self.value % 2**208
+        return value << 48 | self.haircut_im << 32 | self.haircut_mm << 16 | self.haircut_im0
 
 
 class PerpExposure(NamedTuple):
-    """Quote WAD, funding included in pnl."""
+    """Quote WAD, funding included in pnl. Multipliers in 2^14, shares in bps; `old` the table that still stands."""
 
     notional: int
     pnl: int
     risk: MarketRisk
+    mult_im: int = ONE
+    mult_mm: int = ONE
+    oi_share: int = 0
+    old: int = 0
+    old_share: int = 0
+
+    def to_words(self) -> tuple[int, int, int, int]:
+        first = self.notional | self.mult_im << 136 | self.mult_mm << 160 | self.oi_share << 184
+        old = self.old | self.old_share << 128 if self.old_share else 0
+        return first, self.pnl % 2**256, self.risk.to_word(), old
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +69,45 @@ class RuleMargin:
             raise ValueError(f"pnl_share {self.pnl_share} is outside [0, {BPS}]")
 
     def assess(self, assets: Iterable[AssetExposure], perps: Iterable[PerpExposure]) -> Assessment:
-        equity = im0 = mm = notional = pnl = 0
+        equity = im = im0 = mm = notional = pnl = 0
         exposed = False
         for asset in assets:
             equity += asset.value
-            im0 += ceil_div(asset.value * asset.haircut_im, BPS)
-            mm += ceil_div(asset.value * asset.haircut_mm, BPS)
+            exposed |= asset.value < 0
+            im += ceil_div(abs(asset.value) * asset.haircut_im, BPS)
+            im0 += ceil_div(abs(asset.value) * asset.haircut_im0, BPS)
+            mm += ceil_div(abs(asset.value) * asset.haircut_mm, BPS)
         for perp in perps:
             pnl += perp.pnl
             exposed |= perp.notional > 0 or perp.pnl < 0
             notional += perp.notional
-            mm += maintenance(perp.notional, perp.risk)
-            im0 += initial(perp.notional, perp.risk)
+            one = perp_requirements(perp)
+            im, im0, mm = im + one.im, im0 + one.im0, mm + one.mm
         if not exposed:
             return Assessment(equity + pnl, 0, 0, 0, 0)
-        mm = max(mm, self.mm_floor)
-        im0 = max(im0, self.im_floor)
-        im = im0 + ceil_div(positive(pnl) * (BPS - self.pnl_share), BPS)
-        return Assessment(equity + pnl, im, im0, mm, notional)
+        im = max(im, self.im_floor) + ceil_div(positive(pnl) * (BPS - self.pnl_share), BPS)
+        return Assessment(equity + pnl, im, max(im0, self.im_floor), max(mm, self.mm_floor), notional)
 
 
-def maintenance(notional: int, risk: MarketRisk) -> int:
-    rates = pack_rates(risk.mm_rate1, risk.mm_rate2, risk.mm_rate3)
-    return requirement(notional, rates, risk.bound1, risk.bound2)
+class Requirements(NamedTuple):
+    """Quote WAD."""
+
+    im: int
+    im0: int
+    mm: int
 
 
-def initial(notional: int, risk: MarketRisk) -> int:
-    rates = pack_rates(risk.im_rate1, risk.im_rate2, risk.im_rate3)
-    return requirement(notional, rates, risk.bound1, risk.bound2)
+def perp_requirements(perp: PerpExposure) -> Requirements:
+    """IM of table, multiplier and open interest as they are now; IM₀ and MM of the ramped ones, without interest."""
+    mm, im0 = requirements(perp.notional, perp.risk.to_word())
+    im = _scaled(im0, perp.mult_im)
+    im += ceil_div(positive(perp.notional - im) * perp.oi_share, BPS)
+    if perp.old_share:
+        old_mm, old_im = requirements(perp.notional, perp.old)
+        mm = ramp_math.between(old_mm, mm, perp.old_share)
+        im0 = ramp_math.between(old_im, im0, perp.old_share)
+    return Requirements(im, _scaled(im0, perp.mult_mm), _scaled(mm, perp.mult_mm))
+
+
+def _scaled(requirement: int, multiplier: int) -> int:
+    return ceil_div(requirement * multiplier, ONE)

@@ -1,14 +1,16 @@
 """Scores every account of a block at once, in float64: to choose whom to look at, never to decide.
 
 Error bound. Let u = 2^-53 and `terms` the number of an account's balances and positions. Each input (size,
-cost, amount, price, rate) is rounded once, each product carries at most four such factors, and sums of `terms`
-summands add at most 2·terms·u of the sum of their absolute values. So, with
+cost, amount, index, price, rate) is rounded once, each product carries at most six such factors, and sums of
+`terms` summands add at most 2·terms·u of the sum of their absolute values. So, with
 
-    mass = Σ|value|·(1 + haircuts) + Σ(|size·(p − F)| + |cost|) + Σ notional·(rate MM + rate IM) + floors,
+    mass = Σ(|held| + |lent or owed|)·unit·(1 + haircuts) + Σ(|size·(p − F)| + |cost|)
+         + Σ notional·(rates, MM and IM, old and new)·multiplier + floors,
 
-|equity − exact| + |level − exact| ≤ (2·terms + 16)·u·mass to first order, for every level between MM and IM₀;
-tiers are continuous, so a notional that rounds across a bound changes nothing. The exact numbers round by less
-than 3·terms + 3 wei. `Scores.bound` is twice all that. An account is a candidate when equity < call margin +
+|equity − exact| + |level − exact| ≤ (2·terms + 24)·u·mass to first order, for every level between MM and IM₀;
+tiers are continuous, so a notional that rounds across a bound changes nothing, and what is ramped lies between
+old and new. The exact numbers round by less than 6·terms + 6 wei, and what is lent or owed by less than a unit of
+its token, whose value is added. `Scores.bound` is twice all that. An account is a candidate when equity < call margin +
 bound: one whose exact equity is below its call margin, and so every liquidatable one, is never missed. In doubt
 it is a candidate: so are a market that the snapshot lacks (NaN), and a position at a price of zero, which
 counts as an exposure here.
@@ -16,7 +18,7 @@ counts as an exposure here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +26,27 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from plimsoll.margin.account import QUOTE, Account, PriceUse, Snapshot, bits, index_now, used_price
+from plimsoll.margin.account import (
+    PriceUse,
+    Snapshot,
+    asset_price,
+    haircuts,
+    index_now,
+    indices,
+    lambda_now,
+    market_terms,
+    used_price,
+)
+from plimsoll.margin.columns import BITMAP, Mirror
 from plimsoll.margin.fixed_math import BPS, WAD
+from plimsoll.margin.ramp_math import old_share
+from plimsoll.margin.tier_math import BOUND_UNIT, bound1, bound2
+from plimsoll.margin.volatility_math import ONE
+from plimsoll.margin.words import Lending
+
+__all__ = ["Mirror", "Scores", "score"]
 
 Floats = NDArray[np.float64]
-
-_BITMAP = 64  # markets and assets are bits of a 64-bit word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,101 +71,11 @@ class Scores:
         return rows[np.argsort(self.health[rows], kind="stable")]
 
 
-class Slab:
-    """Rows of varying length in shared columns; a row that outgrows its place moves to the end, with room to spare."""
-
-    def __init__(self, columns: dict[str, Any], rows: int = 0, entries: int = 0):
-        self.columns = {name: np.zeros(entries, dtype=kind) for name, kind in columns.items()}
-        self.start = np.zeros(rows, dtype=np.int64)
-        self.count = np.zeros(rows, dtype=np.int32)
-        self.room = np.zeros(rows, dtype=np.int32)
-        self.used = 0
-
-    def grow(self, rows: int) -> None:
-        if rows > len(self.start):
-            size = max(rows, 2 * len(self.start), 1024)
-            for name in ("start", "count", "room"):
-                setattr(self, name, _resized(getattr(self, name), size))
-
-    def put(self, row: int, values: dict[str, list[Any]]) -> None:
-        length = len(next(iter(values.values())))
-        if length > self.room[row]:
-            self._move(row, length + length // 2 + 1)
-        start = self.start[row]
-        for name, entries in values.items():
-            self.columns[name][start : start + length] = entries
-        self.count[row] = length
-
-    def _move(self, row: int, room: int) -> None:
-        end = self.used + room
-        capacity = len(next(iter(self.columns.values())))
-        if end > capacity:
-            for name, column in self.columns.items():
-                self.columns[name] = _resized(column, max(end, 2 * capacity, 4096))
-        self.start[row], self.room[row], self.used = self.used, room, end
-
-
-class Mirror:
-    """Accounts as columns of floats, one row each; only what changed is written again."""
-
-    def __init__(self) -> None:
-        self.ids: list[bytes] = []
-        self.row_of: dict[bytes, int] = {}
-        self.perps = Slab({"market": np.uint8, "size": np.float64, "cost": np.float64})
-        self.assets = Slab({"asset": np.uint8, "held": np.float64})
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def put(self, account: Account) -> int:
-        """Adds an account or replaces what is known of it; returns its row."""
-        row = self.row_of.get(account.id)
-        if row is None:
-            row = self._append(account.id)
-        markets = list(bits(account.header.markets))
-        positions = [account.positions[market] for market in markets]
-        self.perps.put(
-            row,
-            {
-                "market": markets,
-                "size": [float(position.size) for position in positions],
-                "cost": [position.cost / WAD for position in positions],
-            },
-        )
-        assets = list(bits(account.header.assets))
-        self.assets.put(row, {"asset": assets, "held": [float(account.balances[asset].held) for asset in assets]})
-        return row
-
-    def put_all(self, accounts: Iterable[Account]) -> None:
-        for account in accounts:
-            self.put(account)
-
-    def load(self, ids: list[bytes], perps: dict[str, NDArray[Any]], assets: dict[str, NDArray[Any]]) -> None:
-        """Replaces everything by columns in row order, with `count`; units: 1e-8 (size), quote (cost), token units."""
-        self.ids = ids
-        self.row_of = {id: row for row, id in enumerate(ids)}
-        for slab, columns in ((self.perps, perps), (self.assets, assets)):
-            counts = columns["count"].astype(np.int32)
-            slab.count, slab.room = counts, counts.copy()
-            slab.start = np.concatenate(([0], np.cumsum(counts[:-1], dtype=np.int64)))
-            slab.used = int(counts.sum())
-            for name in slab.columns:
-                slab.columns[name] = np.ascontiguousarray(columns[name], dtype=slab.columns[name].dtype)
-
-    def _append(self, id: bytes) -> int:
-        row = len(self.ids)
-        self.ids.append(id)
-        self.row_of[id] = row
-        self.perps.grow(row + 1)
-        self.assets.grow(row + 1)
-        return row
-
-
 def score(mirror: Mirror, snapshot: Snapshot, use: PriceUse = PriceUse.TARGET) -> Scores:
     """Scores all accounts at the prices of `snapshot`; `use` as in `assess`, but OPEN, which refuses failed prices."""
     if use == PriceUse.OPEN:
         raise ValueError("PriceUse.OPEN cannot be scored; use TARGET, REDUCE or ACQUIRE")
-    rows, model = len(mirror), snapshot.model
+    rows = len(mirror)
     out = np.empty((5, rows))
     candidate = np.empty(rows, dtype=np.bool_)
     perps, assets = mirror.perps, mirror.assets
@@ -161,8 +88,8 @@ def score(mirror: Mirror, snapshot: Snapshot, use: PriceUse = PriceUse.TARGET) -
         assets.count[:rows],
         *assets.columns.values(),
         *_perp_tables(snapshot, use),
-        _asset_table(snapshot, use),
-        np.array([model.mm_floor / WAD, model.im_floor / WAD, snapshot.terms.lambda_ / BPS]),
+        _asset_table(snapshot, use, mirror.pairs),
+        _globals(snapshot),
         out,
         candidate,
     )
@@ -173,59 +100,94 @@ def score(mirror: Mirror, snapshot: Snapshot, use: PriceUse = PriceUse.TARGET) -
 # ---------------------------------------------------------------- tables of a block: each entry is rounded once
 
 
+def _globals(snapshot: Snapshot) -> Floats:
+    """Floors, λ, and the floors of the model before with the share of them that still stands."""
+    model, replaced = snapshot.model, snapshot.replaced
+    share = old_share(replaced.end, snapshot.time) if replaced else 0
+    before = replaced.model if replaced and share else model
+    floors = [floor / WAD for floor in (model.mm_floor, model.im_floor, before.mm_floor, before.im_floor)]
+    return np.array([*floors, share / BPS, lambda_now(snapshot.terms, snapshot.time) / BPS])
+
+
 def _perp_tables(snapshot: Snapshot, use: PriceUse) -> tuple[Floats, Floats]:
-    """By market: p − F and p, for a short and for a long; bounds, rates and deductions of the tiers."""
-    prices, tiers = np.full((_BITMAP, 2, 2), np.nan), np.full((_BITMAP, 12), np.nan)
+    """By market: p − F and p, for a short and for a long; tiers now and before, the share of those, MM's multiplier."""
+    prices, tiers = np.full((BITMAP, 2, 2), np.nan), np.full((BITMAP, 26), np.nan)
     for number, market in snapshot.markets.items():
         risk = market.risk
-        price = snapshot.price(risk.feed)
+        price = snapshot.price_in(market)
         index = index_now(market.state, risk, price.value, snapshot.time)
         for side in (0, 1):
             _, value = used_price(snapshot, price, risk.max_age, risk.sigma, use, long=bool(side))
             prices[number, side] = (value - index) / WAD, value / WAD
-        mm = (risk.mm_rate1, risk.mm_rate2, risk.mm_rate3)
-        im = (risk.im_rate1, risk.im_rate2, risk.im_rate3)
-        bounds = (1000 * risk.bound1, 1000 * risk.bound2)
-        tiers[number] = *bounds, *_tiers(mm, bounds), *_tiers(im, bounds)
+        _, multiplier, _, old, share = market_terms(snapshot, number)
+        table = risk.to_word()
+        tiers[number] = *_tiers(table), *_tiers(old if share else table), share / BPS, multiplier / ONE
     return prices, tiers
 
 
-def _tiers(rates: tuple[int, int, int], bounds: tuple[int, int]) -> Iterator[float]:
-    deduction2 = bounds[0] * (rates[1] - rates[0])
-    deduction3 = deduction2 + bounds[1] * (rates[2] - rates[1])
-    yield from (rate / BPS for rate in rates)
-    yield from (deduction2 / BPS, deduction3 / BPS)
+def _tiers(table: int) -> Iterator[float]:
+    """Two bounds in quote; three rates and the deductions of the last two, for MM and for IM."""
+    bounds = bound1(table) * 1000 // BOUND_UNIT, bound2(table) * 1000 // BOUND_UNIT
+    yield from map(float, bounds)
+    for shift in (0, 48):
+        rates = [table >> shift + 16 * tier & 0xFFFF for tier in range(3)]
+        deduction2 = bounds[0] * (rates[1] - rates[0])
+        deduction3 = deduction2 + bounds[1] * (rates[2] - rates[1])
+        yield from (rate / BPS for rate in rates)
+        yield from (deduction2 / BPS, deduction3 / BPS)
 
 
-def _asset_table(snapshot: Snapshot, use: PriceUse) -> Floats:
-    """By asset: quote per token unit, IM and MM haircut."""
-    table = np.full((_BITMAP, 3), np.nan)
-    for number, params in snapshot.assets.items():
-        price = snapshot.price(0 if number == QUOTE else params.feed)
-        good, value = used_price(snapshot, price, params.max_age, params.sigma, use, long=True)
-        counts = good or use in (PriceUse.REDUCE, PriceUse.TARGET)
-        unit = value * 10**8 / (10**params.decimals * WAD) if counts else 0.0
-        table[number] = unit, params.haircut_im / BPS, params.haircut_mm / BPS
+def _asset_table(snapshot: Snapshot, use: PriceUse, pairs: Mapping[int, int]) -> Floats:
+    """By place: quote per token unit held and owed, IM₀ and MM haircut, amount per lent and per debt share."""
+    table = np.full((BITMAP + 2 * len(pairs), 6), np.nan)
+    for number in snapshot.assets:
+        table[number] = (*_asset_row(snapshot, use, number, 0),)
+    for pair, place in pairs.items():
+        if pair in snapshot.pairs:
+            table[place] = (*_asset_row(snapshot, use, pair >> 6 & 63, pair),)
+            table[place + 1] = (*_asset_row(snapshot, use, pair & 63, pair),)
     return table
 
 
-def _resized(column: NDArray[Any], size: int) -> NDArray[Any]:
-    out = np.zeros(size, dtype=column.dtype)
-    out[: len(column)] = column
-    return out
+def _asset_row(snapshot: Snapshot, use: PriceUse, number: int, pair: int) -> Iterator[float]:
+    params = snapshot.assets[number]
+    price = snapshot.price(params.feed)
+    for owed in (False, True):
+        value = asset_price(snapshot, price, params, use, owed=owed)
+        yield value * 10**8 / (10**params.decimals * WAD)
+    _, mm, im0 = haircuts(pair, number, snapshot)
+    yield from (im0 / BPS, mm / BPS)
+    debt_index, lent_index = indices(snapshot.lending.get(number, Lending()), snapshot.time)
+    yield from (lent_index / 10**12, debt_index / 10**12)
 
 
 # ---------------------------------------------------------------- the kernel
 
 
 @njit(cache=True, inline="always")
-def _requirement(notional, tiers, first):  # type: ignore[no-untyped-def]
+def _requirement(notional, tiers, bounds, first):  # type: ignore[no-untyped-def]
     """The rate that applies and the requirement: rates in columns first…first+2, deductions in the two after."""
-    if notional <= tiers[0]:
+    if notional <= tiers[bounds]:
         return tiers[first], notional * tiers[first]
-    if notional <= tiers[1]:
+    if notional <= tiers[bounds + 1]:
         return tiers[first + 1], notional * tiers[first + 1] - tiers[first + 3]
     return tiers[first + 2], notional * tiers[first + 2] - tiers[first + 4]
+
+
+@njit(cache=True, inline="always")
+def _between(was, becomes, share):  # type: ignore[no-untyped-def]
+    return becomes if becomes <= was else becomes - (becomes - was) * share
+
+
+@njit(cache=True, inline="always")
+def _ramped(notional, tiers, first):  # type: ignore[no-untyped-def]
+    """The sum of the rates, and the requirement between the old table and the new."""
+    rate, part = _requirement(notional, tiers, 0, first)
+    share = tiers[24]
+    if share > 0.0:
+        old_rate, old_part = _requirement(notional, tiers, 12, first + 12)
+        return rate + old_rate, _between(old_part, part, share)
+    return rate, part
 
 
 @njit(cache=True, parallel=True)
@@ -239,6 +201,7 @@ def _score(  # type: ignore[no-untyped-def]
     asset_count,
     asset,
     held,
+    shares,
     prices,
     tiers,
     units,
@@ -246,34 +209,43 @@ def _score(  # type: ignore[no-untyped-def]
     out,
     candidate,
 ):
-    mm_floor, im_floor, lambda_ = globals_
+    mm_floor, im_floor, old_mm_floor, old_im_floor, old_share, lambda_ = globals_
+    floors = mm_floor + im_floor + old_mm_floor + old_im_floor
     for i in prange(len(perp_start)):
-        equity = mm = im0 = mass = 0.0
+        equity = mm = im0 = mass = token = 0.0
         exposed = False
         for j in range(asset_start[i], asset_start[i] + asset_count[i]):
-            unit = units[asset[j]]
-            value = held[j] * unit[0]
+            unit, loan = units[asset[j]], 0.0
+            if shares[j] != 0.0:
+                loan = shares[j] * (unit[4] if shares[j] > 0.0 else unit[5])
+            net = held[j] + loan
+            price = unit[1] if net < 0.0 else unit[0]
+            value, weight = net * price, price * (1.0 + unit[2] + unit[3])
             equity += value
-            im0 += value * unit[1]
-            mm += value * unit[2]
-            mass += abs(value) * (1.0 + unit[1] + unit[2])
+            im0 += abs(value) * unit[2]
+            mm += abs(value) * unit[3]
+            exposed = exposed or net < 0.0
+            mass += (abs(held[j]) + abs(loan)) * weight
+            if loan != 0.0:
+                token += weight
         for j in range(perp_start[i], perp_start[i] + perp_count[i]):
             s, c = size[j], cost[j]
             at, table = prices[market[j], 1 if s > 0 else 0], tiers[market[j]]
             worth, notional = s * at[0], abs(s) * at[1]
             equity += worth - c
             exposed = exposed or s != 0 or c > 0
-            mm_rate, mm_part = _requirement(notional, table, 2)
-            im_rate, im_part = _requirement(notional, table, 7)
-            mm += mm_part
-            im0 += im_part
-            mass += abs(worth) + abs(c) + notional * (mm_rate + im_rate)
+            mm_rate, mm_part = _ramped(notional, table, 2)
+            im_rate, im_part = _ramped(notional, table, 7)
+            mm += mm_part * table[25]
+            im0 += im_part * table[25]
+            mass += abs(worth) + abs(c) + notional * (mm_rate + im_rate) * table[25]
         if not exposed:
             mm = im0 = 0.0
         else:
-            mm, im0 = max(mm, mm_floor), max(im0, im_floor)
+            mm = _between(max(mm, old_mm_floor), max(mm, mm_floor), old_share)
+            im0 = _between(max(im0, old_im_floor), max(im0, im_floor), old_share)
         call = mm + (im0 - mm) * lambda_
         terms = perp_count[i] + asset_count[i]
-        bound = (4 * terms + 32) * (2.0**-53 * (mass + mm_floor + im_floor) + 2e-18)
+        bound = (4 * terms + 48) * (2.0**-53 * (mass + floors) + 4e-18) + 2.0 * token
         out[0, i], out[1, i], out[2, i], out[3, i], out[4, i] = equity, mm, im0, call, bound
         candidate[i] = exposed and not equity >= call + bound

@@ -75,10 +75,13 @@ class Header(Word):
     call_deadline: int = uint(32)
     clock_start: int = uint(32)
     listed: int = uint(8)
+    debts: int = uint(8)
 
 
 @dataclass(frozen=True, slots=True)
 class Balance(Word):
+    """kind: HELD_ONLY, LENT or DEBT; shares are of the kind."""
+
     held: int = sint(128)
     shares: int = uint(120)
     kind: int = uint(8)
@@ -120,13 +123,59 @@ class AssetParams(Word):
     haircut_mm: int = uint(16)
     max_age: int = uint(16)
     sigma: int = uint(16)
-    supply_cap: int = uint(128)
+    from_im: int = uint(16)
+    from_mm: int = uint(16)
+    ramp_end: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Lending(Word):
+    """Indices 1e-12, utilisation 1e-7, rate_at_target 1e-13 per year, reserve_share bps."""
+
+    debt_index: int = uint(64)
+    lent_index: int = uint(64)
+    accrued_at: int = uint(32)
+    utilisation: int = uint(24)
+    rate_at_target: int = uint(48)
+    reserve_share: int = uint(16)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals(Word):
     held: int = uint(128)
-    lent: int = uint(128)
+    lent_shares: int = uint(128)
+
+
+@dataclass(frozen=True, slots=True)
+class Debts(Word):
+    shares: int = uint(112)
+    reserve: int = uint(112)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Word):
+    supply_cap: int = uint(104)
+    borrow_cap: int = uint(104)
+    cap_since: int = uint(32)
+    borrow_velocity: int = uint(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow(Word):
+    window_start: int = uint(32)
+    net_borrowed: int = sint(128)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(Word):
+    """The haircuts of an isolated pair's collateral."""
+
+    haircut_im: int = uint(16)
+    haircut_mm: int = uint(16)
+    from_im: int = uint(16)
+    from_mm: int = uint(16)
+    ramp_end: int = uint(32)
+    listed: int = uint(8)
 
 
 # ---------------------------------------------------------------- per perp market
@@ -152,20 +201,40 @@ class MarketState(Word):
 
 @dataclass(frozen=True, slots=True)
 class MarketRisk(Word):
+    """Bounds are decimal floats in thousands of quote."""
+
     mm_rate1: int = uint(16)
     mm_rate2: int = uint(16)
     mm_rate3: int = uint(16)
     im_rate1: int = uint(16)
     im_rate2: int = uint(16)
     im_rate3: int = uint(16)
-    bound1: int = uint(24)
-    bound2: int = uint(24)
+    bound1: int = uint(16)
+    bound2: int = uint(16)
+    oi_lower: int = uint(16)
     feed: int = uint(8)
     max_age: int = uint(16)
     sigma: int = uint(16)
     funding_velocity: int = uint(32)
     max_funding_rate: int = uint(16)
     flags: int = uint(8)
+    oi_upper: int = uint(16)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRamp(Word):
+    """What rates and bounds were before their last change, and when the change has arrived in full."""
+
+    mm_rate1: int = uint(16)
+    mm_rate2: int = uint(16)
+    mm_rate3: int = uint(16)
+    im_rate1: int = uint(16)
+    im_rate2: int = uint(16)
+    im_rate3: int = uint(16)
+    bound1: int = uint(16)
+    bound2: int = uint(16)
+    start: int = uint(32)
+    end: int = uint(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +263,34 @@ class MarketInsurance(Word):
     spent: int = uint(128)
 
 
+@dataclass(frozen=True, slots=True)
+class MarketLoss(Word):
+    """flat_cost: of positions of size zero; pool_spent: what the pool paid of deficits since window_start, WAD."""
+
+    flat_cost: int = sint(96)
+    pool_spent: int = uint(96)
+    window_start: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketClosing(Word):
+    """weighted: Σ price × seconds until the price is final."""
+
+    final_price: int = uint(72)
+    weighted: int = uint(96)
+    covered: int = uint(24)
+    opened_at: int = uint(32)
+    observed_at: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched(Word):
+    """What the positions of a side that have not met its last epoch have in the sums, as epoch_math.Share."""
+
+    size: int = uint(120)
+    cost: int = sint(136)
+
+
 # ---------------------------------------------------------------- global
 
 
@@ -204,6 +301,16 @@ class Globals(Word):
     paused_until: int = uint(32)
     block_time: int = uint(8)
     kappa: int = uint(8)
+    quote_feed: int = uint(8)
+    depeg_threshold: int = uint(16)
+    depeg_factor: int = uint(8)
+    flags: int = uint(8)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRamp(Word):
+    model: int = uint(160)
+    end: int = uint(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +327,13 @@ class Terms(Word):
     bonus_slope: int = uint(16)
     insurance_share: int = uint(16)
     min_slice: int = uint(16)
-    bonus_ramp: int = uint(32)
-    call_period: int = uint(32)
-    insurance_window: int = uint(32)
-    bounty: int = uint(32)
-    dust: int = uint(32)
+    bonus_ramp: int = uint(24)
+    call_period: int = uint(24)
+    insurance_window: int = uint(24)
+    bounty: int = uint(16)
+    dust: int = uint(24)
+    lambda_from: int = uint(16)
+    lambda_ramp_end: int = uint(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +347,6 @@ class Price(Word):
     written_block: int = uint(32)
     disputed_until: int = uint(32)
     status: int = uint(8)
+    mm_from: int = uint(8)
+    multiplier: int = uint(8)
+    phase: int = uint(8)

@@ -139,7 +139,7 @@ class Page:
         """Quote WAD: I-1 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
         error = 0
         for asset, (totals, tokens) in enumerate(zip(self.totals, self.tokens, strict=True)):
-            units = abs(self.sum_held(asset) + totals.lent - tokens) + abs(self.sum_held(asset) - totals.held)
+            units = abs(self.sum_held(asset) + totals.lent_shares - tokens) + abs(self.sum_held(asset) - totals.held)
             params = self.snapshot.assets[asset]
             price = self.snapshot.price(params.feed if asset else 0).value
             error += units * price * 10 ** (8 - params.decimals + 18) // 10**18 if units else 0

@@ -82,7 +82,7 @@ def signer_for(deployment: Deployment) -> ReportSigner:
 
 def parameters(path: PricePath) -> Parameters:
     """The local deployment's, cut to the markets of `path` and begun at its first prices."""
-    base = local(references=False, risk_delay=0, admin_delay=0)
+    base = local(references=False, risk_delay=0, admin_delay=0, exchange=False)
     feeds = {feed.symbol: feed for feed in base.oracle.feeds}
     markets = {market.symbol: market for market in base.markets}
     chosen_feeds, chosen_markets = [], []

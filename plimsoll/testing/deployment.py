@@ -12,10 +12,16 @@ from plimsoll.deploy.parameters import Asset, Market, Model, Parameters, Terms
 
 SIZE, WAD, HOUR = 10**8, 10**18, 3600
 
+
+def _loans(cap: int) -> dict[str, int]:
+    """All of it may be borrowed within an hour, and leave within another."""
+    return {"borrow_cap": cap, "borrow_velocity": 10_000, "brake_floor": cap}
+
+
 ASSETS = (
-    Asset("USDC", "USD Coin", 6, 0, 0, 0, 60, 0, 10**16),
-    Asset("WETH", "Wrapped Ether", 18, 1, 2000, 1000, 60, 10_000, 10**24),
-    Asset("WBTC", "Wrapped Bitcoin", 8, 2, 2000, 1000, 60, 10_000, 10**13),
+    Asset("USDC", "USD Coin", 6, 0, 0, 0, 60, 0, 10**16, **_loans(10**16)),
+    Asset("WETH", "Wrapped Ether", 18, 1, 2000, 1000, 60, 10_000, 10**24, **_loans(10**24)),
+    Asset("WBTC", "Wrapped Bitcoin", 8, 2, 2000, 1000, 60, 10_000, 10**13, **_loans(10**13)),
 )
 TERMS = Terms(
     lambda_=5000,
@@ -66,9 +72,9 @@ MARKETS = (
 )
 
 
-def parameters() -> Parameters:
+def parameters(*, exchange: bool = False) -> Parameters:
     """The parameters of `World`."""
-    plain = local(references=False, risk_delay=0, admin_delay=0, block_time=2)
+    plain = local(references=False, risk_delay=0, admin_delay=0, block_time=2, exchange=exchange)
     oracle = replace(
         plain.oracle, feeds=tuple(replace(f, max_confidence=20_000, sigma_ref=0) for f in plain.oracle.feeds)
     )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from plimsoll import accounts, contracts
@@ -25,8 +26,10 @@ from plimsoll.contracts import Contract
 from plimsoll.deploy import Deployment
 from plimsoll.deploy.defaults import local_signer_keys
 from plimsoll.deploy.parameters import Parameters
+from plimsoll.exchange import Exchange
 from plimsoll.prices import PRICE, Quote, ReportSigner
 from plimsoll.testing.deployment import deploy_local
+from plimsoll.testing.deployment import parameters as standard
 
 SIZE = 10**8
 WAD = 10**18
@@ -63,10 +66,14 @@ class World:
         parameters: Parameters | None = None,
         liquidity: int = 10_000_000,
         insurance: int = 100_000,
+        exchange: bool = False,
     ) -> World:
-        """Deploys (by default what tests deploy), posts first prices, funds pool and insurance (whole quote units)."""
+        """Deploys (by default what tests deploy), posts first prices, funds pool and insurance (whole quote units).
+
+        `exchange`: with a Uniswap v3 whose pools hold the first prices (`world.exchange`).
+        """
         chain = chain or ProcessChain()
-        deployed = deploy_local(chain, parameters)
+        deployed = deploy_local(chain, parameters or standard(exchange=exchange))
         signer = ReportSigner(local_signer_keys(), deployed.feed.address, chain.chain_id)
         world = cls(chain, deployed, signer)
         world.post(START_PRICES)
@@ -92,12 +99,20 @@ class World:
         return self.deployed["LiquidityPool"]
 
     @property
+    def stake(self) -> Contract:
+        return self.deployed["InsuranceStake"]
+
+    @property
     def lens(self) -> Contract:
         return self.deployed["Lens"]
 
     @property
     def config(self) -> Contract:
         return self.deployed["MarketConfig"]
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        return Exchange.of(self.deployed)
 
     @property
     def admin(self) -> str:

@@ -1,6 +1,7 @@
 """Compiles contracts/ and interfaces/ without brownie, into build/plimsoll/artifacts.json.
 
     python scripts/toolchain/compile.py                       everything, skipped when nothing changed
+    python scripts/toolchain/compile.py --incremental         only what changed since, while developing (units.py)
     python scripts/toolchain/compile.py --check               types only, all files, no code, nothing written (seconds)
     python scripts/toolchain/compile.py --only FILE...        types only, these files and what they import
     python scripts/toolchain/compile.py --only FILE... --out X.json    the same with code, into X.json
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import units
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,14 @@ def report(messages: list[dict[str, Any]]) -> int:
     return errors
 
 
+def generate(paths: list[Path], types_only: bool = False) -> dict[str, dict[str, Any]]:
+    """What solc makes of `paths`, by file and contract; ends the program on an error."""
+    output = run_solc(paths, ["abi"] if types_only else CODE)
+    if report(output.get("errors", [])):
+        sys.exit(1)
+    return output["contracts"]
+
+
 def artifact(path: str, contract: dict[str, Any]) -> dict[str, Any]:
     evm = contract["evm"]
     return {
@@ -161,6 +171,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("--force", action="store_true", help="compile even if nothing changed")
+    option("--incremental", action="store_true", help="keep compiled files one by one; a full build decides")
     option("--check", action="store_true", help="types only: no code, finds no 'stack too deep', nothing written")
     option("--only", nargs="+", type=Path, metavar="FILE", help="these files and what they import")
     option("--out", type=Path, metavar="JSON", help="where the artifacts go (build/plimsoll/artifacts.json)")
@@ -188,14 +199,13 @@ def main() -> int:
         return 0
 
     started = time.monotonic()
-    output = run_solc(paths, ["abi"] if types_only else CODE)
-    if report(output.get("errors", [])):
-        return 1
+    incremental = args.incremental and not types_only
+    compiled = units.compiled(ROOT, paths, tree_key, generate) if incremental else generate(paths, types_only)
     elapsed = f"{time.monotonic() - started:.1f} s"
     if types_only:
         print(f"compile: {len(paths)} files are well-typed, {elapsed}")
         return 0
-    contracts = collect(output["contracts"])
+    contracts = collect(compiled)
     write(out, {"key": key, "compiler": "0.8.30", "settings": settings(), "contracts": contracts})
     print(f"compile: {len(contracts)} contracts from {len(paths)} files, {elapsed}")
     sizes(contracts)

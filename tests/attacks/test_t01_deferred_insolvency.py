@@ -4,9 +4,8 @@ While checks wait for the end of the batch, A can stand anywhere. If B could tak
 pool
 would make good a loss that no price has caused, and A, then empty, would pass its own check.
 
-Withdraw opens no debt yet, so what makes A insolvent here is the cost of an order far beyond its margin: 2,300 ETH
-on 1,000
-of cash cost about 11,000 in premium, spread and fee.
+Two ways to be insolvent in the middle: the cost of an order far beyond its margin (2,300 ETH on 1,000 of cash cost about
+11,000 in premium, spread and fee), and a loan that has left by withdrawal: the million of the table.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 import pytest
 from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH, Desk, expect
 
-from plimsoll.actions import deposit, liquidate, margin_call, trade_perp, transfer, withdraw
+from plimsoll.actions import borrow, deposit, liquidate, margin_call, trade_perp, transfer, withdraw
 from plimsoll.margin import account as accounts
 from plimsoll.margin import preview
 from plimsoll.margin.account import Account, PriceUse
@@ -99,3 +98,36 @@ def test_t1_an_honest_batch_still_liquidates_and_trades(desk, pair):
     desk.mint(desk.owner(b), WETH, 10**18)
     desk.act(b, deposit(b, WETH, 10**18), liquidate(b, a), trade_perp(b, ETH, -SIZE))
     assert desk.position(b, ETH)[0] > 0
+
+
+# ---------------------------------------------------------------- with borrowed money
+
+
+@pytest.fixture
+def million(desk):
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    return desk.trader("mallory"), desk.trader("mallory", 50_000, index=1)
+
+
+def loan(desk, a):
+    amount = 1_000_000 * USDC
+    return [borrow(a, QUOTE, amount), withdraw(a, QUOTE, amount, desk.owner(a))]
+
+
+@pytest.mark.parametrize("taker", [liquidate, margin_call])
+def test_t1_a_loan_without_collateral_is_not_taken_over_in_its_batch(desk, million, taker):
+    a, b = million
+    with expect("DeferredAccount", a):
+        desk.act(a, *loan(desk, a), taker(b, a))
+    with expect("BelowInitialMargin", a):
+        desk.act(a, *loan(desk, a))
+    assert desk.loans(QUOTE).cash == 1_000_000 * USDC
+    assert desk.token(QUOTE).read("balanceOf", desk.owner(a)) == 0
+
+
+def test_t1_nor_made_whole_by_moving_the_debt_s_margin_away(desk, million):
+    """Collateral in and out again around the loan: both ends are checked."""
+    a, b = million
+    desk.fund(b, WETH, 500 * 10**18)
+    with expect("BelowInitialMargin", a):
+        desk.act(a, transfer(b, a, WETH, 500 * 10**18), *loan(desk, a), transfer(a, b, WETH, 500 * 10**18))

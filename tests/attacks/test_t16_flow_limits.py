@@ -1,17 +1,16 @@
 """T-16: a batch that borrows and repays 10M spends everyone's hourly limit; a window of liquidated notional is
 filled with one's own.
 
-Borrowing and its flow limits come with the next issue. What exists: supply, skew and OI caps. They are levels, so a
-batch
-that goes in and out spends nothing of them; and no amount of liquidation meets a brake.
+Supply, skew, OI and borrow caps are levels, held against a batch's net change at its end, so one that goes in and out
+spends nothing of them; the hour's borrowing is a net sum; and no amount of liquidation meets a brake.
 """
 
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, Desk, expect
 
-from plimsoll.actions import deposit, liquidate, trade_perp, withdraw
+from plimsoll.actions import borrow, deposit, liquidate, repay, trade_perp, withdraw
 
 MILLION = 1_000_000
 
@@ -66,3 +65,79 @@ def test_t16_no_window_of_liquidated_notional_can_be_filled():
     assert taken * 2_840 * PRICE > 10 * MILLION * WAD
     desk.trade(keeper, ETH, -taken)
     # A brake of 10M an hour would have left these to fall on: the next 5 % are 25 × 26k.
+
+
+# ---------------------------------------------------------------- borrowing
+
+
+def lending_desk(desk, cap=100_000, velocity=5_000):
+    """A million lent, a borrow cap of `cap`, half of it per hour; mallory and alice with 200 WETH each."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    desk.set_limits(QUOTE, borrow_cap=cap * USDC, borrow_velocity=velocity)
+    people = [desk.trader(name) for name in ("mallory", "alice")]
+    for account in people:
+        desk.fund(account, WETH, 200 * WAD)
+        desk.fund(account, QUOTE, 100 * USDC)  # for interest, and the last unit
+    return people
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_t16_borrowing_and_repaying_leaves_the_hour_to_others(desk, times):
+    """Everything that is lent, in and out of one batch: beyond cap and velocity in the middle, nothing at the end."""
+    mallory, alice = lending_desk(desk)
+    for _ in range(times):
+        desk.act(mallory, borrow(mallory, QUOTE, MILLION * USDC), repay(mallory, QUOTE))
+    desk.act(alice, borrow(alice, QUOTE, 50_000 * USDC))
+    with expect("BorrowVelocityExceeded", QUOTE, 50_000 * USDC + 1, 50_000 * USDC):
+        desk.act(mallory, borrow(mallory, QUOTE, 1))
+
+
+def test_t16_what_is_paid_back_later_gives_the_room_back(desk):
+    mallory, alice = lending_desk(desk)
+    desk.act(mallory, borrow(mallory, QUOTE, 50_000 * USDC))
+    desk.act(mallory, repay(mallory, QUOTE))
+    desk.act(alice, borrow(alice, QUOTE, 50_000 * USDC - 2))
+
+
+def test_t16_the_cap_binds_whatever_the_hour(desk):
+    mallory, alice = lending_desk(desk)
+    desk.act(mallory, borrow(mallory, QUOTE, 50_000 * USDC))
+    desk.post({}, seconds=3_601)
+    desk.act(alice, borrow(alice, QUOTE, 49_000 * USDC))
+    with expect("BorrowCapExceeded"):
+        desk.act(alice, borrow(alice, QUOTE, 1_000 * USDC))
+
+
+def test_t16_paying_back_more_than_was_borrowed_this_hour_lends_no_one_more(desk):
+    """The hour's sum never falls below zero: old debts paid back are no allowance above the limit."""
+    mallory, alice = lending_desk(desk)
+    desk.act(mallory, borrow(mallory, QUOTE, 50_000 * USDC))
+    desk.post({}, seconds=3_601)
+    desk.act(mallory, repay(mallory, QUOTE))
+    with expect("BorrowVelocityExceeded"):
+        desk.act(alice, borrow(alice, QUOTE, 50_000 * USDC + 1))
+
+
+def test_t16_borrowing_to_hold_counts_against_the_supply_cap_and_in_and_out_does_not(desk):
+    mallory, _ = lending_desk(desk)
+    held, lent = desk.engine.read("totals", QUOTE)
+    desk.set_asset(QUOTE, supply_cap=held + lent)
+    desk.act(mallory, borrow(mallory, QUOTE, 1_000 * USDC), withdraw(mallory, QUOTE, 1_000 * USDC, desk.owner(mallory)))
+    with expect("SupplyCapExceeded"):
+        desk.act(mallory, borrow(mallory, QUOTE, 1_000 * USDC))
+
+
+def test_t16_a_new_supply_cap_grows_over_a_week(desk):
+    desk.chain.advance(10)
+    held, _ = desk.engine.read("totals", WETH)
+    desk.set_limits(WETH, supply_cap=700 * WAD, cap_since=desk.now)
+    account = desk.trader("alice")
+    assert held == 0
+    with expect("SupplyCapExceeded"):
+        desk.fund(account, WETH, 10 * WAD)
+    desk.post({}, seconds=86_400)
+    desk.fund(account, WETH, 100 * WAD)
+    with expect("SupplyCapExceeded"):
+        desk.fund(account, WETH, WAD)
+    desk.post({}, seconds=6 * 86_400)
+    desk.fund(account, WETH, 600 * WAD)

@@ -38,6 +38,7 @@ def swap(desk, exchange, amount):
 
 def targets(desk):
     named = ("MarginEngine", "OracleRouter", "Executor", "MarketConfig", "Authority", "LiquidityPool")
+    named += ("InsuranceStake",)
     found = {name: desk.deployed[name].address for name in named}
     for asset in range(3):
         found[f"token {asset}"] = desk.token(asset).address

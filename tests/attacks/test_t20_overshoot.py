@@ -1,6 +1,7 @@
 """T-20: one unit too much in `Withdraw` opens a debt without anyone having asked for one.
 
-Nothing borrows here: what is not held cannot leave, by whichever action. (Borrowing comes with a flag of its own.)
+What is not held cannot leave, by whichever action, however much is lent and however good the margin: only `Borrow`
+opens a debt (decision 013).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import pytest
 from desk import ETH, QUOTE, SIZE, USDC, WBTC, WETH, expect
 
-from plimsoll.actions import call, deposit, liquidate, transfer, withdraw
+from plimsoll.actions import borrow, call, deposit, liquidate, repay, transfer, withdraw
 
 
 @pytest.mark.parametrize("asset, amount", [(QUOTE, 1_000 * USDC), (WETH, 10**18), (WBTC, 10**8)])
@@ -57,3 +58,34 @@ def test_t20_the_only_passing_minus_is_a_liquidator_s_and_it_must_be_gone_at_the
     desk.mint(desk.owner(taker), QUOTE, 10_000 * USDC)
     desk.act(taker, liquidate(taker, target), deposit(taker, QUOTE, 10_000 * USDC))
     assert desk.held(taker) == USDC + quote - owed + 10_000 * USDC
+
+
+@pytest.mark.parametrize("over", [1, 10**6])
+def test_t20_with_cash_to_borrow_and_margin_for_it(desk, put, over):
+    """A million lent, ten WETH of margin: one unit too much is refused all the same, and leaves no debt."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    account, other = desk.trader("alice", 100), desk.trader("alice", 0, index=1)
+    desk.fund(account, WETH, 10 * 10**18)
+    held, exchange = 100 * USDC, put(desk, "MockExchange")
+    for action in (
+        withdraw(account, QUOTE, held + over, desk.owner(account)),
+        transfer(account, other, QUOTE, held + over),
+        call(account, QUOTE, held + over, WETH, 0, exchange.address, b""),
+    ):
+        with expect("InsufficientBalance", account, QUOTE, held, held + over):
+            desk.act(account, action)
+    assert (desk.debt(account, QUOTE), desk.header(account).debts) == (0, 0)
+    desk.act(account, borrow(account, QUOTE, over), withdraw(account, QUOTE, held + over, desk.owner(account)))
+    assert desk.debt(account, QUOTE) >= over
+
+
+def test_t20_repaying_too_much_lends_nothing(desk):
+    """The other overshoot: a repayment is clipped to the debt."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    account = desk.trader("alice", 1_000)
+    desk.fund(account, WETH, 10 * 10**18)
+    desk.act(account, borrow(account, QUOTE, 100 * USDC))
+    owed = desk.debt(account, QUOTE)
+    desk.act(account, repay(account, QUOTE, 1_000 * USDC))
+    assert desk.held(account) in (1_100 * USDC - owed, 1_100 * USDC - owed - 1)
+    assert (desk.debt(account, QUOTE), desk.lent(account, QUOTE)) == (0, 0)

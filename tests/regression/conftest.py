@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "engine"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "pool"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "vault"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "insurance"))
 
 from desk import Desk
 

@@ -30,6 +30,7 @@ PUBLIC = {
     "LiquidityPool": {"requestDeposit", "requestRedeem", "execute", "claim", "reclaim", "observe"}
     | {"transfer", "transferFrom", "approve"},
     "CollateralVault": {"deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
+    "InsuranceStake": {"cooldown", "deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
     "MarketConfig": set(),
     "ChainlinkAdapter": set(),
     "Executor": set(),
@@ -37,6 +38,7 @@ PUBLIC = {
 #: The refusals: by AccessManager's modifier, or by a named owner of the function.
 REFUSALS = {
     "changeLent": "NotAuthorized",
+    "payStaker": "NotAuthorized",
     "pull": "OnlyEngine",
     "push": "OnlyEngine",
     "run": "OnlyEngine",

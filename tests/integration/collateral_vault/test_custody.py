@@ -103,8 +103,8 @@ def test_lending_and_back(world, trader, asset):
     token, vault, amount = world.tokens[asset], world.vaults[asset], AMOUNTS[asset]
     wallet = token.balanceOf(trader)
     tx = vault.deposit(amount, trader, {"from": trader})
-    assert amount == only(tx, "LentChanged")["lent"] == vault.totalAssets()
-    assert vault.balanceOf(trader) == amount * 10**6
+    assert amount == only(tx, "LendingTotals")["lentShares"] == vault.totalAssets()
+    assert vault.balanceOf(trader) == amount
     vault.redeem(vault.balanceOf(trader), trader, trader, {"from": trader})
     assert (wallet, 0, 0) == (token.balanceOf(trader), vault.totalSupply(), world.engine.totals(asset)[1])
 
@@ -133,7 +133,7 @@ def test_more_than_the_cash(world, trader, counterparty, asset):
 
 def test_the_supply_cap_holds_for_lenders_too(world, deployer, trader):
     """What accounts hold counts against it."""
-    world.config.setAsset(WETH, (18, 1, 2000, 1000, 60, 10_000, 3 * ETHER), {"from": deployer})
+    world.config.setAsset(WETH, (18, 1, 2000, 1000, 60, 10_000, 3 * ETHER, 0, 0, 1000), {"from": deployer})
     world.execute(trader, deposit(world.account(trader), WETH, ETHER))
     vault = world.vaults[WETH]
     assert vault.maxDeposit(trader) == 2 * ETHER

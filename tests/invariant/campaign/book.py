@@ -152,8 +152,7 @@ class Book:
         worth = sum(self.equity(account) for account in arena.of(name))
         for asset in ASSETS:
             amount = self.holdings[asset][place]
-            if own := self.shares[asset][place]:
-                amount += own * (self.totals[asset].lent + 1) // (self.supplies[asset] + 10**6)
+            amount += self.shares[asset][place]  # nobody borrows here: the index stays at one
             worth += self.value(asset, amount)
         lp = self.lp[place]
         for kind, controller, amount in pending.values():

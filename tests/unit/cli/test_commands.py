@@ -16,6 +16,7 @@ from plimsoll.prices import PRICE
 KEY = "e5" * 32
 COMMANDS = [("deploy",), ("verify",), ("status",), ("account", "show"), ("deposit",), ("withdraw",), ("trade",)]
 COMMANDS += [("market", "volatility")]
+COMMANDS += [("insurance", name) for name in ("stake", "cooldown", "unstake", "status")]
 
 
 @pytest.fixture
@@ -130,6 +131,26 @@ def test_liquidity_enters_through_the_queue_and_leaves_through_it(plimsoll, node
     plimsoll("pool", "execute", "2", "--from", owner)
     shown = plimsoll.json("pool", "show")
     assert (shown["assets"], shown["shares"], shown["requests"]) == ("600", "600", [])
+
+
+def test_insurance_is_staked_waits_and_is_unstaked(plimsoll, node, owner):
+    """Shown first; then staked, and out again after the wait, not before."""
+    assert [item["call"] for item in plimsoll.json("insurance", "stake", "5", "--mint")["transactions"]] == [
+        "mint",
+        "approve",
+        "deposit",
+    ]
+    plimsoll("insurance", "stake", "1000", "--mint", "--from", owner)
+    shown = plimsoll.json("insurance", "status", owner)
+    assert (shown["assets"], shown["share_price"], shown["staker"]["worth"]) == ("1000", "1", "1000")
+    plimsoll("insurance", "cooldown", "400", "--from", owner)
+    assert plimsoll.json("insurance", "status", owner)["staker"]["redeemable_now"] == "0"
+    assert "ERC4626ExceededMaxRedeem" in plimsoll("insurance", "unstake", "400", "--from", owner, code=5).output
+    node.advance(shown["period"])
+    assert "400 from" in plimsoll("insurance", "status", owner).stdout
+    plimsoll("insurance", "unstake", "400", "--from", owner)
+    assert plimsoll.json("insurance", "status", owner)["staker"]["shares"] == "600"
+    assert "not an address" in plimsoll("insurance", "status", "bob", code=2).output
 
 
 def test_a_deposit_is_shown_then_made(plimsoll, owner):

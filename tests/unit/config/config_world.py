@@ -21,18 +21,21 @@ CONFIG_ROLE = 1
 
 # One value per member of IMarketConfig's structs, all different where they may be: a swapped field shows.
 QUOTE = {"decimals": 6, "feed": 0, "haircutIm": 0, "haircutMm": 0, "maxAge": 3_600, "sigma": 0, "supplyCap": 10**15}
+QUOTE |= {"borrowCap": 10**14, "borrowVelocity": 2_002, "reserveShare": 1_003}
 WETH = QUOTE | {"decimals": 18, "feed": ETH, "haircutIm": 1_500, "haircutMm": 1_000, "maxAge": 61, "sigma": 9_001}
 RISK = {
     "mmRates": [300, 400, 501],
     "imRates": [600, 801, 1_002],
     "bound1": 1_000,
-    "bound2": 5_003,
+    "bound2": 5_010,
     "feed": ETH,
     "maxAge": 60,
     "sigma": 8_000,
     "fundingVelocity": 123_456,
     "maxFundingRate": 77,
     "reduceOnly": False,
+    "oiLower": 40_010,
+    "oiUpper": 900_000,
 }
 TRADE = {
     "skewScale": 1_000_000 * UNIT,

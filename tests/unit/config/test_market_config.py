@@ -24,7 +24,7 @@ from config_world import (
 
 from plimsoll.contracts import events
 
-ASSETS, VAULTS, MARKETS, FORBIDDEN = 7, 9, 10, 13
+ASSETS, VAULTS, MARKETS, FORBIDDEN, LENDING, LIMITS, PAIRS = 7, 9, 10, 13, 15, 17, 19
 WAD = 10**18
 
 # ---------------------------------------------------------------- bounds: (what is changed, error, its values)
@@ -32,13 +32,18 @@ WAD = 10**18
 BAD_ASSETS = [
     ({"decimals": 19}, "DecimalsOutOfRange", (19, 18)),
     ({"decimals": 17}, "DecimalsMismatch", None),
-    ({"haircutMm": 1_501}, "HaircutsNotMonotone", (1_500, 1_501)),
+    ({"haircutMm": 1_500}, "HaircutsNotMonotone", (1_500, 1_500)),
+    ({"haircutMm": 99}, "HaircutTooLow", (99, 100)),
     ({"haircutIm": 10_001}, "HaircutOutOfRange", (10_001, 10_000)),
     ({"maxAge": 0}, "MaxAgeOutOfRange", (0, 3_600)),
     ({"maxAge": 3_601}, "MaxAgeOutOfRange", (3_601, 3_600)),
     ({"sigma": 0}, "SigmaOutOfRange", (0, 50_000)),
     ({"sigma": 50_001}, "SigmaOutOfRange", (50_001, 50_000)),
-    ({"supplyCap": 2**128}, "SupplyCapOutOfRange", (2**128, 2**128 - 1)),
+    ({"supplyCap": 2**104}, "SupplyCapOutOfRange", (2**104, 2**104 - 1)),
+    ({"borrowCap": 10**15 + 1}, "BorrowCapAboveSupplyCap", (10**15 + 1, 10**15)),
+    ({"borrowVelocity": 0}, "BorrowVelocityOutOfRange", (0, 10_000)),
+    ({"borrowVelocity": 10_001}, "BorrowVelocityOutOfRange", (10_001, 10_000)),
+    ({"reserveShare": 5_001}, "ReserveShareOutOfRange", (5_001, 5_000)),
     ({"feed": UNKNOWN}, "FeedUnknown", (UNKNOWN,)),
     ({"feed": 0}, "FeedUnknown", (0,)),
     ({"feed": 257}, "FeedUnknown", (257,)),
@@ -52,9 +57,15 @@ BAD_RISKS = [
     ({"imRates": [300, 801, 1_002]}, "InitialRateNotAboveMaintenance", (1, 300, 300)),
     ({"imRates": [399, 399, 1_002]}, "InitialRateNotAboveMaintenance", (2, 399, 400)),
     ({"imRates": [401, 450, 501]}, "InitialRateNotAboveMaintenance", (3, 501, 501)),
-    ({"bound1": 0}, "TierBoundsNotAscending", (0, 5_003)),
-    ({"bound1": 5_003}, "TierBoundsNotAscending", (5_003, 5_003)),
-    ({"bound2": 2**24}, "TierBoundOutOfRange", (2**24, 2**24 - 1)),
+    ({"bound1": 0}, "TierBoundsNotAscending", (0, 5_010)),
+    ({"bound1": 5_010}, "TierBoundsNotAscending", (5_010, 5_010)),
+    ({"bound1": 4_097}, "BoundNotRepresentable", (4_097,)),
+    ({"bound2": 5_011}, "BoundNotRepresentable", (5_011,)),
+    ({"bound2": 4_096 * 10**15}, "BoundNotRepresentable", (4_096 * 10**15,)),
+    ({"oiLower": 40_011}, "BoundNotRepresentable", (40_011,)),
+    ({"oiUpper": 900_001}, "BoundNotRepresentable", (900_001,)),
+    ({"oiLower": 900_000}, "InterestBoundsUnordered", (900_000, 900_000)),
+    ({"oiUpper": 0}, "InterestBoundsUnordered", (40_010, 0)),
     ({"maxAge": 0}, "MaxAgeOutOfRange", (0, 3_600)),
     ({"maxAge": 3_601}, "MaxAgeOutOfRange", (3_601, 3_600)),
     ({"sigma": 0}, "SigmaOutOfRange", (0, 50_000)),
@@ -199,63 +210,7 @@ def spread_rate(kappa, sigma, age):
     return -(-kappa * sigma * root // 100_000)
 
 
-# ---------------------------------------------------------------- no change liquidates in its block
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"mmRates": [301, 400, 501]}, (300, 301)),
-        ({"mmRates": [300, 401, 501]}, (400, 401)),
-        ({"mmRates": [300, 400, 502]}, (501, 502)),
-        ({"bound1": 999}, (300, 400)),
-        ({"bound2": 5_002}, (400, 501)),
-        ({"mmRates": [290, 390, 500], "bound1": 999}, (300, 390)),
-    ],
-)
-def test_a_maintenance_rate_is_not_raised(listed, change, expected):
-    """Nor by letting a tier begin earlier: that raises the rate of what lies between."""
-    with reverts("MaintenanceIncreaseNeedsRamp", *expected):
-        listed.configure("setMarketRisk", 0, values(RISK | change))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"mmRates": [290, 390, 500]},
-        {"bound1": 1_001, "bound2": 6_000},
-        {"mmRates": [300, 300, 300], "bound1": 1, "bound2": 2},
-        {"imRates": [700, 900, 2_000]},
-        {"reduceOnly": True},
-    ],
-)
-def test_what_raises_no_maintenance_is_written(listed, change):
-    """Lower rates, later tiers, earlier tiers that cost nothing; and any initial margin."""
-    listed.configure("setMarketRisk", 0, values(RISK | change))
-
-    assert pack_risk(RISK | change) == listed.entry(MARKETS, 0, 1)
-
-
-def test_a_maintenance_haircut_is_not_raised(listed):
-    """Lowered it is; the initial one moves freely above it."""
-    with reverts("MaintenanceIncreaseNeedsRamp", 1_000, 1_001):
-        listed.configure("setAsset", 1, values(WETH | {"haircutMm": 1_001}))
-    lower = WETH | {"haircutMm": 900, "haircutIm": 2_000}
-    listed.configure("setAsset", 1, values(lower))
-
-    assert pack_asset(lower) == listed.entry(ASSETS, 1)
-
-
-def test_a_model_with_a_higher_floor_is_refused(listed):
-    """The floor is part of every small account's maintenance margin."""
-    higher = listed.deploy("RuleMargin", 10**19 + 1, 2 * 10**19, 5_000)
-    lower = listed.deploy("RuleMargin", 10**19, 3 * 10**19, 5_000)
-
-    with reverts("MaintenanceIncreaseNeedsRamp", 10**19, 10**19 + 1):
-        listed.configure("setModel", higher.address, BLOCK_TIME, KAPPA)
-    listed.configure("setModel", lower.address, BLOCK_TIME, KAPPA)
-
-    assert lower.address.lower()[2:] == f"{listed.slot(0) & 2**160 - 1:040x}"
+# ---------------------------------------------------------------- what stays as it is
 
 
 def test_a_feed_is_not_replaced(listed):
@@ -415,10 +370,14 @@ def test_strangers_set_nothing(listed):
         ("setTerms", values(TERMS)),
         ("setModel", address, BLOCK_TIME, KAPPA),
         ("setPool", address),
+        ("setStake", address),
         ("forbidCallTarget", address),
+        ("listPair", 1, 0, 800, 400),
+        ("setPair", 1, 0, 800, 400),
+        ("setQuoteFeed", ETH, 9_900, 12),
     ]
     functions = listed["MarketConfig"].artifact.functions.values()
-    changing = {function.name for function in functions if function.changes_state} - {"setAuthority"}
+    changing = {function.name for function in functions if function.changes_state} - {"setAuthority", "endRamps"}
 
     assert changing == {call[0] for call in calls}
     for call in calls:
@@ -430,15 +389,36 @@ def test_strangers_set_nothing(listed):
 
 
 def pack_asset(p):
-    places = {"decimals": 0, "feed": 8, "haircutIm": 16, "haircutMm": 32, "maxAge": 48, "sigma": 64, "supplyCap": 80}
+    places = {"decimals": 0, "feed": 8, "haircutIm": 16, "haircutMm": 32, "maxAge": 48, "sigma": 64}
+    return sum(p[name] << place for name, place in places.items())
+
+
+def pack_limits(p):
+    places = {"supplyCap": 0, "borrowCap": 104, "borrowVelocity": 240}
     return sum(p[name] << place for name, place in places.items())
 
 
 def pack_risk(p):
     word = sum(rate << 16 * place for place, rate in enumerate([*p["mmRates"], *p["imRates"]]))
-    places = {"bound1": 96, "bound2": 120, "feed": 144, "maxAge": 152, "sigma": 168, "fundingVelocity": 184}
-    places |= {"maxFundingRate": 216, "reduceOnly": 232}
-    return word + sum(p[name] << place for name, place in places.items())
+    places = {
+        "feed": 144,
+        "maxAge": 152,
+        "sigma": 168,
+        "fundingVelocity": 184,
+        "maxFundingRate": 216,
+        "reduceOnly": 232,
+    }
+    rounds = {"bound1": 96, "bound2": 112, "oiLower": 128, "oiUpper": 240}
+    word += sum(p[name] << place for name, place in places.items())
+    return word + sum(decimal(p[name]) << place for name, place in rounds.items())
+
+
+def decimal(value):
+    """Mantissa of 12 bits, exponent of 4."""
+    exponent = 0
+    while value > 4_095:
+        value, exponent = value // 10, exponent + 1
+    return value << 4 | exponent
 
 
 def pack_trade(p):
@@ -447,7 +427,7 @@ def pack_trade(p):
 
 
 def pack_terms(p):
-    places = dict(zip(p, (0, 16, 32, 48, 64, 80, 96, 128, 160, 192, 224), strict=True))
+    places = dict(zip(p, (0, 16, 32, 48, 64, 80, 96, 120, 144, 168, 184), strict=True))
     return sum(p[name] << place for name, place in places.items())
 
 
@@ -459,6 +439,9 @@ def test_every_word_is_packed_as_documented(listed):
     assert int(listed["MockPriceSource"].address, 16) == listed.slot(1)
     assert pack_terms(TERMS) == listed.slot(2)
     assert [pack_asset(QUOTE), pack_asset(WETH)] == [listed.entry(ASSETS, asset) for asset in (0, 1)]
+    assert [pack_limits(QUOTE), pack_limits(WETH)] == [listed.entry(LIMITS, asset) for asset in (0, 1)]
+    start = 10**12 | 10**12 << 64 | listed.chain.block()[1] << 128 | 4 * 10**11 << 184 | 1_003 << 232
+    assert [start, start] == [listed.entry(LENDING, asset) for asset in (0, 1)]
     assert [int(listed[f"{name} vault"].address, 16) for name in ("quote", "weth")] == [
         listed.entry(VAULTS, asset) for asset in (0, 1)
     ]
@@ -470,8 +453,10 @@ def test_the_extremes_do_not_touch_their_neighbours(ready):
     risk = RISK | {
         "mmRates": [9_998, 9_998, 9_998],
         "imRates": [9_999, 9_999, 10_000],
-        "bound1": 2**24 - 2,
-        "bound2": 2**24 - 1,
+        "bound1": 4_094 * 10**15,
+        "bound2": 4_095 * 10**15,
+        "oiLower": 4_094 * 10**15,
+        "oiUpper": 4_095 * 10**15,
         "sigma": 50_000,
         "fundingVelocity": 2**32 - 1,
         "maxFundingRate": 10_000,

@@ -34,6 +34,12 @@ def test_slots_are_the_compilers(layout):
         "totals": ledger.TOTALS,
         "vaults": ledger.VAULTS,
         "markets": ledger.MARKETS,
+        "lending": ledger.LENDING,
+        "debts": ledger.DEBTS,
+        "limits": ledger.LIMITS,
+        "flows": ledger.FLOWS,
+        "pairs": ledger.PAIRS,
+        "stake": ledger.STAKE,
     }
     assert {label: slots[label] for label in constants} == constants
 

@@ -10,7 +10,7 @@ from plimsoll.deploy import Parameters, deploy, errors, local
 from plimsoll.deploy.bounds import violations
 from plimsoll.deploy.errors import StepFailed, UnsafeParameters, Violation
 from plimsoll.deploy.files import Journal
-from plimsoll.deploy.parameters import Fallback
+from plimsoll.deploy.parameters import Fallback, Pair, QuoteFeed, Stake
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
@@ -78,7 +78,7 @@ UNSAFE = [
     ("GapOutOfRange", market(gap=0)),
     ("HaircutOutOfRange", asset(haircut_im=10_001)),
     ("HalfLifeOutOfRange", feed(half_life=721)),
-    ("HaircutsNotMonotone", asset(haircut_mm=1501)),
+    ("HaircutsNotMonotone", asset(haircut_mm=1500)),
     ("HeartbeatOutOfRange", feed(reference=replace(SAFE.oracle.feeds[0].reference, heartbeat=0))),
     ("InitialRateNotAboveMaintenance", market(im_rates=(250, 700, 1000))),
     ("InsuranceCapOutOfRange", market(insurance_cap=2**64)),
@@ -104,8 +104,26 @@ UNSAFE = [
     ("SizeOutOfRange", market(max_oi=2**55)),
     ("SkewCapAboveOpenInterestCap", market(max_oi=SAFE.markets[0].max_skew - 1)),
     ("SkewCapNotBelowScale", market(max_skew=10**14, max_oi=10**14)),
-    ("SupplyCapOutOfRange", asset(supply_cap=2**128)),
+    ("SupplyCapOutOfRange", asset(supply_cap=2**104)),
     ("TierBoundsNotAscending", market(bound1=5000)),
+    ("BorrowCapAboveSupplyCap", asset(borrow_cap=SAFE.assets[1].supply_cap + 1)),
+    ("BorrowVelocityOutOfRange", asset(borrow_velocity=0)),
+    ("BoundNotRepresentable", market(bound2=5001)),
+    ("BoundNotRepresentable", market(oi_lower=4097)),
+    ("DepegFactorOutOfRange", other(quote_feed=QuoteFeed(1, 9900, 101))),
+    ("DepegThresholdOutOfRange", other(quote_feed=QuoteFeed(1, 10_001, 12))),
+    ("FeedUnknown", other(quote_feed=QuoteFeed(9, 9900, 12))),
+    ("HaircutTooLow", asset(haircut_mm=99)),
+    ("HaircutTooLow", other(pairs=(Pair(1, 0, 800, 199),))),
+    ("HaircutsNotMonotone", other(pairs=(Pair(1, 0, 800, 800),))),
+    ("InterestBoundsUnordered", market(oi_lower=600_000)),
+    ("PairAlreadyListed", other(pairs=(Pair(1, 0, 800, 400),) * 2)),
+    ("PairInvalid", other(pairs=(Pair(1, 1, 800, 400),))),
+    ("ReserveShareOutOfRange", asset(reserve_share=5001)),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=3599, window=3599))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=31 * 86_400))),
+    ("StakeTimingOutOfRange", other(stake=Stake(period=86_400, window=86_401))),
+    ("TreasuryInvalid", other(stake=Stake(treasury="0x00"))),
 ]
 
 
@@ -151,7 +169,9 @@ def test_mocks_are_refused_on_a_public_chain():
     assert "token USDC" in str(found)
     tokens = tuple(replace(asset, token=ONE) for asset in SAFE.assets)
     feeds = tuple(replace(f, reference=replace(f.reference, aggregator=ONE)) for f in SAFE.oracle.feeds)
-    assert list(violations(replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds)), 1)) == []
+    real = replace(SAFE, assets=tokens, oracle=replace(SAFE.oracle, feeds=feeds))
+    assert real.mocks == ["exchange"]
+    assert list(violations(replace(real, exchange=None), 1)) == []
 
 
 def test_all_violations_are_reported_at_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plimsoll.deploy.plan import Create, Plan, Ref, resolve
+from plimsoll.deploy.plan import Create, Derived, Plan, Ref, resolve
 from plimsoll.errors import BadInput
 
 
@@ -45,6 +45,26 @@ def test_a_call_must_exist_on_its_target(artifacts):
 def test_references_are_resolved_at_any_depth():
     """In lists and tuples; other values pass."""
     assert resolve((Ref("a"), [1, (Ref("b"),)]), {"a": "0x1", "b": "0x2"}) == ("0x1", [1, ("0x2",)])
+
+
+def test_what_is_derived_waits_for_its_addresses(artifacts):
+    """Its references point backwards; the fingerprint knows its function and arguments."""
+
+    def plan(number):
+        plan = Plan(artifacts)
+        token = plan.create("token", "MockERC20", "T", "T", 6)
+        plan.call("mint", token, "mint", token, plan.derived(_last_byte, token, number))
+        return plan
+
+    assert plan(1).steps[-1].args[1] == Derived(_last_byte, (Ref("token"), 1))
+    assert resolve(plan(1).steps[-1].args, {"token": "0x05"}) == ("0x05", 6)
+    assert plan(1).fingerprint("0xA") == plan(1).fingerprint("0xA") != plan(2).fingerprint("0xA")
+    with pytest.raises(BadInput, match="'later'"):
+        Plan(artifacts).derived(_last_byte, Ref("later"), 1)
+
+
+def _last_byte(address, number):
+    return int(address[-2:], 16) + number
 
 
 @pytest.mark.parametrize(

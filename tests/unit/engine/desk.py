@@ -8,6 +8,7 @@ assert desk.assess(alice)[:5] == desk.twin(alice)
 
 from __future__ import annotations
 
+from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import astuple, replace
 from functools import lru_cache
@@ -16,22 +17,29 @@ import pytest
 
 from plimsoll import ledger
 from plimsoll.abi import checksum
-from plimsoll.actions import trade_perp
+from plimsoll.actions import lend, trade_perp
 from plimsoll.errors import Reverted
 from plimsoll.margin import account as accounts
-from plimsoll.margin import preview
+from plimsoll.margin import epoch_math, preview
 from plimsoll.margin.account import Account, Market, PriceUse, Snapshot
+from plimsoll.margin.decimal_float import decode
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
     Balance,
     Globals,
     Header,
+    Lending,
+    Limits,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
+    MarketRamp,
     MarketRisk,
     MarketState,
     MarketTrade,
+    Pair,
     Position,
     Price,
     Terms,
@@ -47,6 +55,9 @@ USDC = 10**6
 UNIT = 10**12  # quote WAD per unit of the quote token
 HEALTHY, RESTRICTED, CALLED, LIQUIDATABLE, BANKRUPT = range(5)
 WIDE, DEVIATES, REFERENCE_DOWN = 1, 2, 4
+Loans = namedtuple("Loans", "lent lent_shares lent_index borrowed debt_shares debt_index reserve cash room")
+#: WETH/USDC and WBTC/USDC, as listed by default.
+PAIRS = (0x8000 | 1 << 6, 0x8000 | 2 << 6)
 NOBODY = "0x" + "00" * 20
 REFERENCE = b"reference".ljust(32, b"\0")
 
@@ -95,16 +106,60 @@ class Desk(World):
     def set_risk(self, market, **changes):
         r = replace(self.market_words(market).risk, **changes)
         mm, im = (r.mm_rate1, r.mm_rate2, r.mm_rate3), (r.im_rate1, r.im_rate2, r.im_rate3)
-        rest = (r.bound1, r.bound2, r.feed, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, bool(r.flags))
-        self.config.write("setMarketRisk", market, (mm, im, *rest), sender=self.admin)
+        bounds, interest = (decode(r.bound1), decode(r.bound2)), (decode(r.oi_lower), decode(r.oi_upper))
+        rest = (r.feed, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, bool(r.flags & 1))
+        self.config.write("setMarketRisk", market, (mm, im, *bounds, *rest, *interest), sender=self.admin)
 
     def set_terms(self, **changes):
         word = replace(Terms.from_word(ledger.read(self.engine, [ledger.TERMS])[0]), **changes)
-        self.config.write("setTerms", astuple(word), sender=self.admin)
+        self.config.write("setTerms", astuple(word)[:11], sender=self.admin)
 
     def set_asset(self, asset, **changes):
-        word = replace(AssetParams.from_word(ledger.read(self.engine, [ledger.asset(asset)])[0]), **changes)
-        self.config.write("setAsset", asset, astuple(word), sender=self.admin)
+        words = ledger.read(self.engine, [ledger.asset(asset), ledger.limits(asset)])
+        limits = Limits.from_word(words[1])
+        cap = changes.pop("supply_cap", limits.supply_cap)
+        lending = (min(limits.borrow_cap, cap), limits.borrow_velocity, 1000)
+        word = replace(AssetParams.from_word(words[0]), **changes)
+        self.config.write("setAsset", asset, (*astuple(word)[:6], cap, *lending), sender=self.admin)
+
+    def set_limits(self, asset, **changes):
+        """Written straight into the engine."""
+        slot = ledger.limits(asset)
+        word = replace(Limits.from_word(ledger.read(self.engine, [slot])[0]), **changes)
+        self.chain.set_storage(self.engine.address, slot, word.to_word())
+
+    # ---------------------------------------------------------------- lending
+
+    def lender(self, name, asset, amount):
+        """An account of `name` that has lent `amount`, and a borrow cap with room for all of it."""
+        account = self.trader(name)
+        self.fund(account, asset, amount)
+        self.act(account, lend(account, asset, amount))
+        self.set_limits(asset, borrow_cap=10 * amount, borrow_velocity=10_000)
+        return account
+
+    def calm(self):
+        """Lets the recognition window pass without a move, so that lenders may leave."""
+        self.post({})
+        self.engine.write("observeExits", sender=self.admin)
+        self.post({}, seconds=3_600)
+
+    def loans(self, asset):
+        """The asset's loans now: a tuple with names."""
+        return Loans(*self.engine.read("lendingOf", asset))
+
+    def debt(self, account, asset):
+        return int(self.engine.read("debtOf", account, asset))
+
+    def lent(self, account, asset):
+        return int(self.engine.read("lentOf", account, asset))
+
+    def surplus(self, asset):
+        """Token units in the vault that nobody has a claim on: never below zero, and in tests a few units (I-1)."""
+        held, _ = self.engine.read("totals", asset)
+        loans, vault = self.loans(asset), self.vault(asset)
+        owed = held + loans.lent - loans.borrowed + loans.reserve + vault.read("queued")
+        return vault.read("balance") - owed
 
     def refer(self, feed, put, *, deviation=100):
         """Gives `feed` a reference that answers what it is told; returns the mock."""
@@ -132,15 +187,25 @@ class Desk(World):
     # ---------------------------------------------------------------- the same in the twins
 
     def market_words(self, market):
-        keys = [ledger.market(market, word) for word in range(5)]
-        state, risk, costs, trade, insurance = ledger.read(self.engine, keys)
+        keys = [ledger.market(market, word) for word in range(8)]
+        state, risk, costs, trade, insurance, ramp, loss, closing = ledger.read(self.engine, keys)
         return Market(
             risk=MarketRisk.from_word(risk),
             state=MarketState.from_word(state),
             costs=MarketCosts.from_word(costs),
             trade=MarketTrade.from_word(trade),
             insurance=MarketInsurance.from_word(insurance),
+            ramp=MarketRamp.from_word(ramp),
+            loss=MarketLoss.from_word(loss),
+            closing=MarketClosing.from_word(closing),
+            epochs=self.epochs(market, MarketState.from_word(state).epoch),
         )
+
+    def epochs(self, market, count):
+        """Every record of a market, by its number."""
+        keys = [key for number in range(1, count + 1) for key in ledger.epoch(market, number)]
+        words = ledger.read(self.engine, keys)
+        return {number: epoch_math.unpack(*words[2 * number - 2 : 2 * number]) for number in range(1, count + 1)}
 
     def snapshot_words(self):
         """Everything but the account, as the twins take it."""
@@ -153,9 +218,11 @@ class Desk(World):
             globals=Globals.from_word(globals_),
             terms=Terms.from_word(terms),
             assets={a: AssetParams.from_word(ledger.read(self.engine, [ledger.asset(a)])[0]) for a in range(3)},
+            lending={a: Lending.from_word(ledger.read(self.engine, [ledger.lending(a)])[0]) for a in range(3)},
             markets={m: self.market_words(m) for m in range(5)},
             prices={f: Price.from_word(w) for f, w in zip(feeds, self.router.read("read", feeds), strict=True)},
             block=number,
+            pairs={code: Pair.from_word(ledger.read(self.engine, [ledger.pair(code)])[0]) for code in PAIRS},
         )
 
     def header(self, account):
@@ -182,7 +249,8 @@ class Desk(World):
         return preview.liquidation(self.mirror(account), self.snapshot_words(), fraction)
 
     def call_margin(self, account):
-        return accounts.call_margin(self.twin(account), self.snapshot_words().terms)
+        snap = self.snapshot_words()
+        return accounts.call_margin(self.twin(account), snap.terms, snap.time)
 
     def target_margin(self, account):
         return accounts.target(self.twin(account), self.snapshot_words().terms)

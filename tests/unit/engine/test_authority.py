@@ -47,6 +47,16 @@ OPEN = {
         "transfer(address,uint256)": "ERC-20 over the caller's shares",
         "transferFrom(address,address,uint256)": "ERC-20 with an allowance",
     },
+    "InsuranceStake": {
+        "cooldown(uint256)": "of the caller's own shares",
+        "deposit(uint256,address)": "with the caller's tokens",
+        "mint(uint256,address)": "with the caller's tokens",
+        "withdraw(uint256,address,address)": "of the caller's shares, or with their owner's allowance",
+        "redeem(uint256,address,address)": "of the caller's shares, or with their owner's allowance",
+        "approve(address,uint256)": "ERC-20 over the caller's shares",
+        "transfer(address,uint256)": "ERC-20 over the caller's shares",
+        "transferFrom(address,address,uint256)": "ERC-20 with an allowance",
+    },
     "Authority": {
         "multicall(bytes[])": "each call inside is the caller's own, with his rights",
         "renounceRole(uint64,address)": "gives up a role of the caller's own",
@@ -60,6 +70,7 @@ REFUSED = {
         "pauseRisk(uint256)": MANAGED,
         "setAuthority(address)": MANAGED,
         "changeLent(uint256,int256)": ("NotAuthorized",),
+        "payStaker(address,uint256)": ("NotAuthorized",),
         "setOperator(bytes32,address,(uint64,uint64,uint16,bool,uint32,uint32,uint64))": ("NotAuthorized",),
     },
     "CollateralVault": {"pull(address,uint256)": ("OnlyEngine",), "push(address,uint256)": ("OnlyEngine",)},
@@ -112,6 +123,7 @@ def deployed():
     handles |= {"MarginEngine": world.engine, "OracleRouter": world.router, "LiquidityPool": world.pool}
     handles |= {
         "CollateralVault": world.vault(0),
+        "InsuranceStake": world.stake,
         "ChainlinkAdapter": world.put("ChainlinkAdapter", authority, Z, 0),
         "PythAdapter": world.put("PythAdapter", authority, Z, Z, 0),
     }

@@ -12,7 +12,7 @@ import pytest
 from plimsoll import contracts, ledger
 from plimsoll.abi import keccak
 from plimsoll.chain import ProcessChain
-from plimsoll.margin import words
+from plimsoll.margin import interest_math, words
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "invariant"))
 from campaign.arena import Arena
@@ -21,6 +21,7 @@ from campaign.sequences import play, sequence
 
 OPERATORS, LOCKDOWNS, FORBIDDEN, ACCOUNTS = 11, 12, 13, 14
 UNIT = 10**12
+DEBT = 2
 
 
 class Recorder(ProcessChain):
@@ -52,11 +53,13 @@ class Rebuilt:
     def __init__(self) -> None:
         self.accounts: list[bytes] = []
         self.headers = defaultdict(words.Header)
-        self.balances = defaultdict(int)
+        self.balances = defaultdict(words.Balance)
         self.positions = defaultdict(lambda: (0, 0))
         self.markets = defaultdict(lambda: {"state": words.MarketState(), "risk": 0, "trade": 0, "contribution": 0})
         self.insurance = defaultdict(words.MarketInsurance)
-        self.lent = defaultdict(int)
+        self.lending = defaultdict(lambda: words.Lending(debt_index=10**12, lent_index=10**12))
+        self.shares = defaultdict(lambda: (0, 0, 0))
+        self.flows, self.caps, self.pairs = {}, {}, {}
         self.assets, self.vaults, self.forbidden = {}, {}, {}
         self.globals, self.terms, self.pool_owner, self.listed = words.Globals(), 0, 0, 0
         self.limits, self.spent = {}, defaultdict(words.OperatorSpent)
@@ -75,10 +78,20 @@ class Rebuilt:
         self.headers[account] = replace(self.headers[account], listed=1)
 
     def on_HeldChanged(self, time, account, asset, held):
-        self.balances[account, asset] = held
+        self._balance(account, asset, held=held)
+
+    def on_SharesChanged(self, time, account, asset, kind, shares):
+        was = self.balances[account, asset]
+        owed = (kind == DEBT and shares > 0) - (was.kind == DEBT)
+        self.headers[account] = replace(self.headers[account], debts=self.headers[account].debts + owed)
+        self._balance(account, asset, shares=shares, kind=kind if shares else 0)
+
+    def _balance(self, account, asset, **changes):
+        word = self.balances[account, asset] = replace(self.balances[account, asset], **changes)
         header = self.headers[account]
         bit = 1 << asset
-        self.headers[account] = replace(header, assets=header.assets | bit if held else header.assets & ~bit)
+        here = word.held or word.shares
+        self.headers[account] = replace(header, assets=header.assets | bit if here else header.assets & ~bit)
 
     def on_PositionChanged(self, time, account, market, size, cost):
         self.positions[account, market] = (size, cost)
@@ -108,8 +121,23 @@ class Rebuilt:
     def on_InsuranceWindowSpent(self, time, market, windowStart, spent):
         self.insurance[market] = replace(self.insurance[market], window_start=windowStart, spent=spent)
 
-    def on_LentChanged(self, time, asset, lent):
-        self.lent[asset] = lent
+    def on_LendingAccrued(self, time, asset, debtIndex, lentIndex, rateAtTarget):
+        self.lending[asset] = replace(
+            self.lending[asset],
+            debt_index=debtIndex,
+            lent_index=lentIndex,
+            accrued_at=time,
+            rate_at_target=rateAtTarget,
+        )
+
+    def on_LendingTotals(self, time, asset, lentShares, debtShares, reserve):
+        self.shares[asset] = (lentShares, debtShares, reserve)
+        word = self.lending[asset]
+        used = interest_math.utilisation_of(lentShares * word.lent_index, debtShares * word.debt_index)
+        self.lending[asset] = replace(word, utilisation=used)
+
+    def on_BorrowFlow(self, time, asset, windowStart, netBorrowed):
+        self.flows[asset] = words.Flow(windowStart, netBorrowed).to_word()
 
     # ---------------------------------------------------------------- operators and configuration
 
@@ -150,6 +178,12 @@ class Rebuilt:
             self.pool_owner = word
         elif what == 8:
             self.forbidden[id] = int(word != 0)
+        elif what == 10:
+            self.caps[id] = word
+        elif what == 11:
+            self.lending[id] = replace(self.lending[id], reserve_share=word)
+        elif what == 12:
+            self.pairs[id] = word
 
     # ---------------------------------------------------------------- as storage words
 
@@ -167,15 +201,21 @@ class Rebuilt:
         out |= {first + n: int.from_bytes(account, "big") for n, account in enumerate(self.accounts)}
         out |= {ledger.header(account): header.to_word() for account, header in self.headers.items()}
         held = defaultdict(int)
-        for (account, asset), amount in self.balances.items():
-            out[ledger.balance(account, asset)] = words.Balance(held=amount).to_word()
-            held[asset] += amount
+        for (account, asset), balance in self.balances.items():
+            out[ledger.balance(account, asset)] = balance.to_word()
+            held[asset] += balance.held
         for (account, market), (size, cost) in self.positions.items():
             out[ledger.position(account, market)] = words.Position(size, cost).to_word()
         for asset, word in self.assets.items():
             out[ledger.asset(asset)] = word
             out[ledger.vault(asset)] = self.vaults[asset]
-            out[ledger.totals(asset)] = words.Totals(held[asset], self.lent[asset]).to_word()
+            lent, owed, reserve = self.shares[asset]
+            out[ledger.totals(asset)] = words.Totals(held[asset], lent).to_word()
+            out[ledger.debts(asset)] = words.Debts(owed, reserve).to_word()
+            out[ledger.lending(asset)] = self.lending[asset].to_word()
+            out[ledger.limits(asset)] = self.caps[asset]
+            out[ledger.flows(asset)] = self.flows.get(asset, 0)
+        out |= {ledger.pair(code): word for code, word in self.pairs.items()}
         for market, entry in self.markets.items():
             out |= self._market(market, entry)
         for (account, operator), limits in self.limits.items():

@@ -22,11 +22,26 @@ MEMBERS = {
     "TOTALS": "totals",
     "VAULTS": "vaults",
     "MARKETS": "markets",
+    "LENDING": "lending",
+    "DEBTS": "debts",
+    "LIMITS": "limits",
+    "FLOWS": "flows",
+    "PAIRS": "pairs",
+    "MODEL_RAMP": "modelRamp",
+    "STAKE": "stake",
 }
-WORDS = {"STATE": "state", "RISK": "risk", "COSTS": "costs", "TRADE": "trade", "INSURANCE": "insurance"}
+WORDS = {
+    "STATE": "state",
+    "RISK": "risk",
+    "COSTS": "costs",
+    "TRADE": "trade",
+    "INSURANCE": "insurance",
+    "RAMP": "ramp",
+    "LOSS": "loss",
+    "CLOSING": "closing",
+}
 BITS = {
     "ASSET_FEED_BIT": ("Asset", "feed"),
-    "SUPPLY_CAP_BIT": ("Asset", "supplyCap"),
     "SHORT_SIZE_BIT": ("MarketState", "shortSize"),
     "FEED_BIT": ("MarketRisk", "feed"),
     "MAX_AGE_BIT": ("MarketRisk", "maxAge"),
@@ -76,7 +91,7 @@ def test_words_of_a_market_are_where_the_compiler_puts_them(layout, name):
     """Each struct fits one slot."""
     slot, bit, size = layout["Market"][WORDS[name]]
     assert (slot, bit, size) == (CONSTANTS[name], 0, 32)
-    assert len(layout["Market"]) == CONSTANTS["MARKET_WORDS"]
+    assert CONSTANTS["MARKET_WORDS"] <= len(layout["Market"])  # the first of them are read in a row
 
 
 @pytest.mark.parametrize("name", BITS)

@@ -17,6 +17,7 @@ TIME = 1_700_000_000
 SOURCES = (
     "contracts/testing/ExposedMath.sol",
     "contracts/testing/ExposedCheck.sol",
+    "contracts/testing/ExposedEpochs.sol",
     "contracts/testing/ExposedVolatility.sol",
     "contracts/margin/RuleMargin.sol",
 )

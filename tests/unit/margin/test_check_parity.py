@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import books
 import pytest
 from eth_utils import keccak
 from exposed import TIME, Exposed, Reverted, word
 
+from plimsoll.margin import epoch_math
 from plimsoll.margin.account import (
     AccountState,
     Assessment,
@@ -20,7 +21,22 @@ from plimsoll.margin.account import (
     moved,
 )
 from plimsoll.margin.rule_margin import AssetExposure, PerpExposure
-from plimsoll.margin.words import Balance, Position, Word
+from plimsoll.margin.words import (
+    Balance,
+    Debts,
+    Flow,
+    Lending,
+    Limits,
+    MarketClosing,
+    MarketLoss,
+    MarketRamp,
+    ModelRamp,
+    Pair,
+    Position,
+    Totals,
+    Untouched,
+    Word,
+)
 
 UNUSABLE = keccak(text="PriceUnusable(uint256,uint256,uint256)")[:4]
 NEGATIVE = keccak(text="NegativeBalance(bytes32,uint256,int256)")[:4]
@@ -30,14 +46,17 @@ NEGATIVE = keccak(text="NegativeBalance(bytes32,uint256,int256)")[:4]
 def check(artifacts):
     model = books.MODEL
     rule = Exposed(artifacts["RuleMargin"], model.mm_floor, model.im_floor, model.pnl_share)
-    return CheckedStorage(Exposed(artifacts["ExposedCheck"], evm=rule.evm), artifacts["ExposedCheck"], rule.address)
+    old = books.OLD_MODEL
+    before = Exposed(artifacts["RuleMargin"], old.mm_floor, old.im_floor, old.pnl_share, evm=rule.evm)
+    check = Exposed(artifacts["ExposedCheck"], evm=rule.evm)
+    return CheckedStorage(check, artifacts["ExposedCheck"], rule.address, before.address)
 
 
 class CheckedStorage:
     """Writes a snapshot and accounts where docs/storage.md says they are, by the compiler's own layout."""
 
-    def __init__(self, exposed: Exposed, artifact, model: str):
-        self.exposed, self.model = exposed, int(model, 16)
+    def __init__(self, exposed: Exposed, artifact, model: str, before: str):
+        self.exposed, self.model, self.before = exposed, int(model, 16), int(before, 16)
         self.layout = artifact["storageLayout"]
         roots = {entry["label"]: int(entry["slot"]) for entry in self.layout["storage"]}
         state = next(entry for entry in self.layout["storage"] if entry["label"] == "state")
@@ -68,19 +87,27 @@ class CheckedStorage:
         self.exposed.call("store", data)
 
     def put_snapshot(self, snap) -> None:
+        ramping = snap.replaced is not None
         slots = {
-            self.members["globals"]: snap.globals.to_word() | self.model,
+            self.members["globals"]: replace(snap.globals, flags=ramping).to_word() | self.model,
+            self.members["modelRamp"]: self.before | (snap.replaced.end << 160 if ramping else 0),
             self.members["terms"]: snap.terms.to_word(),
         }
         for feed, price in snap.prices.items():
             slots[entry(self.prices, feed)] = price.to_word()
         for index, params in snap.assets.items():
             slots[entry(self.members["assets"], index)] = params.to_word()
+        for name in ("lending", "pairs"):
+            for index, item in getattr(snap, name).items():
+                slots[entry(self.members[name], index)] = item.to_word()
         offsets = self.market_offsets()
         for index, market in snap.markets.items():
             base = entry(self.members["markets"], index)
-            for part in ("risk", "state", "costs", "trade", "insurance"):
+            for part in ("risk", "state", "costs", "trade", "insurance", "ramp", "loss", "closing"):
                 slots[base + offsets[part]] = getattr(market, part).to_word()
+            records = entry(self.members["epochs"], index)
+            for number, epoch in market.epochs.items():
+                slots[entry(records, number)], slots[entry(records, number) + 1] = epoch_math.pack(epoch)
         self.write(slots)
 
     def put_account(self, account) -> None:
@@ -173,6 +200,17 @@ def test_moved_price_equals_the_contract(check, draw):
         ("MarketRisk", books.MarketRisk),
         ("MarketCosts", books.MarketCosts),
         ("MarketTrade", books.MarketTrade),
+        ("MarketRamp", MarketRamp),
+        ("MarketLoss", MarketLoss),
+        ("MarketClosing", MarketClosing),
+        ("Untouched", Untouched),
+        ("ModelRamp", ModelRamp),
+        ("Lending", Lending),
+        ("Debts", Debts),
+        ("Limits", Limits),
+        ("Flow", Flow),
+        ("Pair", Pair),
+        ("Totals", Totals),
         ("InsuranceCap", books.Market.__dataclass_fields__["insurance"].default_factory),
     ],
 )
@@ -209,9 +247,12 @@ def test_model_words_are_what_the_contract_reads(artifacts, draw):
     model = books.MODEL
     rule = Exposed(artifacts["RuleMargin"], model.mm_floor, model.im_floor, model.pnl_share)
     for _ in range(1_000):
-        assets = [AssetExposure(draw.bits(200), draw.bits(16), draw.bits(16)) for _ in range(draw.randint(0, 3))]
+        assets = [
+            AssetExposure(draw.signed(200), draw.bits(16), draw.bits(16), draw.bits(16))
+            for _ in range(draw.randint(0, 3))
+        ]
         perps = [
-            PerpExposure(draw.choice([0, draw.bits(135)]), draw.signed(160), books.risk(draw, 1))
+            PerpExposure(draw.choice([0, draw.bits(135)]), draw.signed(160), books.risk(draw, 1), *_terms(draw))
             for _ in range(draw.randint(0, 3))
         ]
         out = rule.call("assess", _arrays(assets, perps))
@@ -220,8 +261,15 @@ def test_model_words_are_what_the_contract_reads(artifacts, draw):
         assert expected == list(model.assess(assets, perps))
 
 
+def _terms(draw):
+    """Multipliers, interest share, old table and its share."""
+    share = draw.choice([0, 1, 10_000, draw.randint(0, 10_000)])
+    old = MarketRamp(**books.tiers(draw)).to_word() if share else 0
+    return draw.bits(24), draw.bits(24), draw.choice([0, draw.randint(0, 10_000)]), old, share
+
+
 def _arrays(assets, perps) -> bytes:
-    flat = [value for perp in perps for value in (perp.notional, perp.pnl, perp.risk.to_word())]
+    flat = [value for perp in perps for value in perp.to_words()]
     data = word(64) + word(96 + 32 * len(assets))
     for array in ([asset.to_word() for asset in assets], flat):
         data += word(len(array)) + b"".join(map(word, array))

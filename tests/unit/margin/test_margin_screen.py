@@ -28,7 +28,7 @@ def test_scores_lie_within_their_bound_of_the_exact_numbers(use, draw):
         scores = score(mirror, snap, use)
         for row, account in enumerate(accounts):
             exact = assess(account, snap, use)
-            level = call_margin(exact, snap.terms)
+            level = call_margin(exact, snap.terms, snap.time)
             bound = Fraction(scores.bound[row])
             if exact.mm == 0 and scores.mm[row] > 0:  # a price moved to zero: the screen errs on the safe side
                 assert all(_moved_to_zero(account, market, snap, use) for market in account.positions)
@@ -54,7 +54,7 @@ def test_no_account_a_wei_below_its_call_margin_is_missed(use, draw):
         scores = score(_mirrored(accounts), snap, use)
         for row, account in enumerate(accounts):
             exact = assess(account, snap, use)
-            if exact.equity < call_margin(exact, snap.terms):
+            if exact.equity < call_margin(exact, snap.terms, snap.time):
                 assert scores.candidate[row]
                 below += 1
             spared += not scores.candidate[row]
@@ -74,7 +74,7 @@ def _at_the_edge(account, snap, use, distance):
     """`account` with the cost of its first position such that equity = call margin + distance, where a cost can be."""
     exact = assess(account, snap, use)
     for market, position in account.positions.items():
-        gap = exact.equity - call_margin(exact, snap.terms) - distance
+        gap = exact.equity - call_margin(exact, snap.terms, snap.time) - distance
         cost = position.cost + gap
         if position.size and abs(cost) < 2**95:
             return replace(account, positions=dict(account.positions) | {market: replace(position, cost=cost)})
@@ -86,7 +86,7 @@ def test_a_borderline_account_is_a_candidate_and_one_a_microquote_above_is_not()
     snap = _plain_snapshot()
     account = books.Account.holding(b"\x01" * 32, {0: 1_000 * 10**6}, {0: (10**9, 10**9 * 2_000 * 10**10)})
     exact = assess(account, snap, PriceUse.TARGET)
-    level = call_margin(exact, snap.terms)
+    level = call_margin(exact, snap.terms, snap.time)
     for distance, expected in ((-1, True), (0, True), (10**12, False)):
         edge = replace(account.positions[0], cost=account.positions[0].cost + exact.equity - level - distance)
         scores = score(_mirrored([replace(account, positions={0: edge})]), snap)
@@ -141,7 +141,7 @@ def test_loading_columns_equals_putting_accounts(draw):
     accounts = [books.account(draw, snap, number) for number in range(100)]
     mirror = _mirrored(accounts)
     bulk = Mirror()
-    bulk.load(list(mirror.ids), _packed(mirror.perps), _packed(mirror.assets))
+    bulk.load(list(mirror.ids), _packed(mirror.perps), _packed(mirror.assets), mirror.pairs)
     bulk.put(accounts[7])
 
     assert np.array_equal(score(mirror, snap).equity, score(bulk, snap).equity)

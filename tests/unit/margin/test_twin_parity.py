@@ -7,12 +7,15 @@ from exposed import TIME, Reverted
 
 from plimsoll.margin import (
     asset_math,
+    decimal_float,
     fill_math,
     fixed_math,
     funding_math,
+    interest_math,
     liquidation_math,
     position_math,
     price_word,
+    ramp_math,
     tier_math,
     words,
 )
@@ -23,11 +26,26 @@ WAD = 10**18
 
 def _tiers(d):
     """Rising rates and bounds, as MarketConfig demands."""
-    rates = sorted(d.bits(16) for _ in range(3))
-    bounds = sorted(d.bits(24) for _ in range(2))
-    near = d.choice(bounds) * tier_math.BOUND_UNIT + d.randint(-2, 2)
-    notional = d.choice([d.bits(63) * d.bits(72), max(near, 0), d.bits(143)])
-    return notional, tier_math.pack_rates(*rates), *bounds
+    mm, im = (sorted(d.bits(16) for _ in range(3)) for _ in range(2))
+    bounds = sorted((d.bits(16) for _ in range(2)), key=decimal_float.decode)
+    near = decimal_float.decode(d.choice(bounds)) * tier_math.BOUND_UNIT + d.randint(-2, 2)
+    notional = d.choice([d.bits(63) * d.bits(72), min(max(near, 0), 2**136), d.bits(136)])
+    return notional, tier_math.pack_table(mm, im, *bounds)
+
+
+def _interest(d):
+    bounds = sorted((d.bits(16) for _ in range(2)), key=decimal_float.decode)
+    near = decimal_float.decode(d.choice(bounds)) * tier_math.BOUND_UNIT + d.randint(-2, 2)
+    return d.choice([d.bits(136), min(max(near, 0), 2**136)]), *bounds
+
+
+def _round(d):
+    return d.choice([d.bits(70), d.bits(12) * 10 ** d.randint(0, 18)])
+
+
+def _ramp(d):
+    end = d.choice([d.bits(32), TIME + d.randint(-90_000, 90_000)])
+    return d.bits(16), d.bits(16), end, max(d.choice([TIME, end, end - 1, end - 86_400, d.bits(32)]), 0)
 
 
 def _levels(d):
@@ -73,6 +91,21 @@ def _funding(d):
     return rate, d.signed(56), d.bits(32), cap, d.bits(32), d.bits(72)
 
 
+def _rate(d):
+    bound = d.choice([interest_math.RATE_MIN, interest_math.RATE_MAX])
+    return d.choice([d.bits(48), d.randint(10**10, 2 * 10**13), bound + d.randint(-2, 2)])
+
+
+def _utilisation(d):
+    return d.choice([d.bits(24), d.randint(0, 10**7), interest_math.TARGET + d.randint(-2, 2)])
+
+
+def _accrual(d):
+    # As in storage: indices below 2^64, times below 2^32.
+    indices = [d.choice([d.bits(64), 10**12 + d.bits(50)]) for _ in range(2)]
+    return _rate(d), _utilisation(d), d.choice([d.bits(16), d.randint(0, 10_000)]), d.bits(32), *indices
+
+
 TWINS = {
     "mulDivDown": (fixed_math.mul_div_down, lambda d: (d.bits(127), d.bits(128), max(d.bits(128), 1))),
     "mulDivUp": (fixed_math.mul_div_up, lambda d: (d.bits(127), d.bits(128), max(d.bits(128), 1))),
@@ -82,15 +115,33 @@ TWINS = {
     "positive": (fixed_math.positive, lambda d: (d.signed(255),)),
     "sqrtYears": (fixed_math.sqrt_years, lambda d: (d.bits(64),)),
     "expWad": (fixed_math.exp_wad, lambda d: (d.choice([d.signed(65), d.randint(-5 * WAD, 5 * WAD)]),)),
+    "lnWad": (fixed_math.ln_wad, lambda d: (max(d.choice([d.bits(255), d.bits(72)]), 1),)),
     "valueDown": (asset_math.value_down, lambda d: (d.bits(128), d.bits(72), d.randint(0, 30))),
+    "valueUp": (asset_math.value_up, lambda d: (d.bits(128), d.bits(72), d.randint(0, 30))),
     "toUnitsDown": (asset_math.to_units_down, lambda d: (d.bits(160), 10 ** d.randint(0, 18))),
     "toUnitsUp": (asset_math.to_units_up, lambda d: (d.bits(160), 10 ** d.randint(0, 18))),
     "pnl": (position_math.pnl, lambda d: (d.signed(63), d.signed(95), d.bits(72), d.signed(63))),
     "notional": (position_math.notional, lambda d: (d.choice([-(2**63), d.signed(63)]), d.bits(80))),
     "slice": (position_math.slice, lambda d: (d.signed(63), d.signed(95), d.fraction())),
     "costOf": (position_math.cost_of, _part),
-    "requirement": (tier_math.requirement, _tiers),
+    "requirements": (tier_math.requirements, _tiers),
+    "interestShare": (tier_math.interest_share, _interest),
+    "decode": (decimal_float.decode, lambda d: (d.bits(16),)),
+    "encode": (decimal_float.encode, lambda d: (_round(d),)),
+    "valueAt": (ramp_math.value_at, _ramp),
+    "oldShare": (ramp_math.old_share, lambda d: _ramp(d)[2:]),
+    "between": (ramp_math.between, lambda d: (d.bits(140), d.bits(140), d.randint(0, 10_000))),
     "project": (funding_math.project, _funding),
+    "accrue": (interest_math.project, _accrual),
+    "integral": (interest_math.integral, lambda d: (_rate(d), _utilisation(d), d.bits(32))),
+    "compound": (interest_math.compound, lambda d: (d.bits(110),)),
+    "borrowRate": (interest_math.borrow_rate, lambda d: (_rate(d), _utilisation(d))),
+    "lendRate": (interest_math.lend_rate, lambda d: (_rate(d), _utilisation(d), d.bits(16))),
+    "utilisationOf": (interest_math.utilisation_of, lambda d: (d.bits(128), d.bits(128))),
+    "amountDown": (interest_math.amount_down, lambda d: (d.bits(128), d.bits(64))),
+    "amountUp": (interest_math.amount_up, lambda d: (d.bits(128), d.bits(64))),
+    "sharesDown": (interest_math.shares_down, lambda d: (d.bits(128), max(d.bits(64), 1))),
+    "sharesUp": (interest_math.shares_up, lambda d: (d.bits(128), max(d.bits(64), 1))),
     "premium": (fill_math.premium, lambda d: (d.signed(63), d.signed(56), d.bits(72), max(d.bits(64), 1))),
     "spreadRate": (fill_math.spread_rate, lambda d: (d.bits(8), d.bits(16), d.bits(32), d.bits(8), d.bits(64))),
     "spreadCap": (fill_math.spread_cap, lambda d: (d.bits(16), d.bits(56), max(d.bits(64), 1), d.bits(16))),
@@ -150,6 +201,9 @@ def test_price_word_unpacks_like_the_library_and_like_the_dataclass(exposed, dra
         ("premium", (1, 0, 1, 0)),
         ("mulDivUp", (1, 1, 0)),
         ("expWad", (135305999368893231589,)),
+        ("lnWad", (0,)),
+        ("sharesDown", (1, 0)),  # what was lent is lost: nothing can be lent
+        ("sharesUp", (1, 0)),
     ],
 )
 def test_twin_raises_where_the_library_reverts(name, arguments, exposed):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plimsoll import ledger
 from plimsoll.actions import MAX_UINT256
+from plimsoll.margin.words import Lending
 
 
 def lender(world, name, asset, amount):
@@ -16,10 +19,12 @@ def lender(world, name, asset, amount):
 
 
 def accrue(world, asset, amount):
-    """Lets lenders earn `amount`, as interest will: the claim grows, and the tokens are there."""
-    slot = ledger.totals(asset)
-    word = world.chain.storage(world.engine.address, slot)
-    world.chain.set_storage(world.engine.address, slot, word + (amount << 128))
+    """Lets lenders earn `amount`, as interest does: the index grows (down), and the tokens are there."""
+    lending, totals = ledger.lending(asset), ledger.totals(asset)
+    word = Lending.from_word(world.chain.storage(world.engine.address, lending))
+    shares = world.chain.storage(world.engine.address, totals) >> 128
+    grown = replace(word, lent_index=word.lent_index + amount * 10**12 // shares)
+    world.chain.set_storage(world.engine.address, lending, grown.to_word())
     world.token(asset).write("mint", world.vault(asset).address, amount, sender=world.admin)
 
 

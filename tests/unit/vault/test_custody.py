@@ -12,9 +12,14 @@ AMOUNT = 10**9
 def test_a_stranger_can_neither_pull_nor_push(world, reverts):
     """Tokens move at the engine's word only."""
     stranger = world.actor("stranger")
-    for function in ("pull", "push"):
+    for function, arguments in (
+        ("pull", (stranger, 1)),
+        ("push", (stranger, 1)),
+        ("pay", (stranger, 1)),
+        ("count", (-1,)),
+    ):
         with reverts("OnlyEngine", stranger):
-            world.vault(0).write(function, stranger, 1, sender=stranger)
+            world.vault(0).write(function, *arguments, sender=stranger)
 
 
 def test_a_token_that_takes_a_fee_is_refused(world_of, reverts):
@@ -73,7 +78,7 @@ def test_a_vault_knows_its_engine_asset_and_balance(world):
         assert vault.read("assetIndex") == asset
         assert vault.read("asset") == world.token(asset).address
         assert vault.read("balance") == world.token(asset).read("balanceOf", vault.address)
-        assert vault.read("decimals") == world.token(asset).read("decimals") + 6
+        assert vault.read("decimals") == world.token(asset).read("decimals")
 
 
 def test_an_unlimited_allowance_lets_only_its_owner_deposit(world, reverts):

@@ -17,7 +17,7 @@ def i1_claims_are_what_vaults_owe(run, tx) -> None:
         require(held == totals.held, "I-1", "asset {}: accounts hold {}, totals say {}", asset, held, totals.held)
         vault = book.arena.vaults[asset].address
         cash = book.holdings[asset][book.arena.holders.index(vault)]
-        surplus = cash - totals.held - totals.lent
+        surplus = cash - totals.held - totals.lent_shares
         require(
             surplus == run.donated[asset],
             "I-1",
@@ -26,8 +26,8 @@ def i1_claims_are_what_vaults_owe(run, tx) -> None:
             surplus,
             run.donated[asset],
         )
-        owed = sum(own * (totals.lent + 1) // (book.supplies[asset] + 10**6) for own in book.shares[asset])
-        require(owed <= totals.lent, "I-1", "asset {}: lenders are owed {} of {}", asset, owed, totals.lent)
+        owed = sum(book.shares[asset])
+        require(owed == totals.lent_shares, "I-1", "asset {}: lenders have {} of {}", asset, owed, totals.lent_shares)
 
 
 def i2_perp_pnl_sums_to_zero(run, tx) -> None:

@@ -13,8 +13,8 @@ from plimsoll.margin import preview
 def r1_rounding_is_against_the_caller(run, tx) -> None:
     before, after = tx.before, tx.after
     for asset in ASSETS:
-        was = (before.totals[asset].lent + 1) * (after.supplies[asset] + 10**6)
-        is_ = (after.totals[asset].lent + 1) * (before.supplies[asset] + 10**6)
+        was, is_ = before.totals[asset].lent_shares, after.totals[asset].lent_shares
+        was, is_ = was * after.supplies[asset], is_ * before.supplies[asset]
         require(is_ >= was, "R-1", "shares of vault {} fell", asset)
     trades = tx.found("Traded")
     for order in tx.orders:
