@@ -115,6 +115,8 @@ def _enforcement(scene: _Scene) -> dict[str, int]:
 def _prices(scene: _Scene) -> dict[str, int]:
     """The first price of an hour, signed by a quorum: every feed takes a volatility sample, none has a reference."""
     world, chain = scene.world, scene.world.chain
+    chain.advance(3600 - chain.block()[1] % 3600)
+    world.post({})  # a whole hour before the sample, whatever the clock says: a calm one, at σ below σ_ref
     for feed in world.prices:
         world.router.write("setVolatility", feed, 10_000, 30_000, 12, sender=world.admin)
     quorum = world.signer.addresses[: world.router.read("quorum")]

@@ -147,3 +147,27 @@ def test_t15_one_price_out_of_line_counts_for_four_sigma(desk):
     assert after.variance <= before.variance + (cap - before.variance) * WEIGHT // 2**24 + 1
     assert after.imMultiplier < 1.37 * vm.ONE
     assert after.mmMultiplier <= before.mmMultiplier
+
+
+def test_t15_a_spike_raises_im_at_once_and_mm_within_the_hour(desk):
+    """In the margin of an account: nobody is liquidated in the block of a sample, and everybody has an hour."""
+    alice = desk.trader("alice", 10_000)
+    desk.trade(alice, ETH, 10 * SIZE)
+    desk.router.write("setVolatility", FEED, SIGMA, 30_000, HALF_LIFE, sender=desk.admin)
+    before = desk.assess(alice)
+    post(desk, desk.now - desk.now % HOUR + HOUR, 3_300 * PRICE)
+    multiplier = desk.router.read("volatility", FEED).imMultiplier / vm.ONE
+    spiked = desk.assess(alice)
+    assert multiplier > 1.25
+    assert spiked.mm / spiked.notional == pytest.approx(before.mm / before.notional, rel=1e-9)
+    assert spiked.im / spiked.notional >= multiplier * before.im / before.notional * (1 - 1e-9)
+    assert spiked.im0 / spiked.notional == pytest.approx(before.im0 / before.notional, rel=1e-9)
+
+    desk.chain.advance(HOUR // 2)
+    post(desk, desk.now, 3_300 * PRICE)
+    half = desk.assess(alice)
+    share = (half.mm / half.notional * spiked.notional / spiked.mm - 1) / (multiplier - 1)
+    assert 0.45 < share < 0.501
+    desk.chain.advance(HOUR // 2 + 30)
+    risen = desk.assess(alice)
+    assert risen.mm / risen.notional == pytest.approx(multiplier * spiked.mm / spiked.notional, rel=1e-6)

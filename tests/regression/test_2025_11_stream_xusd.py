@@ -10,13 +10,12 @@ the market is not believed.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 from desk import BTC, DEVIATES, NOBODY, PRICE, REFERENCE, SIZE, WAD, WETH, expect
 
-from plimsoll import ledger
-from plimsoll.margin.words import AssetParams
+from plimsoll.deploy.protocol import asset_tuple
 
 BOOK, MARKET = b"BOOK".ljust(32, b"\0"), REFERENCE
 FACE, FALLEN = 3_000 * PRICE, 900 * PRICE  # WETH stands for xUSD: 0.30 on the market, 1 in the books
@@ -55,12 +54,13 @@ def holder(desk, name="holder"):
 
 def test_nothing_but_the_quote_is_one_by_definition(desk):
     """An asset on feed 0 would be hardcoded; so would one on a feed that nobody configured."""
-    params = asdict(AssetParams.from_word(ledger.read(desk.engine, [ledger.asset(WETH)])[0]))
-    for feed, error in ((0, "FeedUnknown"), (99, "FeedUnknown")):
-        with expect(error, feed):
-            token = desk.put("MockERC20", "Fund", "xUSD", 18)
-            vault = desk.put("CollateralVault", desk.engine.address, 3, token.address, "Plimsoll lent xUSD", "plimxUSD")
-            listed = tuple({**params, "feed": feed}.values())
+    asset = desk.deployed.parameters.assets[WETH]
+    token = desk.put("MockERC20", "Fund", "xUSD", 18)
+    names = ("Plimsoll lent xUSD", "plimxUSD")
+    vault = desk.put("CollateralVault", desk.engine.address, 3, token.address, *names, 1, 1)
+    for feed in (0, 99):
+        listed = asset_tuple(replace(asset, feed=feed))
+        with expect("FeedUnknown", feed):
             desk.config.write("listAsset", token.address, vault.address, listed, sender=desk.admin)
 
 
