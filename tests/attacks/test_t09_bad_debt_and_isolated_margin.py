@@ -7,7 +7,7 @@ paid in full, to the unit, and only those who chose to lend it lose.
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH
 
 from plimsoll.actions import borrow, liquidate, trade_perp, withdraw
 
@@ -52,7 +52,7 @@ def test_t9_interest_on_borrowed_money_takes_nothing_from_held_balances(bust):
 
 
 def test_t9_a_loan_s_loss_is_its_lenders_and_nobody_else_s(bust):
-    """WETH at 2,000: 160,000 are missing. Insurance pays its cap, the lenders the rest, and each held unit is still there."""
+    """WETH at 2,000: 160,000 are missing. Insurance pays its cap, the lenders the rest; each held unit is there."""
     desk, lender, borrower = bust
     isolated, cross = desk.trader("iris", 10_000, market=ETH), desk.trader("carl", 50_000)
     keeper = desk.trader("keeper", 100)
