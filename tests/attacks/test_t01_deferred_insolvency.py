@@ -4,8 +4,8 @@ While checks wait for the end of the batch, A can stand anywhere. If B could tak
 pool
 would make good a loss that no price has caused, and A, then empty, would pass its own check.
 
-Two ways to be insolvent in the middle: the cost of an order far beyond its margin (2,300 ETH on 1,000 of cash cost about
-11,000 in premium, spread and fee), and a loan that has left by withdrawal: the million of the table.
+Two ways to be insolvent in the middle: the cost of an order far beyond its margin (2,300 ETH on 1,000 of cash cost
+about 11,000 in premium, spread and fee), and a loan that has left by withdrawal: the million of the table.
 """
 
 from __future__ import annotations

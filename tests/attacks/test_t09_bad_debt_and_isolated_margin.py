@@ -7,9 +7,9 @@ paid in full, to the unit, and only those who chose to lend it lose.
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH
 
-from plimsoll.actions import borrow, trade_perp, withdraw
+from plimsoll.actions import borrow, liquidate, trade_perp, withdraw
 
 
 @pytest.fixture
@@ -49,6 +49,25 @@ def test_t9_interest_on_borrowed_money_takes_nothing_from_held_balances(bust):
     desk.act(holder, withdraw(holder, QUOTE, 50_000 * USDC, owner))
     assert desk.token(QUOTE).read("balanceOf", owner) == 50_000 * USDC
     assert desk.vault(QUOTE).read("balance") >= desk.engine.read("totals", QUOTE)[0]
+
+
+def test_t9_a_loan_s_loss_is_its_lenders_and_nobody_else_s(bust):
+    """WETH at 2,000: 160,000 are missing. Insurance pays its cap, the lenders the rest; each held unit is there."""
+    desk, lender, borrower = bust
+    isolated, cross = desk.trader("iris", 10_000, market=ETH), desk.trader("carl", 50_000)
+    keeper = desk.trader("keeper", 100)
+    desk.fund(keeper, WETH, 1_000 * WAD)
+    desk.post({1: 2_000 * PRICE})
+    insurance, pool = desk.held(desk.insurance), desk.held(desk.pool_account)
+    desk.act(keeper, liquidate(keeper, borrower))
+    lost = 1_000_000 * USDC - desk.lent(lender, QUOTE)
+    assert lost > 160_000 * USDC - (insurance - desk.held(desk.insurance)) - 1_000 * USDC
+    assert desk.held(desk.pool_account) == pool
+    for account, held in ((isolated, 10_000 * USDC), (cross, 50_000 * USDC)):
+        owner = desk.owner(account)
+        desk.act(account, withdraw(account, QUOTE, held, owner))
+        assert desk.token(QUOTE).read("balanceOf", owner) == held
+    assert 0 <= desk.surplus(QUOTE) <= 10
 
 
 def test_t9_without_the_rule(bust):

@@ -21,6 +21,8 @@ OPEN = {
     "MarginEngine": {
         "execute((bytes,bool,(uint8,bytes32,bytes)[]))": "each action asks for the owner or operator of its account",
         "lockdown()": "revokes the operators of the caller's own accounts",
+        "collectReserve(uint256)": "moves what is insurance's to insurance",
+        "observeExits()": "looks at prices",
         "refreshPool(uint256[])": "brings a sum to the last prices; nobody's equity changes",
     },
     "OracleRouter": {
@@ -35,6 +37,8 @@ OPEN = {
         "approve(address,uint256)": "ERC-20 over the caller's shares",
         "transfer(address,uint256)": "ERC-20 over the caller's shares",
         "transferFrom(address,address,uint256)": "ERC-20 with an allowance",
+        "process(uint256)": "pays queued withdrawals in their order",
+        "claim(address)": "what is the caller's own",
     },
     "LiquidityPool": {
         "requestDeposit(uint256,address)": "with the caller's tokens",
@@ -69,11 +73,16 @@ REFUSED = {
         "configure(uint256,uint256,uint256)": MANAGED,
         "pauseRisk(uint256)": MANAGED,
         "setAuthority(address)": MANAGED,
-        "changeLent(uint256,int256)": ("NotAuthorized",),
+        "changeLent(uint256,int256,int256)": ("NotAuthorized",),
         "payStaker(address,uint256)": ("NotAuthorized",),
         "setOperator(bytes32,address,(uint64,uint64,uint16,bool,uint32,uint32,uint64))": ("NotAuthorized",),
     },
-    "CollateralVault": {"pull(address,uint256)": ("OnlyEngine",), "push(address,uint256)": ("OnlyEngine",)},
+    "CollateralVault": {
+        "pull(address,uint256)": ("OnlyEngine",),
+        "push(address,uint256)": ("OnlyEngine",),
+        "pay(address,uint256)": ("OnlyEngine",),
+        "count(int256)": ("OnlyEngine",),
+    },
     "Executor": {
         "run(address,uint256,address,address,address,address,bytes)": ("OnlyEngine",),
         "setEngine(address)": ("OnlyDeployer",),

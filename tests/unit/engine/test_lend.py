@@ -179,8 +179,7 @@ def test_every_rounding_is_against_whoever_asks(bank, amount):
 def test_identity_over_many_small_steps(bank):
     """I-1 to the unit: the vault covers held + lent − borrowed + reserve after each of 60 odd steps."""
     desk, lender, borrower = bank
-    account = desk.trader("alice", 1_000)
-    desk.fund(account, WETH, WAD)
+    desk.fund(lender, QUOTE, 1_000)
     desk.calm()
     for step in range(60):
         desk.post({}, seconds=7 * step + 1)
