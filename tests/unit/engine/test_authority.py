@@ -22,6 +22,8 @@ OPEN = {
         "execute((bytes,bool,(uint8,bytes32,bytes)[]))": "each action asks for the owner or operator of its account",
         "lockdown()": "revokes the operators of the caller's own accounts",
         "refreshPool(uint256[])": "brings a sum to the last prices; nobody's equity changes",
+        "deleverage(uint256)": "only when the pool is beyond its limits; nobody's equity changes",
+        "observeClose(uint256)": "counts a good price for the time since the last look",
     },
     "OracleRouter": {
         "update(bytes)": "what counts are the signatures in the report",
