@@ -9,7 +9,7 @@ from crash import MILLION, Crash
 from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, expect
 
 from plimsoll import ledger
-from plimsoll.actions import liquidate, settle, trade_perp, transfer_position, withdraw
+from plimsoll.actions import liquidate, settle, transfer_position, withdraw
 from plimsoll.margin.epoch_book import EpochBook
 from plimsoll.margin.words import Position, Untouched
 

@@ -1,4 +1,4 @@
-"""Who pays for a bankrupt account: each stage in turn, exhausted and not; the sum is the loss to the wei. DESIGN 4.5."""
+"""Who pays for a bankrupt account: each stage in turn, exhausted and not; the parts are the loss to the wei."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_lenders_pay_as_far_as_their_cash_and_no_held_balance_pays():
 
 
 def test_conservation_after_each_stage():
-    """I-1, I-2: what all have is what was paid in, to two wei per position nobody has touched, to the wei once all are."""
+    """I-1, I-2: what all have is what was paid in: to two wei per untouched position, to the wei once all are."""
     crash = scarce()
     desk = crash.desk
     crash.lend(150)
