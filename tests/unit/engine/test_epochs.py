@@ -192,7 +192,7 @@ def test_e1_positions_records_and_sums_from_events_alone(side):
     """Charges and shrinkings, touches in between, people who come and go."""
     crash = Crash.create((80.5, 50, 3.00000001), loser=100, side=side)
     desk, book = crash.desk, EpochBook()
-    victims = [desk.trader(f"another {number}", 1_000) for number in range(5)]
+    victims = [desk.trader(f"another {number}", 1_300) for number in range(5)]
     for account in desk.everyone():
         if desk.position(account, ETH) != (0, 0):
             book.changed(account, *desk.position(account, ETH))
@@ -211,17 +211,19 @@ def test_e1_positions_records_and_sums_from_events_alone(side):
 
     for number, victim in enumerate(victims):
         hear(crash.open(victim, -side * (4 + number) * SIZE))
-    crash.move(260)
-    for victim, winner in zip(victims, [*crash.winners, *crash.winners], strict=False):
+    crash.move(360)
+    asides = [desk.trader(f"winner {number}", 1_000, index=1) for number in range(3)]
+    for number, victim in enumerate(victims):
         hear(crash.liquidate(victim))
-        hear(desk.act(crash.taker, settle(ETH, [winner, crash.taker])))
         desk.post({}, seconds=1)
-    with expect("NothingToDeleverage"):
-        desk.engine.write("deleverage", ETH, sender=crash.desk.actor("anyone"))
+        winner, aside = crash.winners[number % 2], asides[number % 2]
+        hear(desk.act(winner, transfer_position(winner, aside, ETH, side)))
     hear(crash.open(desk.trader("late", 90_000), side * 50 * SIZE))
     crash.move(420)
-    hear(desk.engine.write("deleverage", ETH, sender=desk.actor("anyone")))
     hear(crash.liquidate())
+    crash.move(440)
+    hear(desk.engine.write("deleverage", ETH, sender=desk.actor("anyone")))
+    hear(desk.act(crash.taker, settle(ETH, crash.winners[:1])))
     assert book.now >= 4
     assert {epoch.factor == 2**95 for epoch in book.epochs.values()} == {True, False}
 
