@@ -24,6 +24,8 @@ OPEN = {
         "collectReserve(uint256)": "moves what is insurance's to insurance",
         "observeExits()": "looks at prices",
         "refreshPool(uint256[])": "brings a sum to the last prices; nobody's equity changes",
+        "deleverage(uint256)": "only when the pool is beyond its limits; nobody's equity changes",
+        "observeClose(uint256)": "counts a good price for the time since the last look",
     },
     "OracleRouter": {
         "update(bytes)": "what counts are the signatures in the report",

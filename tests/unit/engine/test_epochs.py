@@ -9,7 +9,8 @@ from crash import MILLION, Crash
 from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, expect
 
 from plimsoll import ledger
-from plimsoll.actions import liquidate, settle, trade_perp, transfer_position, withdraw
+from plimsoll.actions import liquidate, settle, transfer_position, withdraw
+from plimsoll.margin.epoch_book import EpochBook
 from plimsoll.margin.words import Position, Untouched
 
 SLACK = 2
@@ -184,3 +185,57 @@ def test_a_winner_keeps_at_least_nothing_and_cannot_withdraw_what_he_no_longer_h
         desk.act(winner, withdraw(winner, QUOTE, equity // 10**12 + 10**6, desk.owner(winner)))
     assert desk.held(winner) == 50_000 * USDC
     assert MILLION > WAD // 10**18
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_e1_positions_records_and_sums_from_events_alone(side):
+    """Charges and shrinkings, touches in between, people who come and go."""
+    crash = Crash.create((80.5, 50, 3.00000001), loser=100, side=side)
+    desk, book = crash.desk, EpochBook()
+    victims = [desk.trader(f"another {number}", 1_300) for number in range(5)]
+    for account in desk.everyone():
+        if desk.position(account, ETH) != (0, 0):
+            book.changed(account, *desk.position(account, ETH))
+
+    def hear(receipt):
+        for event in desk.events(receipt):
+            args = event.args
+            if args.get("market") != ETH:
+                continue
+            if event.name == "PositionChanged":
+                book.changed(args["account"], args["size"], args["cost"])
+            elif event.name == "SideCharged":
+                book.charged(args["epoch"], args["long"], args["amount"], args["net"], args["mark"])
+            elif event.name == "SideShrunk":
+                book.shrunk(args["epoch"], args["long"], args["from"], args["to"], args["mark"])
+
+    for number, victim in enumerate(victims):
+        hear(crash.open(victim, -side * (4 + number) * SIZE))
+    crash.move(360)
+    asides = [desk.trader(f"winner {number}", 1_000, index=1) for number in range(3)]
+    for number, victim in enumerate(victims):
+        hear(crash.liquidate(victim))
+        desk.post({}, seconds=1)
+        winner, aside = crash.winners[number % 2], asides[number % 2]
+        hear(desk.act(winner, transfer_position(winner, aside, ETH, side)))
+    hear(crash.open(desk.trader("late", 90_000), side * 50 * SIZE))
+    crash.move(420)
+    hear(crash.liquidate())
+    crash.move(440)
+    hear(desk.engine.write("deleverage", ETH, sender=desk.actor("anyone")))
+    hear(desk.act(crash.taker, settle(ETH, crash.winners[:1])))
+    assert book.now >= 4
+    assert {epoch.factor == 2**95 for epoch in book.epochs.values()} == {True, False}
+
+    words = desk.market_words(ETH)
+    assert book.sums() == (
+        words.state.long_size,
+        words.state.short_size,
+        words.costs.long_cost,
+        words.costs.short_cost,
+    )
+    assert words.epochs == book.epochs
+    assert words.loss.flat_cost == book.flat_cost()
+    for account in desk.everyone():
+        assert desk.position(account, ETH) == book.position(account)
+        assert desk.mirror(account).positions[ETH] == book.stored.get(account, Position())

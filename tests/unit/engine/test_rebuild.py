@@ -12,7 +12,8 @@ import pytest
 from plimsoll import contracts, ledger
 from plimsoll.abi import keccak
 from plimsoll.chain import ProcessChain
-from plimsoll.margin import interest_math, words
+from plimsoll.margin import epoch_math, interest_math, words
+from plimsoll.margin.epoch_book import EpochBook
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "invariant"))
 from campaign.arena import Arena
@@ -54,7 +55,8 @@ class Rebuilt:
         self.accounts: list[bytes] = []
         self.headers = defaultdict(words.Header)
         self.balances = defaultdict(words.Balance)
-        self.positions = defaultdict(lambda: (0, 0))
+        self.books = defaultdict(EpochBook)
+        self.losses = defaultdict(words.MarketLoss)
         self.markets = defaultdict(lambda: {"state": words.MarketState(), "risk": 0, "trade": 0, "contribution": 0})
         self.insurance = defaultdict(words.MarketInsurance)
         self.lending = defaultdict(lambda: words.Lending(debt_index=10**12, lent_index=10**12))
@@ -94,7 +96,7 @@ class Rebuilt:
         self.headers[account] = replace(header, assets=header.assets | bit if here else header.assets & ~bit)
 
     def on_PositionChanged(self, time, account, market, size, cost):
-        self.positions[account, market] = (size, cost)
+        self.books[market].changed(account, size, cost)
         header = self.headers[account]
         bit = 1 << market
         here = size or cost
@@ -114,6 +116,15 @@ class Rebuilt:
     def on_MarketAccrued(self, time, market, fundingIndex, fundingRate):
         entry = self.markets[market]
         entry["state"] = replace(entry["state"], funding_index=fundingIndex, funding_rate=fundingRate, accrued_at=time)
+
+    def on_SideCharged(self, time, market, epoch, long, amount, net, mark):
+        self.books[market].charged(epoch, long, amount, net, mark)
+
+    def on_SideShrunk(self, time, market, epoch, long, mark, to, **rest):
+        self.books[market].shrunk(epoch, long, rest["from"], to, mark)
+
+    def on_PoolWindowSpent(self, time, market, windowStart, spent):
+        self.losses[market] = replace(self.losses[market], window_start=windowStart, pool_spent=spent)
 
     def on_PoolContribution(self, time, market, contribution):
         self.markets[market]["contribution"] = contribution
@@ -204,8 +215,12 @@ class Rebuilt:
         for (account, asset), balance in self.balances.items():
             out[ledger.balance(account, asset)] = balance.to_word()
             held[asset] += balance.held
-        for (account, market), (size, cost) in self.positions.items():
-            out[ledger.position(account, market)] = words.Position(size, cost).to_word()
+        for market, book in self.books.items():
+            out |= {ledger.position(account, market): p.to_word() for account, p in book.stored.items()}
+            for number, epoch in book.epochs.items():
+                out |= dict(zip(ledger.epoch(market, number), epoch_math.pack(epoch), strict=True))
+            for long, part in book.untouched.items():
+                out[ledger.untouched(market, long)] = words.Untouched(part.size, part.cost).to_word()
         for asset, word in self.assets.items():
             out[ledger.asset(asset)] = word
             out[ledger.vault(asset)] = self.vaults[asset]
@@ -226,18 +241,17 @@ class Rebuilt:
         return out
 
     def _market(self, market: int, entry: dict) -> dict[int, int]:
-        own = [position for (_, number), position in self.positions.items() if number == market]
-        longs, shorts = [p for p in own if p[0] >= 0], [p for p in own if p[0] < 0]
-        state = replace(
-            entry["state"], long_size=sum(size for size, _ in longs), short_size=-sum(size for size, _ in shorts)
-        )
-        costs = words.MarketCosts(sum(c for _, c in longs), sum(c for _, c in shorts), entry["contribution"])
+        book = self.books[market]
+        longs, shorts, long_cost, short_cost = book.sums()
+        state = replace(entry["state"], long_size=longs, short_size=shorts, epoch=book.now)
+        costs = words.MarketCosts(long_cost, short_cost, entry["contribution"])
         return {
             ledger.market(market, ledger.STATE): state.to_word(),
             ledger.market(market, ledger.RISK): entry["risk"],
             ledger.market(market, ledger.COSTS): costs.to_word(),
             ledger.market(market, ledger.TRADE): entry["trade"],
             ledger.market(market, ledger.INSURANCE): self.insurance[market].to_word(),
+            ledger.market(market, ledger.LOSS): replace(self.losses[market], flat_cost=book.flat_cost()).to_word(),
         }
 
 

@@ -1,4 +1,4 @@
-"""Who pays for a bankrupt account: each stage in turn, exhausted and not; the sum is the loss to the wei. DESIGN 4.5."""
+"""Who pays for a bankrupt account: each stage in turn, exhausted and not; the parts are the loss to the wei."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from crash import MILLION, Crash
 from desk import BTC, ETH, PRICE, QUOTE, SIZE, UNIT, USDC, WAD, WETH, Desk
 
 from plimsoll import ledger
-from plimsoll.actions import borrow, liquidate
+from plimsoll.actions import borrow, liquidate, settle
 from plimsoll.margin import epoch_math
 from plimsoll.margin.words import Untouched
 
@@ -76,8 +76,8 @@ def test_every_stage_in_turn(allocation, lent):
         assert told["pool"] == told["recognised"]
 
 
-def test_the_pool_pays_no_more_than_its_allocation_in_a_window():
-    """Deficit by deficit, and though the winners have been paid out in between."""
+def many_deficits():
+    """Nobody has won anything yet, and the market's allocation is 0.1 % of the pool."""
     crash = Crash.create((100, 50), loser=120, margin=45_000)
     desk = crash.desk
     victims = [desk.trader(f"one {number}", 1_000) for number in range(6)]
@@ -86,20 +86,44 @@ def test_the_pool_pays_no_more_than_its_allocation_in_a_window():
     desk.set_trade(ETH, allocation=10)
     crash.settle_all()
     crash.move(400)
-    allocation = max(desk.pool_equity()[0], 0) * 10 // 10_000
-    spent = 0
+    return crash, victims
+
+
+def test_the_pool_pays_no_more_than_its_allocation_in_a_window():
+    """Deficit by deficit: not its allocation of what is left, again and again."""
+    crash, victims = many_deficits()
+    desk = crash.desk
+    allocation = desk.pool_equity()[0] * 10 // 10_000
+    paid = 0
     for victim in victims:
         told = exact(crash, crash.liquidate(victim))
-        words = desk.market_words(ETH)
-        spent = words.loss.pool_spent
-        crash.settle_all()
+        paid += told["pool"]
         desk.post({}, seconds=1)
-    assert 0 < spent <= allocation
-    assert told["side"] > 0
-    # A window later there is room again.
-    desk.chain.advance(desk.snapshot_words().terms.insurance_window)
-    desk.post({})
-    assert exact(crash, crash.liquidate())["pool"] > 0
+    assert told["pool"] < WAD < told["side"]
+    assert allocation - WAD < paid < allocation + WAD  # a little is its own: funding
+    loss = desk.market_words(ETH).loss
+    assert 0 < loss.pool_spent <= allocation
+    # A window later what it paid is forgotten, and what the traders have won is not.
+    desk.chain.set_timestamp(loss.window_start + desk.snapshot_words().terms.insurance_window)
+    desk.set_trade(ETH, allocation=20)
+    desk.post({}, seconds=0)
+    again = exact(crash, crash.liquidate())
+    assert 0 < again["pool"] < 2 * allocation
+    assert desk.market_words(ETH).loss.window_start > loss.window_start
+
+
+def test_what_winners_took_out_before_is_the_pools_loss_and_not_the_lenders():
+    """T-6: they were paid from its cash, and the debtor's loss is its profit on paper: it goes first."""
+    crash, victims = many_deficits()
+    desk = crash.desk
+    lender = crash.lend(10_000)
+    desk.act(crash.taker, settle(ETH, crash.winners))
+    for victim in victims:
+        told = exact(crash, crash.liquidate(victim))
+        assert told["pool"] == told["recognised"]
+        desk.post({}, seconds=1)
+    assert desk.market_words(ETH).loss.pool_spent == 0
+    assert desk.lent(lender, QUOTE) == 10_000 * USDC
 
 
 def test_lenders_pay_as_far_as_their_cash_and_no_held_balance_pays():
@@ -116,7 +140,7 @@ def test_lenders_pay_as_far_as_their_cash_and_no_held_balance_pays():
 
 
 def test_conservation_after_each_stage():
-    """I-1, I-2: what all have is what was paid in, to two wei per position nobody has touched, to the wei once all are."""
+    """I-1, I-2: what all have is what was paid in: to two wei per untouched position, to the wei once all are."""
     crash = scarce()
     desk = crash.desk
     crash.lend(150)
