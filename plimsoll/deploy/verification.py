@@ -20,7 +20,6 @@ from plimsoll.exchange.check import comparisons
 from plimsoll.margin import words
 from plimsoll.margin.account import PAIR, RAMPING
 
-
 #: Where a value comes from and when it arrives is no parameter: what it becomes is.
 _RAMP = ("from_im", "from_mm", "ramp_end")
 
