@@ -10,10 +10,12 @@ cost, amount, index, price, rate) is rounded once, each product carries at most 
 |equity − exact| + |level − exact| ≤ (2·terms + 24)·u·mass to first order, for every level between MM and IM₀;
 tiers are continuous, so a notional that rounds across a bound changes nothing, and what is ramped lies between
 old and new. The exact numbers round by less than 6·terms + 6 wei, and what is lent or owed by less than a unit of
-its token, whose value is added. `Scores.bound` is twice all that. An account is a candidate when equity < call margin +
-bound: one whose exact equity is below its call margin, and so every liquidatable one, is never missed. In doubt
-it is a candidate: so is one with a position that has not met all epochs of its market (`Mirror.put`), so are a market that the snapshot lacks (NaN), and a position at a price of zero, which
-counts as an exposure here.
+its token, whose value is added. `Scores.bound` is twice all that.
+
+An account is a candidate when equity < call margin + bound: one whose exact equity is below its call margin, and so
+every liquidatable one, is never missed. In doubt it is a candidate: so is one with a position that has not met all
+epochs of its market (`Mirror.put`), so are a market that the snapshot lacks (NaN), and a position at a price of
+zero, which counts as an exposure here.
 """
 
 from __future__ import annotations
