@@ -58,8 +58,8 @@ interface IOracleRouter {
     }
 
     /// @notice What an update stored, one entry per feed that moved: feed (8 bits, lowest) · confidence (24) · value (72) · mmFrom (8) ·
-    /// multiplier (8) · phase (8) · variance (72), the last zero unless this price was a volatility sample.
-    event PricesStored(uint256 publishedAt, uint256[] entries);
+    /// multiplier (8) · phase (8) · publishedAt (32) · variance (72), the last zero unless this price was a volatility sample.
+    event PricesStored(uint256[] entries);
     event PriceRejected(uint256 indexed feed, uint256 value, uint256 confidence, uint256 publishedAt, uint256 status);
     /// @notice From now on the feed's prices are its fallback's (`active`), or its own again.
     event FallbackUsed(uint256 indexed feed, bool active);

@@ -14,7 +14,7 @@ from pathlib import Path
 from plimsoll.actions import Action, borrow, deposit, lend, liquidate, margin_call, repay, trade_perp, withdraw
 from plimsoll.chain import Anvil
 from plimsoll.errors import PlimsollError
-from plimsoll.prices import PRICE
+from plimsoll.prices import PRICE, Quote
 from plimsoll.testing.world import SIZE, World
 
 USDC, BTC, ETHER = 10**6, 10**8, 10**18
@@ -71,7 +71,7 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
         progress("setting the scene")
         scene = _Scene(World.create(chain))
         figures: dict[str, int] = {}
-        for part in (_custody, _trading, _enforcement, _lending):
+        for part in (_custody, _trading, _enforcement, _lending, _prices):
             progress(part.__name__.strip("_"))
             figures |= part(scene)
         return figures
@@ -110,6 +110,27 @@ def _enforcement(scene: _Scene) -> dict[str, int]:
     one = scene.cost(keeper, liquidate(own, targets[0]))
     four = scene.cost(keeper, *(liquidate(own, target) for target in targets))
     return {"margin_call": call, "liquidate_one": one, "liquidate_next": -(-(four - one) // 3)}
+
+
+def _prices(scene: _Scene) -> dict[str, int]:
+    """The first price of an hour, signed by a quorum: every feed takes a volatility sample, none has a reference."""
+    world, chain = scene.world, scene.world.chain
+    for feed in world.prices:
+        world.router.write("setVolatility", feed, 10_000, 30_000, 12, sender=world.admin)
+    quorum = world.signer.addresses[: world.router.read("quorum")]
+
+    def cost(feeds: list[int]) -> int:
+        point = chain.snapshot()
+        chain.advance(3600 - chain.block()[1] % 3600 + 2)
+        quotes = [Quote(feed, world.prices[feed] * 1003 // 1000, 100) for feed in feeds]
+        report = world.signer.report(chain.block()[1], quotes, quorum)
+        gas = world.router.write("update", report, sender=scene.keeper).gas_used
+        chain.revert(point)
+        return gas
+
+    feeds = sorted(world.prices)
+    one, all_ = cost(feeds[:1]), cost(feeds)
+    return {"price_update_first": one, "price_update_next": -(-(all_ - one) // (len(feeds) - 1))}
 
 
 def _lending(scene: _Scene) -> dict[str, int]:

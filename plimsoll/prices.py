@@ -85,11 +85,12 @@ class StoredEntry(NamedTuple):
     mm_from: int
     multiplier: int
     phase: int
+    published_at: int
     variance: int
 
     @classmethod
     def from_word(cls, word: int) -> StoredEntry:
-        return cls(*_fields(word, (8, 24, 72, 8, 8, 8, 72)))
+        return cls(*_fields(word, (8, 24, 72, 8, 8, 8, 32, 72)))
 
 
 def _fields(word: int, widths: Sequence[int]) -> list[int]:
@@ -129,7 +130,8 @@ def decode(report: bytes) -> Report:
     if len(report) < start:
         raise BadInput("price report", "0x" + report[:32].hex() + "…", f"it must have {start} bytes or more")
     prices = [report[at : at + _PRICE_LENGTH] for at in range(_HEADER_LENGTH, start, _PRICE_LENGTH)]
-    present, seals = int.from_bytes(report[5:7], "big"), []
+    present = int.from_bytes(report[5:7], "big")
+    seals: list[bytes] = []
     at = start
     while at < len(report):
         length = SIGNATURE_LENGTH if present >> len(seals) & 1 else ADDRESS_LENGTH
@@ -158,14 +160,18 @@ def sign(key: PrivateKey, message: bytes) -> bytes:
 class ReportSigner:
     """Signs reports with several keys for one router on one chain. The keys never leave it, not even in its repr."""
 
-    __slots__ = ("_domain", "_keys", "addresses", "chain_id", "feed_address")
+    __slots__ = ("_domain", "_keys", "addresses", "chain_id", "feed_address", "others")
 
-    def __init__(self, keys: Iterable[bytes | str], feed_address: str, chain_id: int) -> None:
+    def __init__(
+        self, keys: Iterable[bytes | str], feed_address: str, chain_id: int, others: Iterable[str] = ()
+    ) -> None:
+        """`others`: the signers whose keys are elsewhere; a report names them too."""
         by_address = sorted((int(address, 16), address, key) for address, key in map(_open, keys))
         self.addresses = tuple(address for _, address, _ in by_address)
         if len(set(self.addresses)) != len(self.addresses):
             raise BadInput("signers", self.addresses, "each key may be given once")
         self._keys = tuple(key for _, _, key in by_address)
+        self.others = tuple(map(checksum, others))
         self.feed_address, self.chain_id = checksum(feed_address), chain_id
         self._domain = domain_separator(feed_address, chain_id)
 
@@ -185,10 +191,11 @@ class ReportSigner:
         """What `encode_report` takes: all keys' signatures, or for the absent ones their addresses."""
         chosen = self.addresses if signers is None else tuple(signers)
         signed = iter(self.signatures(published_at, words, chosen))
-        return [next(signed) if address in chosen else to_bytes(address) for address in self.addresses]
+        everyone = sorted({*self.addresses, *self.others}, key=lambda address: int(address, 16))
+        return [next(signed) if address in chosen else to_bytes(address) for address in everyone]
 
     def report(self, published_at: int, quotes: Iterable[Quote], signers: Iterable[str] | None = None) -> bytes:
-        """A finished report of `quotes`, all published at `published_at` (unix seconds). The keys are all signers'."""
+        """A finished report of `quotes`, all published at `published_at` (unix seconds)."""
         words = [quote.word() for quote in quotes]
         return encode_report(published_at, words, self.seals(published_at, words, signers))
 

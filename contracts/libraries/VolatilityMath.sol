@@ -56,13 +56,17 @@ library VolatilityMath {
     /// @notice Whether a ramp that starts at `time` can be told from the price word. Reports are fresh; answers of a polled source
     /// may be older than that, and then are no samples.
     function isTimely(uint256 publishedAt, uint256 time) internal pure returns (bool) {
-        return time <= publishedAt - publishedAt % INTERVAL + _MAX_PHASE * INTERVAL / _PHASES_PER_INTERVAL;
+        unchecked {
+            return time <= publishedAt - publishedAt % INTERVAL + _MAX_PHASE * INTERVAL / _PHASES_PER_INTERVAL;
+        }
     }
 
     /// @notice The three volatility fields of the price word, in place, after a sample taken at `time` of a price published at
     /// `publishedAt` that asks for `code`. MM starts where its ramp has come to, rounded down: a sample never moves it up.
     function sampled(uint256 word, uint256 code, uint256 publishedAt, uint256 time) internal pure returns (uint256) {
+        if (code | PriceWord.volatility(word) == 0) return 0; // at rest, and stays there
         (, uint256 mm) = multipliers(word, time);
+        if (code == 0 && mm < ONE + STEP) return 0;
         uint256 opened = publishedAt - publishedAt % INTERVAL;
         uint256 offset = time > opened ? time - opened : 0;
         uint256 phase = FixedMath.ceilDiv(offset * _PHASES_PER_INTERVAL, INTERVAL);
@@ -80,24 +84,32 @@ library VolatilityMath {
     /// @param basis The variance at σ_ref; also what the cap is measured by while the market is calmer than that.
     /// @dev The square is brought to one interval, and over less than one it weighs less in proportion: a late sample makes the next
     /// one no louder. So neither the moment of a sample nor a missed one moves the estimate's mean.
+    /// Prices and variances are below 2^72, squares below 2^72 and times below 2^32: nothing overflows.
     function next(uint256 variance, uint256 basis, uint256 weight, uint256 price, uint256 last, uint256 elapsed)
         internal
         pure
         returns (uint256)
     {
-        uint256 cap = _CAP * FixedPointMathLib.max(variance, basis);
-        uint256 square = FixedPointMathLib.min(squaredReturn(price, last) * INTERVAL / elapsed, cap);
-        uint256 share = weight * FixedPointMathLib.min(elapsed, INTERVAL) / INTERVAL;
-        uint256 sum = variance * (2 ** WEIGHT_BITS - share) + square * share;
-        return FixedPointMathLib.min((sum + 2 ** WEIGHT_BITS - 1) >> WEIGHT_BITS, MAX_VARIANCE);
+        unchecked {
+            uint256 square = squaredReturn(price, last);
+            if (elapsed < INTERVAL) weight = weight * elapsed / INTERVAL;
+            if (elapsed != INTERVAL) square = FixedPointMathLib.rawDiv(square * INTERVAL, elapsed);
+            uint256 cap = _CAP * (variance > basis ? variance : basis);
+            if (square > cap) square = cap;
+            uint256 one = 2 ** WEIGHT_BITS;
+            uint256 mean = (variance * (one - weight) + square * weight + one - 1) >> WEIGHT_BITS;
+            return mean > MAX_VARIANCE ? MAX_VARIANCE : mean;
+        }
     }
 
-    /// @notice ln(price / last)² in WAD, rounded down. Both at most 2^72.
+    /// @notice ln(price / last)² in WAD, rounded down. Both below 2^72.
     function squaredReturn(uint256 price, uint256 last) internal pure returns (uint256) {
-        // The smallest ratio there is instead of zero, which has no logarithm.
-        uint256 ratio = FixedPointMathLib.max(price * FixedMath.WAD / last, 1);
-        int256 log = FixedPointMathLib.lnWad(int256(ratio));
-        return uint256(log * log) / FixedMath.WAD;
+        unchecked {
+            uint256 ratio = FixedPointMathLib.rawDiv(price * FixedMath.WAD, last);
+            // The smallest ratio there is instead of zero, which has no logarithm.
+            int256 log = FixedPointMathLib.lnWad(int256(ratio == 0 ? 1 : ratio));
+            return uint256(log * log) / FixedMath.WAD;
+        }
     }
 
     /// @notice clamp(σ / σ_ref, 1, cap) as a code, rounded up.
@@ -111,7 +123,9 @@ library VolatilityMath {
 
     /// @notice The variance per interval of `sigma` bps per √year, rounded down.
     function varianceOf(uint256 sigma) internal pure returns (uint256) {
-        return sigma * sigma * (FixedMath.WAD / FixedMath.BPS ** 2) / _INTERVALS_PER_YEAR;
+        unchecked {
+            return sigma * sigma * (FixedMath.WAD / FixedMath.BPS ** 2) / _INTERVALS_PER_YEAR; // of 16 bits
+        }
     }
 
     /// @notice The σ of `variance`, bps per √year, rounded down.

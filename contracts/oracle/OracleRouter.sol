@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
 import {IPriceSource} from "../../interfaces/IPriceSource.sol";
 import {BoundedCall} from "../libraries/BoundedCall.sol";
+import {FeedBounds} from "../libraries/FeedBounds.sol";
 import {FeedWord} from "../libraries/FeedWord.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
@@ -42,15 +43,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
     uint256 private constant _MAX_LAG = 60;
     uint256 private constant _MAX_DISPUTE = 1 days;
     uint256 private constant _SOURCE_GAS = 150_000;
-    uint256 private constant _BPS = 1e4;
     uint256 private constant _MAX_REPLACEMENT_BPS = 2000;
-    uint256 private constant _MIN_FALLBACK_AGE = 1 minutes;
-    uint256 private constant _MAX_FALLBACK_AGE = 1 days;
-    uint256 private constant _MIN_SIGMA_REF = 100;
-    uint256 private constant _MAX_SIGMA_REF = 50_000;
-    /// @dev The largest that a code of 8 bits holds.
-    uint256 private constant _MAX_MULTIPLIER = 49_843;
-    uint256 private constant _MAX_HALF_LIFE = 30 * 24;
     uint256 private constant _CODES_PER_ONE = VolatilityMath.ONE / VolatilityMath.STEP;
 
     /// @dev Arrays, not mappings: the place of a price is an addition instead of a hash.
@@ -65,23 +58,22 @@ contract OracleRouter is IOracleRouter, PriceFeed {
     /// @inheritdoc IOracleRouter
     function update(bytes calldata report) external {
         (uint256 publishedAt, uint256[] memory words) = _verified(report);
-        if (block.timestamp > publishedAt + _MAX_LAG) return;
         uint256 stored;
-        for (uint256 i; i < words.length; ++i) {
-            uint256 feed = words[i] & _MAX_FEED;
-            uint256 rules = _feedWords[feed];
-            if (!rules.has(FeedWord.SIGNED)) {
-                if (rules.isKnown()) revert FeedNotSigned(feed);
-                revert FeedUnknown(feed);
+        unchecked {
+            if (block.timestamp > publishedAt + _MAX_LAG) return;
+            for (uint256 i; i < words.length; ++i) {
+                uint256 price = words[i];
+                uint256 rules = _feedWords[uint8(price)];
+                if (!rules.has(FeedWord.SIGNED)) _refuseSigned(rules, uint8(price));
+                uint256 entry = _receive(rules, price, publishedAt, 0);
+                if (entry != 0) words[stored++] = entry;
             }
-            uint256 entry = _receive(rules, words[i], publishedAt, 0);
-            if (entry != 0) words[stored++] = entry;
         }
         if (stored == 0) return;
         assembly ("memory-safe") {
             mstore(words, stored) // the feeds that were passed over leave no entry
         }
-        emit PricesStored(publishedAt, words);
+        emit PricesStored(words);
     }
 
     /// @inheritdoc IOracleRouter
@@ -107,11 +99,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
     /// @inheritdoc IOracleRouter
     function setFeed(uint256 feed, FeedConfig calldata config) external restricted {
         if (feed == 0 || feed > _MAX_FEED) revert FeedUnknown(feed);
-        bool compared = config.referenceSource != address(0);
-        if ((compared && config.maxDeviationBps == 0) || config.maxDeviationBps > _BPS || config.maxConfidencePpm == 0)
-        {
-            revert FeedBoundsInvalid(feed, config.maxDeviationBps, config.maxConfidencePpm);
-        }
+        FeedBounds.requireFeed(feed, config);
         Feed storage f = _feeds[feed];
         if (f.referenceSource != config.referenceSource || f.referenceId != config.referenceId) {
             _requireContinuity(feed, config.referenceSource, config.referenceId);
@@ -122,7 +110,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         (f.referenceSource, f.maxDeviationBps) = (config.referenceSource, config.maxDeviationBps);
         (f.referenceId, f.source, f.sourceId) = (config.referenceId, config.source, config.sourceId);
         uint256 flags = config.source == address(0) ? FeedWord.SIGNED : FeedWord.POLLED;
-        if (compared) flags |= FeedWord.COMPARED;
+        if (config.referenceSource != address(0)) flags |= FeedWord.COMPARED;
         _feedWords[feed] = _feedWords[feed].withRules(config.maxConfidencePpm, flags);
         emit FeedConfigured(feed, config);
     }
@@ -134,9 +122,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
             delete _feeds[feed].backup;
             _feedWords[feed] = rules & ~FeedWord.ON_FALLBACK;
         } else {
-            if (config.age < _MIN_FALLBACK_AGE || config.age > _MAX_FALLBACK_AGE) {
-                revert FallbackAgeOutOfRange(config.age, _MIN_FALLBACK_AGE, _MAX_FALLBACK_AGE);
-            }
+            FeedBounds.requireFallbackAge(config.age);
             // Falling back on what has just failed, or on what judges it, is no second opinion.
             Feed storage f = _feeds[feed];
             if (
@@ -158,12 +144,12 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         if (sigmaRef == 0) {
             _feedWords[feed] = word.withSample(0, 0, 0).withVolatility(0, 0, 0);
         } else {
-            _requireVolatilityBounds(sigmaRef, maxMultiplier, halfLife);
+            FeedBounds.requireVolatility(sigmaRef, maxMultiplier, halfLife);
             if (word.variance() == 0) {
                 uint256 current = _prices[feed];
                 word = word.withSample(VolatilityMath.varianceOf(sigmaRef), current.value(), current.publishedAt());
             }
-            uint256 code = (maxMultiplier - _BPS) * _CODES_PER_ONE / _BPS;
+            uint256 code = (maxMultiplier - FeedBounds.BPS) * _CODES_PER_ONE / FeedBounds.BPS;
             _feedWords[feed] = word.withVolatility(sigmaRef, code, VolatilityMath.weightOf(halfLife));
             (_feeds[feed].maxMultiplier, _feeds[feed].halfLife) = (uint16(maxMultiplier), uint16(halfLife));
         }
@@ -251,7 +237,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         uint256 confidence = report.confidence > PriceWord.MAX_CONFIDENCE ? PriceWord.MAX_CONFIDENCE : report.confidence;
         uint256[] memory entries = new uint256[](1);
         entries[0] = _receive(rules, feed | confidence << 8 | report.value << 32, report.publishedAt, origin);
-        if (entries[0] != 0) emit PricesStored(report.publishedAt, entries);
+        if (entries[0] != 0) emit PricesStored(entries);
     }
 
     /// @param rules The feed's word.
@@ -262,37 +248,37 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         private
         returns (uint256 entry)
     {
-        uint256 feed = price & _MAX_FEED;
+        uint256 feed = uint8(price);
         uint256 value = price >> 32;
         if (value == 0) revert PriceOutOfRange(feed, value);
         if (publishedAt > block.timestamp + _MAX_LEAD) revert PriceFromFuture(feed, publishedAt, block.timestamp);
         uint256 current = _prices[feed];
         if (!_isNews(current, publishedAt)) return 0;
-        uint256 confidence = price >> 8 & PriceWord.MAX_CONFIDENCE;
-        uint256 failures = confidence > rules.maxConfidence() ? PriceWord.WIDE : 0;
+        uint256 failures = uint24(price >> 8) > rules.maxConfidence() ? PriceWord.WIDE : 0;
         if (rules.has(FeedWord.COMPARED)) failures |= _compare(feed, value);
         if (failures != 0) {
-            _reject(feed, current, Report(value, confidence, publishedAt), failures);
+            _reject(feed, current, Report(value, uint24(price >> 8), publishedAt), failures);
             return 0;
         }
         uint256 fields = current.volatility();
-        uint256 variance;
         uint256 next = rules & ~FeedWord.ON_FALLBACK | origin;
+        entry = price | publishedAt << 128;
         if (VolatilityMath.isDue(current, publishedAt)) {
-            (next, fields, variance) = _sample(next, current, value, publishedAt);
+            (next, fields) = _sample(next, current, value, publishedAt);
+            if (next.sampledAt() == publishedAt) entry |= next.variance() << 160;
         }
         if (next != rules) _write(feed, rules, next);
         _prices[feed] = fields
             | PriceWord.pack({
                 newValue: value,
-                newConfidence: confidence,
+                newConfidence: uint24(price >> 8),
                 newPublishedAt: publishedAt,
                 newSeenAt: publishedAt,
                 newWrittenBlock: block.number,
                 newDisputedUntil: current.disputedUntil(),
                 newStatus: 0
             });
-        return price | fields >> 232 << 104 | variance << 128;
+        entry |= fields >> 128;
     }
 
     function _write(uint256 feed, uint256 rules, uint256 next) private {
@@ -302,28 +288,31 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         }
     }
 
-    /// @return The feed's word, the volatility fields of the price word, and the variance when this price is a sample.
+    /// @return The feed's word and the volatility fields of the price word.
     function _sample(uint256 rules, uint256 current, uint256 value, uint256 publishedAt)
         private
         view
-        returns (uint256, uint256 fields, uint256 variance)
+        returns (uint256, uint256)
     {
-        if (!VolatilityMath.isTimely(publishedAt, block.timestamp)) {
-            return (rules, VolatilityMath.held(current, block.timestamp), 0);
-        }
-        uint256 code;
-        if (rules.sigmaRef() != 0) {
-            uint256 basis = VolatilityMath.varianceOf(rules.sigmaRef());
+        unchecked {
+            if (!VolatilityMath.isTimely(publishedAt, block.timestamp)) {
+                return (rules, VolatilityMath.held(current, block.timestamp));
+            }
+            uint256 sigma = rules.sigmaRef();
+            if (sigma == 0) return (rules, VolatilityMath.sampled(current, 0, publishedAt, block.timestamp));
+            uint256 basis = VolatilityMath.varianceOf(sigma);
+            uint256 variance = basis;
             uint256 last = rules.samplePrice();
-            variance = last == 0
-                ? basis
-                : VolatilityMath.next(
-                    rules.variance(), basis, rules.weight(), value, last, publishedAt - rules.sampledAt()
-                );
-            code = VolatilityMath.codeOf(variance, basis, rules.maxMultiplier());
-            rules = rules.withSample(variance, value, publishedAt);
+            if (last != 0) {
+                uint256 elapsed = publishedAt - rules.sampledAt();
+                variance = VolatilityMath.next(rules.variance(), basis, rules.weight(), value, last, elapsed);
+            }
+            uint256 code = VolatilityMath.codeOf(variance, basis, rules.maxMultiplier());
+            return (
+                rules.withSample(variance, value, publishedAt),
+                VolatilityMath.sampled(current, code, publishedAt, block.timestamp)
+            );
         }
-        return (rules, VolatilityMath.sampled(current, code, publishedAt, block.timestamp), variance);
     }
 
     function _reject(uint256 feed, uint256 current, Report memory report, uint256 failures) private {
@@ -332,6 +321,11 @@ contract OracleRouter is IOracleRouter, PriceFeed {
     }
 
     // ---------------------------------------------------------------- rules
+
+    function _refuseSigned(uint256 rules, uint256 feed) private pure {
+        if (rules.isKnown()) revert FeedNotSigned(feed);
+        revert FeedUnknown(feed);
+    }
 
     /// @dev One move per block, forward only: whoever picks among prices can neither choose their order nor see one and use another.
     function _isNews(uint256 current, uint256 publishedAt) private view returns (bool) {
@@ -348,7 +342,7 @@ contract OracleRouter is IOracleRouter, PriceFeed {
     /// @dev Whether `value` is further from `from` than `bps` of it. Both below 2^72.
     function _apart(uint256 value, uint256 from, uint256 bps) private pure returns (bool) {
         uint256 distance = value > from ? value - from : from - value;
-        return distance * _BPS > from * bps;
+        return distance * FeedBounds.BPS > from * bps;
     }
 
     function _fallbackDue(uint256 feed, uint256 rules, uint256 current) private view returns (bool) {
@@ -369,16 +363,6 @@ contract OracleRouter is IOracleRouter, PriceFeed {
         if (_apart(proposed, current.value(), _MAX_REPLACEMENT_BPS)) {
             revert ReplacementDeviates(feed, current.value(), proposed);
         }
-    }
-
-    function _requireVolatilityBounds(uint256 sigmaRef, uint256 maxMultiplier, uint256 halfLife) private pure {
-        if (sigmaRef < _MIN_SIGMA_REF || sigmaRef > _MAX_SIGMA_REF) {
-            revert SigmaRefOutOfRange(sigmaRef, _MIN_SIGMA_REF, _MAX_SIGMA_REF);
-        }
-        if (maxMultiplier < _BPS || maxMultiplier > _MAX_MULTIPLIER) {
-            revert MaxMultiplierOutOfRange(maxMultiplier, _BPS, _MAX_MULTIPLIER);
-        }
-        if (halfLife == 0 || halfLife > _MAX_HALF_LIFE) revert HalfLifeOutOfRange(halfLife, 1, _MAX_HALF_LIFE);
     }
 
     function _ask(address source, bytes32 id) private view returns (bool, Report memory report) {

@@ -11,6 +11,8 @@ import {IPriceFeed} from "../../interfaces/IPriceFeed.sol";
 /// signers. The quorum is a strict majority of the signers at all times, so two disjoint quorums cannot sign two truths. For the same
 /// reason a feed that starts with a single signer stays with it; every larger set can be rotated one by one.
 abstract contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
+    using EfficientHashLib for bytes32[];
+
     bytes32 private constant _REPORT_TYPEHASH = keccak256("PriceReport(uint256 publishedAt,uint256[] words)");
     uint256 private constant _HEADER_LENGTH = 7;
     uint256 private constant _PRICE_LENGTH = 13;
@@ -125,20 +127,29 @@ abstract contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
     function _verified(bytes calldata report) internal view returns (uint256 publishedAt, uint256[] memory words) {
         uint256 head = uint256(_load(report, 0));
         publishedAt = head >> 224;
-        uint256 count = head >> 216 & type(uint8).max;
-        uint256 at = _HEADER_LENGTH + count * _PRICE_LENGTH;
+        uint256 at = _HEADER_LENGTH + uint8(head >> 216) * _PRICE_LENGTH;
         if (report.length < at) revert ReportTooShort(report.length, at);
-        words = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
-            words[i] = uint256(_load(report, _HEADER_LENGTH + i * _PRICE_LENGTH)) >> 152;
-        }
+        bytes32[] memory prices = _pricesIn(report, uint8(head >> 216));
         bytes32 digest = _hashTypedData(
-            EfficientHashLib.hash(_REPORT_TYPEHASH, bytes32(publishedAt), EfficientHashLib.hash(_words(words)))
+            EfficientHashLib.hash(_REPORT_TYPEHASH, bytes32(publishedAt), EfficientHashLib.hash(prices))
         );
-        (bytes32[] memory named, uint256 valid) = _named(digest, report, at, head >> 200 & type(uint16).max);
+        (bytes32[] memory named, uint256 valid) = _named(digest, report, at, uint16(head >> 200));
         uint256 set = _set;
         if (uint256(EfficientHashLib.hash(named)) ^ set > type(uint8).max) _refuse(named, valid);
         if (valid < uint8(set)) revert QuorumNotReached(valid, uint8(set));
+        assembly ("memory-safe") {
+            words := prices
+        }
+    }
+
+    /// @dev The first `count` prices of a report that is long enough to hold them.
+    function _pricesIn(bytes calldata report, uint256 count) private pure returns (bytes32[] memory prices) {
+        prices = EfficientHashLib.malloc(count);
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                prices.set(i, _load(report, _HEADER_LENGTH + i * _PRICE_LENGTH) >> 152);
+            }
+        }
     }
 
     /// @dev The signers that a report names from `at` on, and how many of them signed it.
@@ -149,19 +160,21 @@ abstract contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
     {
         uint256 start = at;
         uint256 count;
-        named = new bytes32[](_MAX_SIGNERS);
-        // What lies beyond the report reads as anything: the length is compared at the end.
-        for (; at < report.length && count < _MAX_SIGNERS; ++count) {
-            if (present >> count & 1 == 0) {
-                named[count] = _load(report, at) >> 96;
-                at += _ADDRESS_LENGTH;
-            } else {
-                named[count] = _recover(digest, report, at);
-                at += _SIGNATURE_LENGTH;
-                ++valid;
+        named = EfficientHashLib.malloc(_MAX_SIGNERS);
+        unchecked {
+            // What lies beyond the report reads as anything: the length is compared at the end.
+            for (; at < report.length && count < _MAX_SIGNERS; ++count) {
+                if (present >> count & 1 == 0) {
+                    named.set(count, _load(report, at) >> 96);
+                    at += _ADDRESS_LENGTH;
+                } else {
+                    named.set(count, _recover(digest, report, at));
+                    at += _SIGNATURE_LENGTH;
+                    ++valid;
+                }
             }
+            if (at != report.length) revert SignatureLengthInvalid(report.length - start);
         }
-        if (at != report.length) revert SignatureLengthInvalid(report.length - start);
         assembly ("memory-safe") {
             mstore(named, count)
         }
@@ -169,10 +182,12 @@ abstract contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
 
     /// @dev Zero, which is nobody's signature, when nothing can be recovered.
     function _recover(bytes32 digest, bytes calldata report, uint256 at) private pure returns (bytes32) {
-        bytes32 s = _load(report, at + 32);
-        if (uint256(s) > _MAX_S) revert SignatureMalleable(uint256(s));
-        uint8 v = uint8(bytes1(_load(report, at + 64)));
-        return bytes32(uint256(uint160(ecrecover(digest, v, _load(report, at), s))));
+        unchecked {
+            bytes32 s = _load(report, at + 32);
+            if (uint256(s) > _MAX_S) revert SignatureMalleable(uint256(s));
+            uint8 v = uint8(bytes1(_load(report, at + 64)));
+            return bytes32(uint256(uint160(ecrecover(digest, v, _load(report, at), s))));
+        }
     }
 
     /// @dev Why the signers that a report names are not the set.
@@ -191,12 +206,6 @@ abstract contract PriceFeed is IPriceFeed, AccessManaged, EIP712 {
     function _load(bytes calldata data, uint256 at) private pure returns (bytes32 word) {
         assembly ("memory-safe") {
             word := calldataload(add(data.offset, at))
-        }
-    }
-
-    function _words(uint256[] memory numbers) private pure returns (bytes32[] memory words) {
-        assembly ("memory-safe") {
-            words := numbers
         }
     }
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 
 /// @title VolatilityMath, callable, for the differential tests of its Python twin
 contract ExposedVolatility {
-    function lnWad(int256 x) external pure returns (int256) {
-        return FixedPointMathLib.lnWad(x);
-    }
-
     function packVolatility(uint256 mmFrom, uint256 multiplier, uint256 phase) external pure returns (uint256) {
         return PriceWord.packVolatility(mmFrom, multiplier, phase);
     }

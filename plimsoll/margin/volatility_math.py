@@ -53,7 +53,11 @@ def is_timely(published_at: int, time: int) -> bool:
 
 def sampled(word: int, code: int, published_at: int, time: int) -> int:
     """The volatility fields of the price word, in place, after a sample taken at `time`."""
+    if not code and not price_word.volatility(word):
+        return 0  # at rest, and stays there
     _, mm = multipliers(word, time)
+    if not code and mm < ONE + STEP:
+        return 0
     offset = max(time - (published_at - published_at % INTERVAL), 0)
     phase = ceil_div(offset * _PHASES_PER_INTERVAL, INTERVAL)
     return price_word.pack_volatility((mm - ONE) // STEP, code, phase)

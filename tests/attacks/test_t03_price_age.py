@@ -116,7 +116,7 @@ def test_t3_a_feed_moves_once_per_block(desk):
     late = desk.report({1: 2_700 * PRICE}, at=desk.now)
     desk.act(account, trade_perp(account, ETH, -10 * SIZE), prices=early)
     receipt = desk.act(account, trade_perp(account, ETH, 10 * SIZE), prices=late)
-    assert desk.events(receipt, "PriceStored") == []
+    assert desk.events(receipt, "PricesStored") == []
     assert desk.held(account) < 100_000 * USDC
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from brownie.exceptions import VirtualMachineError
 
+from plimsoll.prices import StoredEntry
+
 #: Stands for a value of an error that a test cannot know, such as an age in seconds.
 ANY = object()
 
@@ -47,6 +49,11 @@ def only(tx: Any, name: str) -> dict[str, Any]:
     found = every(tx, name)
     assert len(found) == 1, f"{len(found)} events {name}"
     return found[0]
+
+
+def stored_prices(tx: Any) -> list[StoredEntry]:
+    """What a transaction stored, feed by feed."""
+    return [StoredEntry.from_word(word) for event in every(tx, "PricesStored") for word in event["entries"]]
 
 
 def _plain(value: Any) -> Any:

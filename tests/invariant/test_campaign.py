@@ -68,7 +68,7 @@ def test_campaign_reaches_every_step_action_and_event():
     assert missing <= {
         "RequestReclaimed",
         "PriceRejected",
-        "PriceStored",
+        "PricesStored",
     }  # prices are posted outside of what is judged
     assert not [label for label in wanted if not any(key.startswith(f"done {label}") for key in stats)]
     assert stats["closed on one price"] > 100

@@ -1,6 +1,6 @@
 """One story, in order: fund, price, open, call, liquidate, settle, withdraw. Each test goes on where the last ended."""
 
-from helpers import every, only, reverts
+from helpers import every, only, reverts, stored_prices
 from world import CALLED, ETH, ETH_FEED, HEALTHY, HOUR, LIQUIDATABLE, QUOTE, SIZE, USDC, WAD
 
 from plimsoll.actions import liquidate, margin_call, settle, trade_perp, withdraw
@@ -17,7 +17,7 @@ def test_everything_is_deployed(world):
 def test_the_first_price(world):
     """Signed by the quorum, stored by anyone."""
     tx = world.post()
-    assert len(every(tx, "PriceStored")) == 5
+    assert len(stored_prices(tx)) == 5
     assert world.snapshot().prices[ETH_FEED].value == 3000 * PRICE
 
 

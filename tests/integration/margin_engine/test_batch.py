@@ -1,7 +1,7 @@
 """MarginEngine: batches as such, the pause, the lock, refreshPool."""
 
 import pytest
-from helpers import ANY, every, only, reverts
+from helpers import ANY, every, only, reverts, stored_prices
 from world import BTC, DAY, ETH, ETH_FEED, HOUR, QUOTE, SIZE, SOL, UNIT, USDC, WAD
 
 from plimsoll.actions import deposit, trade_perp, transfer, withdraw
@@ -35,7 +35,7 @@ def test_all_or_nothing(world, trader, account):
 def test_an_empty_batch_only_brings_prices(world, stranger):
     """Anyone may post prices through the door."""
     tx = world.execute(stranger, prices=world.report({ETH_FEED: 3001 * PRICE}))
-    assert len(every(tx, "PriceStored")) == 5
+    assert len(stored_prices(tx)) == 5
     assert world.snapshot().prices[ETH_FEED].value == 3001 * PRICE
 
 

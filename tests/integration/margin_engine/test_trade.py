@@ -1,7 +1,7 @@
 """MarginEngine: TradePerp, when it opens or adds."""
 
 import pytest
-from helpers import ANY, every, only, reverts
+from helpers import ANY, every, only, reverts, stored_prices
 from world import BTC, ETH, ETH_FEED, HOUR, LINK, QUOTE, SIZE, SOL, UNIT, USDC, WAD, XRP
 
 from plimsoll.actions import deposit, trade_perp, withdraw
@@ -218,8 +218,8 @@ def test_the_spread_grows_with_the_prices_age(world, trader, account, seconds):
 def test_the_order_trades_at_the_price_it_brings(world, trader, account):
     """The prologue is stored before the first action."""
     tx = world.execute(trader, trade_perp(account, ETH, SIZE), prices=world.report({ETH_FEED: 3100 * PRICE}))
-    assert [event["feed"] for event in every(tx, "PriceStored")] == [1, 2, 3, 4, 5]
-    assert 3100 * PRICE == every(tx, "PriceStored")[0]["value"] == only(tx, "Traded")["index"]
+    assert [entry.feed for entry in stored_prices(tx)] == [1, 2, 3, 4, 5]
+    assert 3100 * PRICE == stored_prices(tx)[0].value == only(tx, "Traded")["index"]
 
 
 @pytest.mark.parametrize("leverage", [5, 10, 19])

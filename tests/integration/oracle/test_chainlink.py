@@ -1,7 +1,7 @@
 """ChainlinkAdapter, and a feed compared with it or polled from it."""
 
 import pytest
-from helpers import every, only, reverts
+from helpers import only, reverts, stored_prices
 from world import DAY, ETH_FEED, HOUR, NOBODY
 
 from plimsoll.prices import PRICE
@@ -153,7 +153,7 @@ def test_a_dead_reference_is_a_doubt(world, compared):
     world.later(HOUR + 1)
     tx = world.post()
     assert only(tx, "PriceRejected")["status"] == 4
-    assert len(every(tx, "PriceStored")) == 4
+    assert len(stored_prices(tx)) == 4
 
 
 # -------------------------------------------------------------------- polled
@@ -171,7 +171,7 @@ def test_a_poke_takes_the_answer(world, deployer, polled, stranger, answer):
     world.later(5)
     polled.setAnswer(answer * 10**8, {"from": deployer})
     tx = world.router.poke(ETH_FEED, {"from": stranger})
-    assert answer * PRICE == only(tx, "PriceStored")["value"]
+    assert [answer * PRICE] == [entry.value for entry in stored_prices(tx)]
     assert answer * PRICE == world.snapshot().prices[ETH_FEED].value
 
 
@@ -180,7 +180,7 @@ def test_a_poke_without_news(world, deployer, polled, stranger):
     world.later(5)
     polled.setAnswer(ANSWER, {"from": deployer})
     world.router.poke(ETH_FEED, {"from": stranger})
-    assert "PriceStored" not in world.router.poke(ETH_FEED, {"from": stranger}).events
+    assert "PricesStored" not in world.router.poke(ETH_FEED, {"from": stranger}).events
 
 
 def test_a_poke_of_a_disowned_answer(world, deployer, polled, stranger):

@@ -21,7 +21,7 @@ WATCHED = (
     "DepositExecuted(uint256,address,uint256,uint256)",
     "RedeemExecuted(uint256,address,uint256,uint256)",
     "RequestReclaimed(uint256,address)",
-    "PriceStored(uint256,uint256,uint256,uint256)",
+    "PricesStored(uint256[])",
     "PriceRejected(uint256,uint256,uint256,uint256,uint256)",
     "Settled(bytes32,uint256,int256)",
     "MarginCallCleared(bytes32)",

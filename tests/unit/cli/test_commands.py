@@ -15,6 +15,7 @@ from plimsoll.prices import PRICE
 
 KEY = "e5" * 32
 COMMANDS = [("deploy",), ("verify",), ("status",), ("account", "show"), ("deposit",), ("withdraw",), ("trade",)]
+COMMANDS += [("market", "volatility")]
 COMMANDS += [("insurance", name) for name in ("stake", "cooldown", "unstake", "status")]
 
 

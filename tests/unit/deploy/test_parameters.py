@@ -10,7 +10,7 @@ from plimsoll.deploy import Parameters, deploy, errors, local
 from plimsoll.deploy.bounds import violations
 from plimsoll.deploy.errors import StepFailed, UnsafeParameters, Violation
 from plimsoll.deploy.files import Journal
-from plimsoll.deploy.parameters import Pair, QuoteFeed, Stake
+from plimsoll.deploy.parameters import Fallback, Pair, QuoteFeed, Stake
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
@@ -66,6 +66,7 @@ UNSAFE = [
     ("ConfidenceOutOfRange", feed(max_confidence=0)),
     ("DustBelowFloor", terms(dust=1999)),
     ("DustOutOfRange", terms(dust=1_000_001)),
+    ("FallbackAgeOutOfRange", feed(fallback=Fallback(ONE, 59, "BACKUP"))),
     ("FeeOutOfRange", market(taker_fee=10_001, mm_rates=(2500, 2500, 2500), im_rates=(5000, 5000, 5000))),
     ("FeedUnknown", market(feed=9)),
     ("FeedUnknown", asset(feed=9)),
@@ -76,6 +77,7 @@ UNSAFE = [
     ("FundingOutOfRange", market(funding_velocity=2**32)),
     ("GapOutOfRange", market(gap=0)),
     ("HaircutOutOfRange", asset(haircut_im=10_001)),
+    ("HalfLifeOutOfRange", feed(half_life=721)),
     ("HaircutsNotMonotone", asset(haircut_mm=1500)),
     ("HeartbeatOutOfRange", feed(reference=replace(SAFE.oracle.feeds[0].reference, heartbeat=0))),
     ("InitialRateNotAboveMaintenance", market(im_rates=(250, 700, 1000))),
@@ -83,6 +85,7 @@ UNSAFE = [
     ("InsuranceWindowOutOfRange", terms(insurance_window=3599)),
     ("KappaOutOfRange", other(kappa=19)),
     ("MakerFeeAboveTaker", market(maker_fee=501)),
+    ("MaxMultiplierOutOfRange", feed(max_multiplier=49_844)),
     ("MarginRateOutOfRange", market(im_rates=(5000, 7000, 10_001))),
     ("MarginRatesNotConvex", market(mm_rates=(250, 500, 350))),
     ("MaxAgeOutOfRange", asset(max_age=3601)),
@@ -95,6 +98,7 @@ UNSAFE = [
     ("QuorumUnsafe", oracle(quorum=4)),
     ("QuoteNotPlain", asset(0, haircut_im=100)),
     ("RoleAddressInvalid", other(roles=replace(SAFE.roles, guardian="0x12"))),
+    ("SigmaRefOutOfRange", feed(sigma_ref=99)),
     ("SigmaOutOfRange", asset(sigma=0)),
     ("SignersNotDistinct", oracle(signers=(SAFE.oracle.signers[0],) * 3, quorum=1)),
     ("SizeOutOfRange", market(max_oi=2**55)),

@@ -35,6 +35,8 @@ CHANGES = {
     "market SOL insurance_cap": ("MarketConfig", "setInsuranceCap", (2, 5)),
     "terms bounty": ("MarketConfig", "setTerms", (with_(9, 99, terms_tuple(P.terms)),)),
     "LiquidityPool delay": ("LiquidityPool", "setTiming", (2 * HOUR, HOUR)),
+    "feed ETH sigma_ref": ("OracleRouter", "setVolatility", (1, 8001, 30_000, 12)),
+    "feed BTC half_life": ("OracleRouter", "setVolatility", (2, 6500, 30_000, 13)),
     "OracleRouter quorum": ("OracleRouter", "setQuorum", (3,)),
     "role of MarginEngine.configure": (
         "Authority",
@@ -133,5 +135,15 @@ def test_every_restricted_function_has_a_role():
     for contract in {contract for contract, _ in roles.FUNCTIONS}:
         sources = artifacts[contract].functions
         assert any(name in sources for name in named)
-    restricted = {"configure", "pauseRisk", "dispute", "setFeed", "setSigner", "setQuorum", "list", "setTiming"}
+    restricted = {
+        "configure",
+        "pauseRisk",
+        "dispute",
+        "setFeed",
+        "setVolatility",
+        "setSigner",
+        "setQuorum",
+        "list",
+        "setTiming",
+    }
     assert restricted <= named

@@ -20,10 +20,19 @@ class Crash:
 
     @classmethod
     def create(
-        cls, sizes=(60, 40), *, margin=20_000, liquidity=MILLION, insurance=0, side=1, entries=None, beside=None
+        cls,
+        sizes=(60, 40),
+        *,
+        loser=None,
+        margin=20_000,
+        liquidity=MILLION,
+        insurance=0,
+        side=1,
+        entries=None,
+        beside=None,
     ):
-        """Winners of `sizes` ETH on `side`, who came at `entries`, and one loser of all of it across; `beside`: the
-        entry of one who stands where the loser does, and wins. The market's allocation is nothing."""
+        """Winners of `sizes` ETH on `side`, who came at `entries`, and across one loser of all of it, or of `loser`;
+        `beside`: the entry of one who stands where the loser does, and wins. The market's allocation is nothing."""
         desk = Desk.create(liquidity=liquidity, insurance=insurance)
         desk.set_trade(ETH, move=1, gap=1)
         taker, victim = desk.trader("taker", 10 * MILLION), desk.trader("victim", margin)
@@ -37,7 +46,7 @@ class Crash:
                 desk.post({1: entries[number] * PRICE})
             desk.trade(winners[-1], ETH, side * int(size * SIZE))
         desk.post({1: 3_000 * PRICE})
-        desk.trade(victim, ETH, -side * int(sum(sizes) * SIZE))
+        desk.trade(victim, ETH, -side * int((loser or sum(sizes)) * SIZE))
         desk.set_trade(ETH, allocation=0)
         if not insurance:
             desk.config.write("setInsuranceCap", ETH, 0, sender=desk.admin)
@@ -46,6 +55,13 @@ class Crash:
     def move(self, by):
         """The price, against the loser, by so much quote."""
         self.desk.post({1: 3_000 * PRICE + self.side * by * PRICE})
+
+    def open(self, account, size):
+        """A trade of somebody else, who needs the market's allocation for a moment."""
+        self.desk.set_trade(ETH, allocation=3_000)
+        receipt = self.desk.trade(account, ETH, size)
+        self.desk.set_trade(ETH, allocation=0)
+        return receipt
 
     def liquidate(self, target=None):
         return self.desk.act(self.taker, liquidate(self.taker, target or self.victim))

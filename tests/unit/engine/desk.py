@@ -164,6 +164,7 @@ class Desk(World):
     def refer(self, feed, put, *, deviation=100):
         """Gives `feed` a reference that answers what it is told; returns the mock."""
         source = put(self, "MockPriceSource")
+        source.write("set", REFERENCE, True, self.router_value(feed), 0, self.now, sender=self.admin)
         config = (source.address, deviation, 20_000, NOBODY, REFERENCE, bytes(32))
         self.router.write("setFeed", feed, config, sender=self.admin)
         return source

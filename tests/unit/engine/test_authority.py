@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from plimsoll import contracts
-from plimsoll.contracts import Contract
 from plimsoll.errors import Reverted
 from plimsoll.testing import World
 
@@ -93,6 +92,7 @@ GUARDS = {
     "LiquidityPool": MANAGED,
     "MarketConfig": MANAGED,
     "OracleRouter": MANAGED,
+    "PythAdapter": MANAGED,
 }
 
 
@@ -118,14 +118,14 @@ FUNCTIONS = _functions()
 @pytest.fixture(scope="module")
 def deployed():
     world = World.create()
-    artifact = contracts.load()["ChainlinkAdapter"]
-    receipt = world.chain.deploy(world.admin, artifact.creation(world.deployed["Authority"].address, Z, 0))
+    authority = world.deployed["Authority"].address
     handles = {name: world.deployed[name] for name in ("Authority", "Executor", "MarketConfig")}
     handles |= {"MarginEngine": world.engine, "OracleRouter": world.router, "LiquidityPool": world.pool}
     handles |= {
         "CollateralVault": world.vault(0),
         "InsuranceStake": world.stake,
-        "ChainlinkAdapter": Contract(world.chain, receipt.contract_address, artifact),
+        "ChainlinkAdapter": world.put("ChainlinkAdapter", authority, Z, 0),
+        "PythAdapter": world.put("PythAdapter", authority, Z, Z, 0),
     }
     return world, handles
 

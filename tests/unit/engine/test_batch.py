@@ -99,7 +99,7 @@ def test_the_prologue_is_stored_before_the_first_action(desk, alice):
     desk.chain.advance(10)
     receipt = desk.act(alice, trade_perp(alice, ETH, SIZE), prices=desk.report({1: 3_100 * PRICE}))
     names = [event.name for event in desk.events(receipt)]
-    assert names.index("PriceStored") < names.index("Traded")
+    assert names.index("PricesStored") < names.index("Traded")
     (traded,) = desk.events(receipt, "Traded")
     assert traded.args["index"] == 3_100 * PRICE
 

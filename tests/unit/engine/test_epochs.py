@@ -57,7 +57,7 @@ def test_a_view_before_and_a_touch_after_agree_to_the_wei(way):
         assert 0 <= expected - sum(e.args["realised"] for e in desk.events(receipt, "Settled")) < 10**12
     elif way == "trade":
         fill = desk.fill(ETH, SIZE)
-        desk.trade(winner, ETH, SIZE)
+        crash.open(winner, SIZE)
         index = desk.market_words(ETH).state.funding_index
         assert desk.position(winner, ETH) == (seen[0] + SIZE, seen[1] + fill.cost - SIZE * index)
     elif way == "transfer":
@@ -72,7 +72,7 @@ def test_a_view_before_and_a_touch_after_agree_to_the_wei(way):
 
 
 def test_i3_all_touched_the_sums_are_those_of_the_positions():
-    crash = Crash.create((17.31, 0.00000001, 55, 3.7, 1.00000007))
+    crash = Crash.create((17.31, 0.00000001, 55, 3.7, 1.00000007), margin=13_000)
     desk = crash.desk
     crash.move(235)
     crash.liquidate()
@@ -108,8 +108,7 @@ def test_who_comes_later_pays_nothing():
     crash.move(230)
     late = desk.trader("late", 50_000)
     crash.liquidate()
-    desk.set_trade(ETH, allocation=3_000)
-    desk.trade(late, ETH, 10 * SIZE)
+    crash.open(late, 10 * SIZE)
     size, cost = desk.position(late, ETH)
     desk.act(crash.taker, settle(ETH, crash.winners))
     assert desk.position(late, ETH) == (size, cost)
@@ -122,7 +121,7 @@ def test_o2_bystanders_keep_what_they_have_to_the_wei():
     btc = desk.trader("btc", 50_000)
     desk.trade(btc, 1, SIZE)
     short = desk.trader("short too", 50_000)
-    desk.trade(short, ETH, -SIZE)
+    crash.open(short, -SIZE)
     crash.move(230)
     before = [desk.assess(account) for account in (saver, lender, btc, short)]
     crash.liquidate()
@@ -135,7 +134,8 @@ def test_flat_positions_take_no_part():
     desk = crash.desk
     crash.move(200)
     closed = crash.winners[2]
-    desk.act(desk.pool_account and closed, trade_perp(closed, ETH, -10 * SIZE))
+    desk.act(closed, withdraw(closed, QUOTE, 40_000 * USDC, desk.owner(closed)))
+    crash.open(closed, -10 * SIZE)
     crash.move(235)
     flat = desk.market_words(ETH).loss.flat_cost
     assert flat == desk.position(closed, ETH)[1]
@@ -147,13 +147,11 @@ def test_flat_positions_take_no_part():
 
 def test_deficits_one_after_the_other():
     """Each opens an epoch; a first touch after all of them costs two records, and the sum is exact."""
-    crash = Crash.create((60, 40))
+    crash = Crash.create((80, 50), loser=100)
     desk = crash.desk
     victims = [desk.trader(f"another {number}", 1_000) for number in range(6)]
-    desk.set_trade(ETH, allocation=3_000)
     for victim in victims:
-        desk.trade(victim, ETH, -5 * SIZE)
-    desk.set_trade(ETH, allocation=0)
+        crash.open(victim, -5 * SIZE)
     crash.move(260)
     before = [crash.equity(winner) for winner in crash.winners]
     side = recognised = 0
@@ -175,7 +173,7 @@ def test_deficits_one_after_the_other():
 
 
 def test_a_winner_keeps_at_least_nothing_and_cannot_withdraw_what_he_no_longer_has():
-    crash = Crash.create((60, 40), margin=8_000)
+    crash = Crash.create((30, 20), margin=8_000)
     desk, winner = crash.desk, crash.winners[0]
     crash.move(235)
     crash.liquidate()

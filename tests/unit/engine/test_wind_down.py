@@ -58,7 +58,7 @@ def test_a_closing_market_only_reduces(desk, pair):
     assert desk.position(long, ETH)[0] == 29 * SIZE
     # And nobody reopens it by another risk word.
     with expect("MarketClosed", ETH, 0):
-        desk.set_risk(ETH, flags=0)
+        desk.set_risk(ETH, sigma=9_000)
 
 
 def test_the_price_is_weighted_by_time(desk):
@@ -141,7 +141,7 @@ def test_a_dead_feed_stops_nothing_once_the_price_is_final(desk, pair):
 
 def test_a_loser_who_cannot_pay_is_liquidated_like_any_other(desk):
     desk.config.write("setInsuranceCap", ETH, 0, sender=desk.admin)
-    loser, taker = desk.trader("loser", 9_000), desk.trader("taker", 1_000_000)
+    loser, taker = desk.trader("loser", 9_500), desk.trader("taker", 1_000_000)
     desk.trade(loser, ETH, -60 * SIZE)
     close(desk)
     watch(desk, [3_200] * 12)
@@ -157,7 +157,7 @@ def test_a_loser_who_cannot_pay_is_liquidated_like_any_other(desk):
 
 
 def test_liquidation_at_the_final_price(desk):
-    loser, taker = desk.trader("loser", 9_000), desk.trader("taker", 1_000_000)
+    loser, taker = desk.trader("loser", 9_500), desk.trader("taker", 1_000_000)
     desk.trade(loser, ETH, -60 * SIZE)
     close(desk)
     watch(desk, [3_120] * 12)

@@ -41,7 +41,6 @@ def _returns(d):
 
 
 TWINS = {
-    "lnWad": (fixed_math.ln_wad, lambda d: (max(d.bits(132), 1),)),
     "packVolatility": (price_word.pack_volatility, lambda d: (d.bits(8), d.bits(8), d.bits(8))),
     "multipliers": (vm.multipliers, lambda d: (_word(d), d.choice([d.bits(33), NOW]))),
     "rampStart": (vm.ramp_start, lambda d: (_word(d),)),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from plimsoll.chain import ProcessChain
-from plimsoll.contracts import Contract, load
+from plimsoll.contracts import Contract, events, load
 from plimsoll.errors import Reverted
-from plimsoll.prices import PRICE, Quote, ReportSigner, StoredPrice
+from plimsoll.prices import PRICE, Quote, ReportSigner, StoredEntry, StoredPrice
 
 NOBODY = "0x0000000000000000000000000000000000000000"
 KEYS = [bytes([n]) * 32 for n in range(1, 6)]
@@ -65,7 +65,9 @@ class World:
         return self.router.write("setFeed", feed, config, sender=self.owner)
 
     def refer(self, feed=ETH, deviation=100):
-        """Gives a feed the mock source as its reference."""
+        """Gives a feed the mock source as its reference, which agrees with the price that there is."""
+        if self.price(feed).value:
+            self.answer(self.price(feed).value)
         self.configure(feed, reference=self.source.address, deviation=deviation)
 
     def answer(self, value, *, ok=True, confidence=0, published_at=None, source_id=ETH_ID):
@@ -97,6 +99,13 @@ def build() -> World:
     world.configure(POLLED, source=source.address)
     world.step()
     return world
+
+
+def stored(receipt):
+    """What an update stored, feed by feed."""
+    return [
+        StoredEntry.from_word(word) for event in events(receipt.logs, "PricesStored") for word in event.args["entries"]
+    ]
 
 
 def eth(price=3_000, confidence=300):

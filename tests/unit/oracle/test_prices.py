@@ -8,7 +8,17 @@ from eth_account.messages import encode_typed_data
 from oracle_world import KEYS
 
 from plimsoll.errors import BadInput, KeyMissing
-from plimsoll.prices import PRICE, Quote, ReportSigner, StoredPrice, decode, digest, domain_separator, encode_report
+from plimsoll.prices import (
+    PRICE,
+    Quote,
+    ReportSigner,
+    StoredEntry,
+    StoredPrice,
+    decode,
+    digest,
+    domain_separator,
+    encode_report,
+)
 
 FEED = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 QUOTES = [Quote(1, 3_000 * PRICE, 300), Quote(255, 2**72 - 1, 2**24 - 1)]
@@ -102,8 +112,26 @@ def test_a_report_survives_encoding_and_decoding():
     assert sorted(signer.addresses, key=lambda address: int(address, 16)) == list(signer.addresses)
 
 
-def test_a_stored_word_is_taken_apart_as_documented():
-    """interfaces/IOracleRouter.sol: 72 · 24 · 32 · 32 · 32 · 32 · 8 bits."""
-    word = 5 | 6 << 72 | 7 << 96 | 8 << 128 | 9 << 160 | 10 << 192 | 4 << 224
+def test_a_report_names_the_signers_whose_keys_are_elsewhere():
+    """Among the others, by ascending address; they count as absent."""
+    signer = ReportSigner(KEYS, FEED, 1)
+    part = ReportSigner(KEYS[:3], FEED, 1, others=signer.addresses)
+    absent = tuple(address for address in signer.addresses if address not in part.addresses)
+    report = part.report(1_700_000_000, QUOTES)
 
-    assert StoredPrice(5, 6, 7, 8, 9, 10, 4) == StoredPrice.from_word(word)
+    assert (decode(report).absent, len(decode(report).signatures)) == (absent, 3)
+    assert report == signer.report(1_700_000_000, QUOTES, part.addresses)
+
+
+def test_a_stored_entry_is_taken_apart_as_documented():
+    """interfaces/IOracleRouter.sol: 8 · 24 · 72 · 8 · 8 · 8 · 32 · 72 bits."""
+    word = 1 | 2 << 8 | 3 << 32 | 4 << 104 | 5 << 112 | 6 << 120 | 7 << 128 | 8 << 160
+
+    assert StoredEntry(1, 2, 3, 4, 5, 6, 7, 8) == StoredEntry.from_word(word)
+
+
+def test_a_stored_word_is_taken_apart_as_documented():
+    """interfaces/IOracleRouter.sol: 72 · 24 · 32 · 32 · 32 · 32 · 8 · 8 · 8 · 8 bits."""
+    word = 5 | 6 << 72 | 7 << 96 | 8 << 128 | 9 << 160 | 10 << 192 | 4 << 224 | 1 << 232 | 2 << 240 | 3 << 248
+
+    assert StoredPrice(5, 6, 7, 8, 9, 10, 4, 1, 2, 3) == StoredPrice.from_word(word)
