@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll.margin.account import DEBT, Account, Balance, bits, pair_of
+from plimsoll.margin.account import DEBT, Account, Balance, Snapshot, bits, pair_of
 from plimsoll.margin.fixed_math import WAD
 
 BITMAP = 64  # markets and assets are bits of a 64-bit word
@@ -55,26 +55,30 @@ class Mirror:
     def __init__(self) -> None:
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
-        self.perps = Slab({"market": np.uint8, "size": np.float64, "cost": np.float64})
+        self.perps = Slab({"market": np.uint8, "size": np.float64, "cost": np.float64, "epoch": np.uint16})
         self.assets = Slab({"asset": np.uint16, "held": np.float64, "shares": np.float64})
         self.pairs: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def put(self, account: Account) -> int:
-        """Adds an account or replaces what is known of it; returns its row."""
+    def put(self, account: Account, snapshot: Snapshot | None = None) -> int:
+        """Adds an account or replaces what is known of it; returns its row. With a snapshot its positions are taken
+        through the epochs that they have not met; without, the screen asks for such an account to be looked at."""
         row = self.row_of.get(account.id)
         if row is None:
             row = self._append(account.id)
         markets = list(bits(account.header.markets))
         positions = [account.positions[market] for market in markets]
+        if snapshot is not None:
+            positions = [snapshot.touched(held, market) for held, market in zip(positions, markets, strict=True)]
         self.perps.put(
             row,
             {
                 "market": markets,
                 "size": [float(position.size) for position in positions],
                 "cost": [position.cost / WAD for position in positions],
+                "epoch": [position.epoch for position in positions],
             },
         )
         assets = list(bits(account.header.assets))
@@ -97,9 +101,9 @@ class Mirror:
         own = {pair >> 6 & 63: place, pair & 63: place + 1}
         return [own.get(asset, asset) for asset in assets]
 
-    def put_all(self, accounts: Iterable[Account]) -> None:
+    def put_all(self, accounts: Iterable[Account], snapshot: Snapshot | None = None) -> None:
         for account in accounts:
-            self.put(account)
+            self.put(account, snapshot)
 
     def load(
         self,

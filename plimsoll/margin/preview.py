@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from plimsoll.margin import account as accounts
 from plimsoll.margin import fill_math, liquidation_math, position_math
 from plimsoll.margin.account import (
     Account,
     Assessment,
+    Balance,
     Market,
     MarketInsurance,
+    Position,
     PriceUse,
     Snapshot,
     index_now,
     price_age,
 )
-from plimsoll.margin.asset_math import to_units_up, value_down
-from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, mul_div_down, positive
+from plimsoll.margin.asset_math import QUOTE_PRICE, to_units_up, value_down
+from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, mul_div_down, mul_div_up, positive
 from plimsoll.margin.volatility_math import multipliers
 
 DUST_UNIT = WAD // 100
@@ -97,23 +100,35 @@ def insurance_cover(account: Account, snapshot: Snapshot, cash: int) -> int:
 def take(account: Account, snapshot: Snapshot, slice: Slice) -> tuple[Account, Account]:
     """The account after the slice was taken and paid for, and the slice in an empty account, before its payment."""
     assets = list(accounts.bits(account.header.assets))
-    markets = list(accounts.bits(account.header.markets))
-    parts = {asset: mul_div_down(account.balances[asset].held, slice.fraction, WAD) for asset in assets}
-    cuts = {
-        market: position_math.slice(account.positions[market].size, account.positions[market].cost, slice.fraction)
-        for market in markets
-    }
-    held = {asset: account.balances[asset].held - part for asset, part in parts.items()}
+    positions = {m: snapshot.touched(account.positions[m], m) for m in accounts.bits(account.header.markets)}
+    parts = {asset: _part(account.balances[asset], slice.fraction) for asset in assets}
+    cuts = {m: position_math.slice(held.size, held.cost, slice.fraction) for m, held in positions.items()}
+    rest = {asset: _rest(account.balances[asset], part) for asset, part in parts.items()}
+    quote = rest.get(accounts.QUOTE, Balance())
     paid = to_units_up(slice.to_account, quote_unit(snapshot))
-    held[accounts.QUOTE] = held.get(accounts.QUOTE, 0) + paid
-    left = {
-        market: (account.positions[market].size - size, account.positions[market].cost - cost)
-        for market, (size, cost) in cuts.items()
-    }
-    rest = Account.holding(
-        account.id, held, left, call_deadline=account.header.call_deadline, clock_start=account.header.clock_start
-    )
-    return rest, Account.holding(bytes(32), parts, cuts)
+    rest[accounts.QUOTE] = replace(quote, held=quote.held + paid)
+    left = {m: (held.size - cuts[m][0], held.cost - cuts[m][1]) for m, held in positions.items()}
+    header = account.header
+    after = Account.of(account.id, rest, left, call_deadline=header.call_deadline, clock_start=header.clock_start)
+    return _in_epochs(after, positions), _in_epochs(Account.of(bytes(32), parts, cuts), positions)
+
+
+def _part(balance: Balance, fraction: int) -> Balance:
+    """Held and lent down, debt up: twin of LiquidationLogic._moveAssets."""
+    round_ = mul_div_up if balance.kind == accounts.DEBT else mul_div_down
+    shares = round_(balance.shares, fraction, WAD)
+    return Balance(mul_div_down(balance.held, fraction, WAD), shares, balance.kind if shares else 0)
+
+
+def _rest(balance: Balance, part: Balance) -> Balance:
+    shares = balance.shares - part.shares
+    return Balance(balance.held - part.held, shares, balance.kind if shares else 0)
+
+
+def _in_epochs(account: Account, positions: Mapping[int, Position]) -> Account:
+    """`account` with its positions in the epochs that `positions` have met."""
+    met = {m: replace(held, epoch=positions[m].epoch) for m, held in account.positions.items()}
+    return replace(account, positions=met)
 
 
 def quote_unit(snapshot: Snapshot) -> int:
@@ -163,7 +178,7 @@ def market_contribution(market: Market, snapshot: Snapshot) -> int:
 
 def pool_equity(snapshot: Snapshot, cash: int) -> tuple[int, int]:
     """Equity, and what of it would be left if every trader closed at index; `cash` in quote token units."""
-    equity = value_down(cash, accounts.QUOTE_PRICE, snapshot.assets[accounts.QUOTE].decimals)
+    equity = value_down(cash, QUOTE_PRICE, snapshot.assets[accounts.QUOTE].decimals)
     discount = 0
     for market in snapshot.markets.values():
         equity += market_contribution(market, snapshot)

@@ -10,10 +10,12 @@ cost, amount, index, price, rate) is rounded once, each product carries at most 
 |equity − exact| + |level − exact| ≤ (2·terms + 24)·u·mass to first order, for every level between MM and IM₀;
 tiers are continuous, so a notional that rounds across a bound changes nothing, and what is ramped lies between
 old and new. The exact numbers round by less than 6·terms + 6 wei, and what is lent or owed by less than a unit of
-its token, whose value is added. `Scores.bound` is twice all that. An account is a candidate when equity < call margin +
-bound: one whose exact equity is below its call margin, and so every liquidatable one, is never missed. In doubt
-it is a candidate: so are a market that the snapshot lacks (NaN), and a position at a price of zero, which
-counts as an exposure here.
+its token, whose value is added. `Scores.bound` is twice all that.
+
+An account is a candidate when equity < call margin + bound: one whose exact equity is below its call margin, and so
+every liquidatable one, is never missed. In doubt it is a candidate: so is one with a position that has not met all
+epochs of its market (`Mirror.put`), so are a market that the snapshot lacks (NaN), and a position at a price of
+zero, which counts as an exposure here.
 """
 
 from __future__ import annotations
@@ -88,6 +90,7 @@ def score(mirror: Mirror, snapshot: Snapshot, use: PriceUse = PriceUse.TARGET) -
         assets.count[:rows],
         *assets.columns.values(),
         *_perp_tables(snapshot, use),
+        _epochs(snapshot),
         _asset_table(snapshot, use, mirror.pairs),
         _globals(snapshot),
         out,
@@ -123,6 +126,14 @@ def _perp_tables(snapshot: Snapshot, use: PriceUse) -> tuple[Floats, Floats]:
         table = risk.to_word()
         tiers[number] = *_tiers(table), *_tiers(old if share else table), share / BPS, multiplier / ONE
     return prices, tiers
+
+
+def _epochs(snapshot: Snapshot) -> NDArray[np.uint16]:
+    """By market: the epoch that a position has met whose columns say what it is."""
+    epochs = np.zeros(BITMAP, dtype=np.uint16)
+    for number, market in snapshot.markets.items():
+        epochs[number] = market.state.epoch
+    return epochs
 
 
 def _tiers(table: int) -> Iterator[float]:
@@ -197,6 +208,7 @@ def _score(  # type: ignore[no-untyped-def]
     market,
     size,
     cost,
+    epoch,
     asset_start,
     asset_count,
     asset,
@@ -204,6 +216,7 @@ def _score(  # type: ignore[no-untyped-def]
     shares,
     prices,
     tiers,
+    epochs,
     units,
     globals_,
     out,
@@ -213,7 +226,7 @@ def _score(  # type: ignore[no-untyped-def]
     floors = mm_floor + im_floor + old_mm_floor + old_im_floor
     for i in prange(len(perp_start)):
         equity = mm = im0 = mass = token = 0.0
-        exposed = False
+        exposed = stale = False
         for j in range(asset_start[i], asset_start[i] + asset_count[i]):
             unit, loan = units[asset[j]], 0.0
             if shares[j] != 0.0:
@@ -231,6 +244,7 @@ def _score(  # type: ignore[no-untyped-def]
         for j in range(perp_start[i], perp_start[i] + perp_count[i]):
             s, c = size[j], cost[j]
             at, table = prices[market[j], 1 if s > 0 else 0], tiers[market[j]]
+            stale = stale or epoch[j] != epochs[market[j]]
             worth, notional = s * at[0], abs(s) * at[1]
             equity += worth - c
             exposed = exposed or s != 0 or c > 0
@@ -248,4 +262,4 @@ def _score(  # type: ignore[no-untyped-def]
         terms = perp_count[i] + asset_count[i]
         bound = (4 * terms + 48) * (2.0**-53 * (mass + floors) + 4e-18) + 2.0 * token
         out[0, i], out[1, i], out[2, i], out[3, i], out[4, i] = equity, mm, im0, call, bound
-        candidate[i] = exposed and not equity >= call + bound
+        candidate[i] = exposed and (stale or not equity >= call + bound)

@@ -2,67 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass
 
+from plimsoll.margin.market_words import (
+    MarketClosing,
+    MarketCosts,
+    MarketInsurance,
+    MarketLoss,
+    MarketRamp,
+    MarketRisk,
+    MarketState,
+    MarketTrade,
+    Untouched,
+)
+from plimsoll.margin.word import FieldOverflow, Word, sint, uint
 
-class FieldOverflow(OverflowError):
-    """A value does not fit its field; casting it in Solidity would revert."""
-
-
-class _Slot(NamedTuple):
-    name: str
-    shift: int
-    bits: int
-    signed: bool
-
-
-def uint(bits: int) -> Any:
-    return field(default=0, metadata={"bits": bits, "signed": False})
-
-
-def sint(bits: int) -> Any:
-    return field(default=0, metadata={"bits": bits, "signed": True})
-
-
-_layouts: dict[type, tuple[_Slot, ...]] = {}
-
-
-def _layout(kind: type[Word]) -> tuple[_Slot, ...]:
-    if kind in _layouts:
-        return _layouts[kind]
-    slots, shift = [], 0
-    for item in fields(kind):
-        bits = item.metadata["bits"]
-        slots.append(_Slot(item.name, shift, bits, item.metadata["signed"]))
-        shift += bits
-    if shift > 256:
-        raise TypeError(f"{kind.__name__} takes {shift} bits")
-    return _layouts.setdefault(kind, tuple(slots))
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One storage slot; fields are declared from the lowest bits upwards, as Solidity lays them out."""
-
-    @classmethod
-    def from_word(cls, word: int) -> Self:
-        values = {}
-        for name, shift, bits, signed in _layout(cls):
-            value = word >> shift & (1 << bits) - 1
-            values[name] = value - (1 << bits) if signed and value >> bits - 1 else value
-        return cls(**values)
-
-    def to_word(self) -> int:
-        word = 0
-        for name, shift, bits, signed in _layout(type(self)):
-            value = getattr(self, name)
-            low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-            if not low <= value <= high:
-                raise FieldOverflow(f"{type(self).__name__}.{name} = {value} is outside [{low}, {high}]")
-            word |= (value & (1 << bits) - 1) << shift
-        return word
-
+__all__ = [
+    "AssetParams",
+    "Balance",
+    "Debts",
+    "FieldOverflow",
+    "Flow",
+    "Globals",
+    "Header",
+    "Lending",
+    "Limits",
+    "MarketClosing",
+    "MarketCosts",
+    "MarketInsurance",
+    "MarketLoss",
+    "MarketRamp",
+    "MarketRisk",
+    "MarketState",
+    "MarketTrade",
+    "ModelRamp",
+    "OperatorLimits",
+    "OperatorSpent",
+    "Pair",
+    "Pool",
+    "Position",
+    "Price",
+    "Terms",
+    "Totals",
+    "Untouched",
+    "Word",
+]
 
 # ---------------------------------------------------------------- per account
 
@@ -176,119 +160,6 @@ class Pair(Word):
     from_mm: int = uint(16)
     ramp_end: int = uint(32)
     listed: int = uint(8)
-
-
-# ---------------------------------------------------------------- per perp market
-
-
-@dataclass(frozen=True, slots=True)
-class MarketState(Word):
-    long_size: int = uint(56)
-    short_size: int = uint(56)
-    funding_index: int = sint(64)
-    funding_rate: int = sint(32)
-    accrued_at: int = uint(32)
-    epoch: int = uint(16)
-
-    @property
-    def skew(self) -> int:
-        return self.long_size - self.short_size
-
-    @property
-    def open_interest(self) -> int:
-        return self.long_size + self.short_size
-
-
-@dataclass(frozen=True, slots=True)
-class MarketRisk(Word):
-    """Bounds are decimal floats in thousands of quote."""
-
-    mm_rate1: int = uint(16)
-    mm_rate2: int = uint(16)
-    mm_rate3: int = uint(16)
-    im_rate1: int = uint(16)
-    im_rate2: int = uint(16)
-    im_rate3: int = uint(16)
-    bound1: int = uint(16)
-    bound2: int = uint(16)
-    oi_lower: int = uint(16)
-    feed: int = uint(8)
-    max_age: int = uint(16)
-    sigma: int = uint(16)
-    funding_velocity: int = uint(32)
-    max_funding_rate: int = uint(16)
-    flags: int = uint(8)
-    oi_upper: int = uint(16)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketRamp(Word):
-    """What rates and bounds were before their last change, and when the change has arrived in full."""
-
-    mm_rate1: int = uint(16)
-    mm_rate2: int = uint(16)
-    mm_rate3: int = uint(16)
-    im_rate1: int = uint(16)
-    im_rate2: int = uint(16)
-    im_rate3: int = uint(16)
-    bound1: int = uint(16)
-    bound2: int = uint(16)
-    start: int = uint(32)
-    end: int = uint(32)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketCosts(Word):
-    long_cost: int = sint(96)
-    short_cost: int = sint(96)
-    contribution: int = sint(64)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketTrade(Word):
-    skew_scale: int = uint(64)
-    max_skew: int = uint(56)
-    max_oi: int = uint(56)
-    maker_fee: int = uint(16)
-    taker_fee: int = uint(16)
-    allocation: int = uint(16)
-    move: int = uint(16)
-    gap: int = uint(16)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketInsurance(Word):
-    cap: int = uint(64)
-    window_start: int = uint(32)
-    spent: int = uint(128)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketLoss(Word):
-    """flat_cost: of positions of size zero; pool_spent: what the pool paid of deficits since window_start, WAD."""
-
-    flat_cost: int = sint(96)
-    pool_spent: int = uint(96)
-    window_start: int = uint(32)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketClosing(Word):
-    """weighted: Σ price × seconds until the price is final."""
-
-    final_price: int = uint(72)
-    weighted: int = uint(96)
-    covered: int = uint(24)
-    opened_at: int = uint(32)
-    observed_at: int = uint(32)
-
-
-@dataclass(frozen=True, slots=True)
-class Untouched(Word):
-    """What the positions of a side that have not met its last epoch have in the sums, as epoch_math.Share."""
-
-    size: int = uint(120)
-    cost: int = sint(136)
 
 
 # ---------------------------------------------------------------- global

@@ -24,7 +24,7 @@ def test_scores_lie_within_their_bound_of_the_exact_numbers(use, draw):
     for _ in range(30):
         snap = books.snapshot(draw)
         accounts = [books.account(draw, snap, number) for number in range(40)]
-        mirror = _mirrored(accounts)
+        mirror = _mirrored(accounts, snap)
         scores = score(mirror, snap, use)
         for row, account in enumerate(accounts):
             exact = assess(account, snap, use)
@@ -51,7 +51,7 @@ def test_no_account_a_wei_below_its_call_margin_is_missed(use, draw):
         for number in range(120):
             account = books.account(draw, snap, number, extreme=draw.choice([0, 0, 0.3]))
             accounts.append(_at_the_edge(account, snap, use, draw.choice([-1, 0, 1, -(10**6), 10**14, -(10**14)])))
-        scores = score(_mirrored(accounts), snap, use)
+        scores = score(_mirrored(accounts, snap), snap, use)
         for row, account in enumerate(accounts):
             exact = assess(account, snap, use)
             if exact.equity < call_margin(exact, snap.terms, snap.time):
@@ -65,7 +65,7 @@ def test_no_account_a_wei_below_its_call_margin_is_missed(use, draw):
 
 def _moved_to_zero(account, market, snap, use):
     position, risk = account.positions[market], snap.markets[market].risk
-    price, long = snap.price(risk.feed), position.size > 0
+    price, long = snap.price_in(snap.markets[market]), position.size > 0
     _, value = used_price(snap, price, risk.max_age, risk.sigma, use, long=long)
     return value == 0 or (position.size == 0 and position.cost <= 0)
 
@@ -89,7 +89,7 @@ def test_a_borderline_account_is_a_candidate_and_one_a_microquote_above_is_not()
     level = call_margin(exact, snap.terms, snap.time)
     for distance, expected in ((-1, True), (0, True), (10**12, False)):
         edge = replace(account.positions[0], cost=account.positions[0].cost + exact.equity - level - distance)
-        scores = score(_mirrored([replace(account, positions={0: edge})]), snap)
+        scores = score(_mirrored([replace(account, positions={0: edge})], snap), snap)
 
         assert expected == bool(scores.candidate[0]), distance
         assert scores.bound[0] < 1e-9
@@ -104,7 +104,7 @@ def test_accounts_without_an_exposure_are_never_candidates():
         books.Account.holding(b"\x03" * 32, {}, {0: (0, -5)}),
         books.Account.holding(b"\x04" * 32, {0: 1}, {0: (0, 5)}),
     ]
-    scores = score(_mirrored(accounts), snap)
+    scores = score(_mirrored(accounts, snap), snap)
 
     assert scores.candidate.tolist() == [False, False, False, True]
     assert np.isinf(scores.health[:3]).all()
@@ -119,16 +119,29 @@ def test_an_unknown_market_is_a_candidate_rather_than_overlooked():
     assert score(_mirrored([account]), snap).candidate[0]
 
 
+def test_a_position_that_has_not_met_an_epoch_is_a_candidate(draw):
+    """What it is worth is not in the columns."""
+    snap = _plain_snapshot()
+    account = books.Account.holding(b"\x01" * 32, {0: 10**30}, {0: (10**8, 1)})
+    market = replace(
+        snap.markets[0], state=replace(snap.markets[0].state, epoch=1), epochs={1: books.epoch_math.Epoch()}
+    )
+    later = replace(snap, markets={**snap.markets, 0: market})
+
+    assert score(_mirrored([account]), later).candidate[0]
+    assert not score(_mirrored([account], later), later).candidate[0]
+
+
 def test_updating_one_account_at_a_time_equals_mirroring_all_anew(draw):
     """Rows that grow, shrink, empty and come back."""
     snap = books.snapshot(draw, failing=0)
     mirror, current = Mirror(), {}
     for _ in range(2_000):
         account = books.account(draw, snap, draw.randint(0, 150))
-        mirror.put(account)
+        mirror.put(account, snap)
         current[account.id] = account
     scores = score(mirror, snap)
-    fresh = score(_mirrored([current[id] for id in mirror.ids]), snap)
+    fresh = score(_mirrored([current[id] for id in mirror.ids], snap), snap)
 
     assert len(mirror) == len(current)
     for name in ("equity", "mm", "im0", "call_margin", "bound", "candidate"):
@@ -139,10 +152,10 @@ def test_loading_columns_equals_putting_accounts(draw):
     """The bulk path of the keeper's first read."""
     snap = books.snapshot(draw, failing=0)
     accounts = [books.account(draw, snap, number) for number in range(100)]
-    mirror = _mirrored(accounts)
+    mirror = _mirrored(accounts, snap)
     bulk = Mirror()
     bulk.load(list(mirror.ids), _packed(mirror.perps), _packed(mirror.assets), mirror.pairs)
-    bulk.put(accounts[7])
+    bulk.put(accounts[7], snap)
 
     assert np.array_equal(score(mirror, snap).equity, score(bulk, snap).equity)
 
@@ -175,9 +188,9 @@ def _plain_snapshot():
     )
 
 
-def _mirrored(accounts):
+def _mirrored(accounts, snap=None):
     mirror = Mirror()
-    mirror.put_all(accounts)
+    mirror.put_all(accounts, snap)
     # `put` grows in steps: cut to the rows that exist.
     for slab in (mirror.perps, mirror.assets):
         slab.start, slab.count = slab.start[: len(mirror)], slab.count[: len(mirror)]

@@ -177,8 +177,8 @@ def scaled_initial(base: int, lower: int, upper: int, interest: int, notional: i
 
 @pytest.mark.parametrize(("base", "lower", "upper", "interest", "expected"), DYDX)
 def test_open_interest_scales_initial_margin_as_dydx_does(base, lower, upper, interest, expected):
-    """From the base rate to the whole notional, along a line. Ours counts in bps of the way, up: never less, and at most
-    one of them more."""
+    """From the base rate to the whole notional, along a line. Ours counts in bps of the way, up: never less,
+    and at most one of them more."""
     notional = 10**6 * WAD
     found = scaled_initial(base, lower, upper, interest, notional)
 
