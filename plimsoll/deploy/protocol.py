@@ -122,8 +122,8 @@ class _Protocol:
         for asset, token, vault in zip(self.p.assets, self.tokens, self.vaults, strict=True):
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))
-        for pair in self.p.pairs:
-            name = f"MarketConfig.listPair {pair_name(self.p, pair)}"
+        for number, pair in enumerate(self.p.pairs):
+            name = f"MarketConfig.listPair {number} {pair_name(self.p, pair)}"
             call(name, self.config, "listPair", pair.collateral, pair.debt, pair.haircut_im, pair.haircut_mm)
         if quote := self.p.quote_feed:
             rule = (quote.feed, quote.threshold, quote.factor)

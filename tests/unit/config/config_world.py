@@ -103,7 +103,9 @@ class World:
         return self["MarketConfig"].write(name, *args, sender=sender or self.owner)
 
     def vault(self, asset, token):
-        return self.deploy("CollateralVault", self["MarginEngine"].address, asset, token.address, "Vault", "V")
+        return self.deploy(
+            "CollateralVault", self["MarginEngine"].address, asset, token.address, "Vault", "V", 2_500, 0
+        )
 
     def list_asset(self, token, vault, params):
         return self.configure("listAsset", token.address, vault.address, values(params))

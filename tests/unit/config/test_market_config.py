@@ -263,7 +263,7 @@ def test_a_vault_must_be_of_this_engine_index_and_token(ready, second):
     """Each of the three, one at a time; and neither may be an empty address."""
     token, vault = second
     other_token = ready.deploy("MockERC20", "Else", "ELSE", 18)
-    strange = ready.deploy("CollateralVault", ready["OracleRouter"].address, 2, token.address, "V", "V")
+    strange = ready.deploy("CollateralVault", ready["OracleRouter"].address, 2, token.address, "V", "V", 2_500, 0)
 
     for bad in (strange, ready.vault(3, token), ready.vault(2, other_token)):
         with reverts("VaultMismatch"):
@@ -369,6 +369,7 @@ def test_strangers_set_nothing(listed):
         ("setInsuranceCap", 0, 1),
         ("setTerms", values(TERMS)),
         ("setModel", address, BLOCK_TIME, KAPPA),
+        ("setDebtInsurance", 0, 1),
         ("setPool", address),
         ("setStake", address),
         ("forbidCallTarget", address),
