@@ -91,8 +91,13 @@ def test_after_every_step_the_sum_is_zero_to_the_wei(seed, liquidity):
     done = set()
     for _ in range(200):
         done.add(something(desk, draw, accounts))
-        assert surplus(desk) == 0
+        # Side epochs round against the winner who has not met them yet, by two wei at most, until he is touched.
+        waiting = 2 * len(desk.everyone()) if any(desk.market_words(m).state.epoch for m in MARKETS) else 0
+        assert -waiting <= surplus(desk) <= 0
     assert {"trade", "price", "settle", "take"} <= done
+    desk.post({})
+    desk.act(accounts[0], *(settle(market, accounts) for market in MARKETS))
+    assert surplus(desk) == 0
 
 
 @pytest.mark.parametrize("market", MARKETS)

@@ -74,6 +74,7 @@ REFUSED = {
     "MarginEngine": {
         "configure(uint256,uint256,uint256)": MANAGED,
         "pauseRisk(uint256)": MANAGED,
+        "closeMarket(uint256)": MANAGED,
         "setAuthority(address)": MANAGED,
         "changeLent(uint256,int256,int256)": ("NotAuthorized",),
         "payStaker(address,uint256)": ("NotAuthorized",),
