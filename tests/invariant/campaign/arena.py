@@ -52,7 +52,7 @@ class Arena:
             return Contract(chain, address, art[name])
 
         hook = put("HookERC20", "Hooked", "HOOK", 18)
-        vault = put("CollateralVault", world.engine.address, 3, hook.address, "Lent Hooked", "lHOOK")
+        vault = put("CollateralVault", world.engine.address, 3, hook.address, "Lent Hooked", "lHOOK", 2500, 10**30)
         world.config.write("listAsset", hook.address, vault.address, HOOK_ASSET, sender=admin)
         world.post({})
         exchange = put("MockExchange")
