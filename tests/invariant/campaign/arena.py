@@ -21,7 +21,7 @@ OPERATORS_SLOT = 11
 PRICES_SLOT = 1  # OracleRouter
 SUPPLY_SLOT, BALANCES_SLOT = 2, 0  # of every ERC-20 here
 ESCROWED_SLOT, CLAIMABLE_SLOT = 9, 10  # LiquidityPool
-HOOK_ASSET = (18, 3, 2000, 1000, 60, 10_000, 10**24)
+HOOK_ASSET = (18, 3, 2000, 1000, 60, 10_000, 10**24, 0, 0, 1000)
 
 
 def holder_slot(address: str, slot: int = BALANCES_SLOT) -> int:
