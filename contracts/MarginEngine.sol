@@ -16,7 +16,6 @@ import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
-import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
 

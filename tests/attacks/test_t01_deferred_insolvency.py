@@ -119,7 +119,7 @@ def test_t1_a_loan_without_collateral_is_not_taken_over_in_its_batch(desk, milli
     a, b = million
     with expect("DeferredAccount", a):
         desk.act(a, *loan(desk, a), taker(b, a))
-    with expect("BelowInitialMargin", a):
+    with expect("BelowInitialMargin"):
         desk.act(a, *loan(desk, a))
     assert desk.loans(QUOTE).cash == 1_000_000 * USDC
     assert desk.token(QUOTE).read("balanceOf", desk.owner(a)) == 0
@@ -129,5 +129,5 @@ def test_t1_nor_made_whole_by_moving_the_debt_s_margin_away(desk, million):
     """Collateral in and out again around the loan: both ends are checked."""
     a, b = million
     desk.fund(b, WETH, 500 * 10**18)
-    with expect("BelowInitialMargin", a):
+    with expect("BelowInitialMargin"):
         desk.act(a, transfer(b, a, WETH, 500 * 10**18), *loan(desk, a), transfer(a, b, WETH, 500 * 10**18))

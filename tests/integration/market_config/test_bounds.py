@@ -174,7 +174,7 @@ def test_a_vault_of_another_engine_or_asset(world, deployer):
 def test_wrong_decimals(world, deployer, decimals):
     """The token knows how many it has."""
     token = world.put("MockERC20", "T", "T", 18)
-    vault = world.put("CollateralVault", world.engine, 3, token, "L", "L")
+    vault = world.put("CollateralVault", world.engine, 3, token, "L", "L", 2500, 10**30)
     with reverts("DecimalsMismatch", token, 18, decimals):
         world.config.listAsset(token, vault, tuple((ASSET | {"decimals": decimals}).values()), {"from": deployer})
 
@@ -182,7 +182,7 @@ def test_wrong_decimals(world, deployer, decimals):
 def test_a_listing_is_told_and_counted(world, deployer):
     """With its parameters; its token and vault are no call targets."""
     token = world.put("MockERC20", "T", "T", 18)
-    vault = world.put("CollateralVault", world.engine, 3, token, "L", "L")
+    vault = world.put("CollateralVault", world.engine, 3, token, "L", "L", 2500, 10**30)
     tx = world.config.listAsset(token, vault, tuple(ASSET.values()), {"from": deployer})
     assert (3, token, vault) == tuple(only(tx, "AssetListed")[key] for key in ("asset", "token", "vault"))
     assert world.config.assetCount() == 4

@@ -21,7 +21,7 @@ OPERATORS_SLOT = 11
 PRICES_SLOT = 1  # OracleRouter
 SUPPLY_SLOT, BALANCES_SLOT = 2, 0  # of every ERC-20 here
 ESCROWED_SLOT, CLAIMABLE_SLOT = 9, 10  # LiquidityPool
-HOOK_ASSET = (18, 3, 2000, 1000, 60, 10_000, 10**24)
+HOOK_ASSET = (18, 3, 2000, 1000, 60, 10_000, 10**24, 0, 0, 1000)
 
 
 def holder_slot(address: str, slot: int = BALANCES_SLOT) -> int:
@@ -52,7 +52,7 @@ class Arena:
             return Contract(chain, address, art[name])
 
         hook = put("HookERC20", "Hooked", "HOOK", 18)
-        vault = put("CollateralVault", world.engine.address, 3, hook.address, "Lent Hooked", "lHOOK")
+        vault = put("CollateralVault", world.engine.address, 3, hook.address, "Lent Hooked", "lHOOK", 2500, 10**30)
         world.config.write("listAsset", hook.address, vault.address, HOOK_ASSET, sender=admin)
         world.post({})
         exchange = put("MockExchange")
