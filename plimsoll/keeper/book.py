@@ -1,24 +1,34 @@
 """What a batch does to the keeper's account, computed before it is sent: exact twins of the engine's steps, no chain.
 
     book = Book.of(view, keeper)
-    book.take(target, slice)             Liquidate: assets, positions and insurance in, the price out
-    book.close()                         TradePerp in each market until nothing is left
+    book.take(target, found, slice)      Liquidate: assets, loans, positions and insurance in, the price out
+    book.close()                         everything sold, bought, repaid and closed until nothing is left
     book.quote                           what remains, in quote token units; below zero the batch would be refused
 
-Twin of LiquidationLogic.liquidate, LossLogic.cover, PerpTrading.move/trade/closeOut. Integers only.
+Twin of LiquidationLogic.liquidate, LossLogic.cover, PerpTrading.move/trade/closeOut. Integers only. What the exchange
+does is plimsoll.keeper.sales.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from plimsoll.exchange.depth import Depths
 from plimsoll.keeper.mirror import View
 from plimsoll.margin import account as accounts
-from plimsoll.margin import funding_math, position_math, preview
-from plimsoll.margin.account import QUOTE, Account, Assessment, PriceUse, Snapshot
-from plimsoll.margin.asset_math import to_units_down, to_units_up, value_down
-from plimsoll.margin.fixed_math import BPS, WAD, mul_div_down, positive
+from plimsoll.margin import funding_math, interest_math, position_math, preview
+from plimsoll.margin.account import DEBT, LENT, QUOTE, Account, Assessment, PriceUse, Snapshot
+from plimsoll.margin.asset_math import to_units_down, to_units_up, value_down, value_up
+from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, mul_div_down, positive
 from plimsoll.margin.words import MarketState
+
+
+class LendsAndOwes(ArithmeticError):
+    """An account cannot lend and owe the same asset; LendingAndBorrowing in IMarginEngine."""
+
+    def __init__(self, asset: int) -> None:
+        super().__init__(f"the keeper would lend and owe asset {asset}")
+        self.asset = asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,10 @@ class Trade:
 
 @dataclass(slots=True)
 class Book:
-    """The keeper's account and what it touches, as a batch goes on. `clone` before trying something."""
+    """The keeper's account and what it touches, as a batch goes on. `clone` before trying something.
+
+    `owed` and `lent` are shares by asset; `depths` the exchange's pools, None without an exchange.
+    """
 
     snapshot: Snapshot
     held: dict[int, int]
@@ -41,16 +54,22 @@ class Book:
     pool_cash: int
     insurance_cash: int
     skew: dict[int, int]
+    owed: dict[int, int] = field(default_factory=dict)
+    lent: dict[int, int] = field(default_factory=dict)
+    depths: Depths | None = None
     spent: dict[int, int] = field(default_factory=dict)
     unsettled: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, view: View, keeper: bytes) -> Book:
+    def of(cls, view: View, keeper: bytes, depths: Depths | None = None) -> Book:
         account = view.account(keeper) or Account(keeper)
         tables = view.tables
+        balances = {asset: account.balances[asset] for asset in accounts.bits(account.header.assets)}
         return cls(
             snapshot=tables.snapshot,
-            held={asset: account.balances[asset].held for asset in accounts.bits(account.header.assets)},
+            held={asset: balance.held for asset, balance in balances.items() if balance.held},
+            owed={asset: balance.shares for asset, balance in balances.items() if balance.kind == DEBT},
+            lent={asset: balance.shares for asset, balance in balances.items() if balance.kind == LENT},
             positions={
                 market: (account.positions[market].size, account.positions[market].cost)
                 for market in accounts.bits(account.header.markets)
@@ -58,16 +77,20 @@ class Book:
             pool_cash=tables.pool_cash,
             insurance_cash=tables.insurance_cash,
             skew={number: market.state.skew for number, market in tables.snapshot.markets.items()},
+            depths=depths.clone() if depths else None,
         )
 
     def clone(self) -> Book:
         return replace(
             self,
             held=dict(self.held),
+            owed=dict(self.owed),
+            lent=dict(self.lent),
             positions=dict(self.positions),
             skew=dict(self.skew),
             spent=dict(self.spent),
             unsettled=set(self.unsettled),
+            depths=self.depths.clone() if self.depths else None,
         )
 
     # ---------------------------------------------------------------- seeing
@@ -82,43 +105,76 @@ class Book:
 
     @property
     def flat(self) -> bool:
-        return not self.positions
+        return not self.positions and not self.owed
 
     @property
     def missing(self) -> int:
         """Quote units that the account would have to own besides, for the batch to end well."""
         unpaid = sum(to_units_up(cost, self.unit) for size, cost in self.positions.values() if size == 0 and cost > 0)
-        return positive(unpaid - self.quote)
+        return positive(unpaid + self.debt(QUOTE) - self.quote)
+
+    def debt(self, asset: int, ahead: int = 0) -> int:
+        """Token units owed, `ahead` seconds from now."""
+        if asset not in self.owed:
+            return 0
+        index, _ = accounts.indices(self.snapshot.lending[asset], self.snapshot.time + ahead)
+        return interest_math.amount_up(self.owed[asset], index)
+
+    def claim(self, asset: int) -> int:
+        """Token units lent."""
+        if asset not in self.lent:
+            return 0
+        _, index = accounts.indices(self.snapshot.lending[asset], self.snapshot.time)
+        return interest_math.amount_down(self.lent[asset], index)
 
     def collateral(self, discount: int) -> int:
-        """WAD value of what is held besides quote, `discount` bps below the last prices."""
-        worth = 0
-        for asset, amount in self.held.items():
-            if asset != QUOTE and amount > 0:
-                params = self.snapshot.assets[asset]
-                worth += value_down(amount, self.snapshot.price(params.feed).value, params.decimals)
+        """WAD value of what is held or lent besides quote, and of lent quote, `discount` bps below the last prices."""
+        amounts = {asset: positive(amount) for asset, amount in self.held.items() if asset != QUOTE}
+        for asset in self.lent:
+            amounts[asset] = amounts.get(asset, 0) + self.claim(asset)
+        worth = sum(value_down(amount, *self._price(asset)) for asset, amount in amounts.items())
         return worth * (BPS - discount) // BPS
 
     def worth(self, discount: int) -> int:
         """WAD value of a flat account."""
-        return self.quote * self.unit + self.collateral(discount)
+        owed = sum(value_up(self.debt(asset), *self._price(asset)) for asset in self.owed)
+        return self.quote * self.unit + self.collateral(discount) - owed
+
+    def _price(self, asset: int) -> tuple[int, int]:
+        params = self.snapshot.assets[asset]
+        return self.snapshot.price(params.feed).value, params.decimals
+
+    def value(self, asset: int, amount: int) -> int:
+        """WAD, at the last price."""
+        return value_down(amount, *self._price(asset))
 
     # ---------------------------------------------------------------- Liquidate
 
     def take(self, target: Account, found: Assessment, slice: preview.Slice) -> int:
-        """Moves the slice into the account and pays for it; returns what insurance paid, WAD."""
+        """Moves the slice into the account and pays for it; returns what insurance paid, WAD. Raises LendsAndOwes."""
         paid, costs = self._cover(target, found)
         for asset in accounts.bits(target.header.assets):
-            part = mul_div_down(positive(target.balances[asset].held), slice.fraction, WAD)
-            self._hold(asset, part)
+            balance = target.balances[asset]
+            self.hold(asset, mul_div_down(positive(balance.held), slice.fraction, WAD))
+            if balance.kind == DEBT:
+                self._share(self.owed, self.lent, asset, ceil_div(balance.shares * slice.fraction, WAD))
+            elif balance.kind == LENT:
+                self._share(self.lent, self.owed, asset, mul_div_down(balance.shares, slice.fraction, WAD))
         for market in accounts.bits(target.header.markets):
             cost = target.positions[market].cost - costs.get(market, 0)
             size, cost = position_math.slice(target.positions[market].size, cost, slice.fraction)
             self._move(market, size, cost)
         to_insurance = to_units_up(slice.to_insurance, self.unit)
-        self._hold(QUOTE, -to_units_up(slice.to_account, self.unit) - to_insurance)
+        self.hold(QUOTE, -to_units_up(slice.to_account, self.unit) - to_insurance)
         self.insurance_cash += to_insurance
         return paid
+
+    @staticmethod
+    def _share(side: dict[int, int], other: dict[int, int], asset: int, part: int) -> None:
+        if part and asset in other:
+            raise LendsAndOwes(asset)
+        if part:
+            side[asset] = side.get(asset, 0) + part
 
     def _cover(self, target: Account, found: Assessment) -> tuple[int, dict[int, int]]:
         """What insurance pays for a bankrupt account, and what is written off its positions' costs, by market."""
@@ -129,14 +185,14 @@ class Book:
         perps = accounts.perps(target, self.snapshot, PriceUse.TARGET)
         losses = {market: positive(-perp.pnl) for market, perp in perps.items()}
         total = sum(losses.values())
-        paid = sum(self._draw(market, mul_div_down(wanted, loss, total)) for market, loss in losses.items())
+        paid = sum(self._draw(market, mul_div_down(wanted, loss, total)) for market, loss in losses.items() if loss)
         units = to_units_down(paid, self.unit)
         self.insurance_cash -= units
-        self._hold(QUOTE, units)
+        self.hold(QUOTE, units)
         paid = units * self.unit
         if paid >= deficit:
             return paid, {}
-        return paid, {market: mul_div_down(deficit - paid, loss, total) for market, loss in losses.items()}
+        return paid, {market: mul_div_down(deficit - paid, loss, total) for market, loss in losses.items() if loss}
 
     def _draw(self, market: int, wanted: int) -> int:
         window, terms = self.snapshot.markets[market].insurance, self.snapshot.terms
@@ -151,17 +207,19 @@ class Book:
         size, cost = old_size + size, old_cost + cost
         self._write(market, size, self._close_out(cost) if size == 0 else cost)
 
-    # ---------------------------------------------------------------- TradePerp
+    # ---------------------------------------------------------------- TradePerp, Settle
 
     def close(self) -> list[Trade]:
         """Closes every position, the most profitable first, so that there is cash for the losses."""
         worth = {market: self._pnl(market) for market, (size, _) in self.positions.items() if size}
-        trades = [self.trade(market, -self.positions[market][0]) for market in sorted(worth, key=lambda m: -worth[m])]
+        return [self.trade(market, -self.positions[market][0]) for market in sorted(worth, key=lambda m: -worth[m])]
+
+    def settle(self) -> None:
+        """A loss that had no cash when it was realised is taken now, and a profit that the pool could not pay."""
         for market, (size, cost) in list(self.positions.items()):
-            if size == 0:  # a loss that had no cash when it was realised: Settle takes it now
+            if size == 0:
                 self.unsettled.add(market)
                 self._write(market, 0, self._close_out(cost))
-        return trades
 
     def trade(self, market: int, size: int) -> Trade:
         """A fill against the pool at the last price; funding accrues first."""
@@ -202,7 +260,7 @@ class Book:
         cash = self.pool_cash if pnl > 0 else positive(self.quote)
         units = min(abs(pnl) // self.unit, cash)
         realised = units if pnl > 0 else -units
-        self._hold(QUOTE, realised)
+        self.hold(QUOTE, realised)
         self.pool_cash -= realised
         left = pnl - realised * self.unit
         if left == 0 or 0 < left < self.unit:
@@ -211,7 +269,7 @@ class Book:
 
     # ---------------------------------------------------------------- entries
 
-    def _hold(self, asset: int, delta: int) -> None:
+    def hold(self, asset: int, delta: int) -> None:
         held = self.held.get(asset, 0) + delta
         if held:
             self.held[asset] = held

@@ -34,6 +34,7 @@ Apply = Callable[[Rows, Args], bool]
 HANDLERS: dict[str, Apply] = {
     "AccountOpened": lambda rows, a: rows.opened(a["account"], a["number"]),
     "HeldChanged": lambda rows, a: rows.held(a["account"], a["asset"], a["held"]),
+    "SharesChanged": lambda rows, a: rows.shares(a["account"], a["asset"], a["kind"], a["shares"]),
     "PositionChanged": lambda rows, a: rows.position(a["account"], a["market"], a["size"], a["cost"]),
     "MarginCalled": lambda rows, a: rows.deadline(a["account"], a["deadline"]),
     "MarginCallCleared": lambda rows, a: rows.deadline(a["account"], 0),

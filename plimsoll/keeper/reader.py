@@ -6,7 +6,8 @@ through events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +17,8 @@ from plimsoll import contracts
 from plimsoll.chain.base import Chain, Log
 from plimsoll.contracts import Contract
 from plimsoll.errors import BadInput
+from plimsoll.keeper import loans
+from plimsoll.keeper.slots import Slots
 from plimsoll.margin.account import (
     AssetParams,
     Globals,
@@ -28,9 +31,11 @@ from plimsoll.margin.account import (
     MarketRisk,
     MarketState,
     MarketTrade,
+    ModelReplaced,
     Price,
     Snapshot,
     Terms,
+    Totals,
 )
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import Pool
@@ -72,6 +77,7 @@ class Tables:
     market_mask: int
     pool_cash: int = 0
     insurance_cash: int = 0
+    lent_cash: Mapping[int, int] = field(default_factory=dict)  # what may be recalled, by asset, token units
 
     @property
     def width(self) -> int:
@@ -88,6 +94,7 @@ class Reader:
         self.lens: Contract = protocol.lens
         self._rpc = getattr(self.chain, "rpc", None)
         self._models: dict[int, RuleMargin] = {}
+        self._masks = (0, 0)  # what was listed when last read
         self.pool_account = bytes(self.engine.read("poolAccount"))
         self.insurance_account = bytes(self.engine.read("insuranceAccount"))
 
@@ -128,17 +135,23 @@ class Reader:
     def tables(self, head: Head) -> Tables:
         """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
         answers = self._answers(head.number)
-        market_rows, asset_rows = _rows(answers[0], 10), _rows(answers[1], 5)
-        words = _rows(answers[2], 7)[0]
+        words, listed = _rows(answers[2], 7)[0], answers[2][3 * WORD : 4 * WORD]
+        masks = _mask_of(_rows(answers[1], 5)), int.from_bytes(listed, "big")
+        if masks != self._masks:  # the slots that were asked for are those of another listing
+            self._masks = masks
+            answers = self._answers(head.number)
+        slots = Slots.of(*masks, [int.from_bytes(word, "big") for word in answers[5]])
         markets, prices = {}, {}
-        for number, *words_of_market, price in market_rows:
-            market = _market(*words_of_market)
+        for number, *of_market, price in _rows(answers[0], 10):
+            market = _market(*of_market)
             markets[number], prices[market.risk.feed] = market, Price.from_word(price)
-        assets = {}
-        for number, params, _totals, _vault, price in asset_rows:
-            assets[number] = AssetParams.from_word(params)
+        assets, totals = {}, {}
+        for number, params, total, _vault, price in _rows(answers[1], 5):
+            assets[number], totals[number] = AssetParams.from_word(params), Totals.from_word(total)
             prices[assets[number].feed] = Price.from_word(price)
         settings = Globals.from_word(words[0])
+        if settings.quote_feed:
+            prices.setdefault(settings.quote_feed, self._price(settings.quote_feed, head.number))
         snapshot = Snapshot(
             time=head.time,
             block=head.number,
@@ -148,23 +161,32 @@ class Reader:
             assets=assets,
             markets=markets,
             prices=prices,
+            lending=slots.lending,
+            pairs=slots.pairs,
+            replaced=ModelReplaced(self._model(slots.model.model), slots.model.end) if settings.flags & 1 else None,
         )
         return Tables(
             snapshot=snapshot,
             pool=Pool.from_word(words[1]),
             listed=words[3],
             count=words[4],
-            asset_mask=sum(1 << number for number in assets),
-            market_mask=sum(1 << number for number in markets),
+            asset_mask=masks[0],
+            market_mask=masks[1],
             pool_cash=answers[3],
             insurance_cash=answers[4],
+            lent_cash={asset: loans.cash(asset, totals[asset], slots.debts[asset], snapshot) for asset in assets},
         )
 
+    def _price(self, feed: int, block: int) -> Price:
+        return Price.from_word(self.router.read("read", [feed], block=block)[0])
+
     def _answers(self, block: int) -> list[Any]:
-        """The five reads of `tables`, in one exchange where the chain can."""
+        """The reads of `tables`, in one exchange where the chain can."""
+        keys = [key.to_bytes(WORD, "big") for key in Slots.keys(*self._masks)]
         wanted: list[tuple[Contract, str, tuple[Any, ...]]]
         wanted = [(self.lens, name, ()) for name in ("markets", "assets", "globals")]
         wanted += [(self.engine, "held", (account, 0)) for account in (self.pool_account, self.insurance_account)]
+        wanted.append((self.engine, "slots", (keys,)))
         if self._rpc is None:
             return [contract.read(name, *args, block=block) for contract, name, args in wanted]
         calls = [(contract.address, contract.encode(name, *args)) for contract, name, args in wanted]
@@ -212,6 +234,11 @@ def decode_page(answer: bytes, width: int) -> Words:
 def _rows(raw: bytes, width: int) -> list[list[int]]:
     words = [int.from_bytes(raw[at : at + WORD], "big") for at in range(0, len(raw), WORD)]
     return [words[at : at + width] for at in range(0, len(words), width)]
+
+
+def _mask_of(rows: list[list[int]]) -> int:
+    """The bitmap of the records' first words."""
+    return sum(1 << row[0] for row in rows)
 
 
 def _market(
