@@ -11,7 +11,7 @@ from plimsoll.exchange.market import Exchange
 from plimsoll.keeper.book import Trade
 from plimsoll.keeper.sales import Order, Unwound
 from plimsoll.keeper.select import Finding
-from plimsoll.margin.account import QUOTE, Balance, Snapshot, bits, net_amount
+from plimsoll.margin.account import QUOTE, Account, Snapshot, bits, net_amount
 from plimsoll.margin.asset_math import value_up
 from plimsoll.margin.fixed_math import BPS, WAD
 
@@ -99,22 +99,22 @@ class Composer:
         return self.exchange.sell_action(self.keeper, ins, swap.amount_in, out, order.bound, route=swap.route)
 
 
-def is_spot(finding: Finding) -> bool:
-    """Whether something of it has to be sold, bought or repaid: more than quote and positions."""
-    balances = finding.account.balances
-    return any(balances[asset] != Balance(held=balances[asset].held) or asset != QUOTE for asset in _assets(finding))
+def kinds_of(account: Account) -> dict[int, int]:
+    """HELD_ONLY, LENT or DEBT, by asset."""
+    return {asset: account.balances[asset].kind for asset in bits(account.header.assets)}
 
 
-def spot_size(finding: Finding, snapshot: Snapshot) -> int:
+def is_spot(account: Account) -> bool:
+    """Whether something of it has to be sold, bought, repaid or recalled: more than quote and positions."""
+    return any(asset != QUOTE or kind for asset, kind in kinds_of(account).items())
+
+
+def spot_size(account: Account, snapshot: Snapshot) -> int:
     """WAD value of what would be swapped if the whole account were taken."""
     size = 0
-    for asset in _assets(finding):
+    for asset in kinds_of(account):
         params = snapshot.assets[asset]
         if asset != QUOTE:
-            amount = abs(net_amount(finding.account.balances[asset], asset, snapshot))
+            amount = abs(net_amount(account.balances[asset], asset, snapshot))
             size += value_up(amount, snapshot.price(params.feed).value, params.decimals)
     return size
-
-
-def _assets(finding: Finding) -> Iterable[int]:
-    return bits(finding.account.header.assets)

@@ -27,7 +27,7 @@ from plimsoll.keeper.sales import Unwinding, Unwound
 from plimsoll.keeper.select import Finding
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin import preview
-from plimsoll.margin.account import QUOTE, Balance, bits
+from plimsoll.margin.account import QUOTE
 from plimsoll.margin.asset_math import value_down
 from plimsoll.margin.fixed_math import BPS, WAD, mul_div_down, positive
 
@@ -139,7 +139,7 @@ class Planner:
         if slice.fraction == WAD:
             return 0
         fraction = self._affordable(book, wait.short, slice) if wait.short else 0
-        if not fraction and self.depths is not None and is_spot(finding):  # a part moves the pool's price less
+        if not fraction and self.depths is not None and is_spot(finding.account):  # a part moves the pool's price less
             fraction = slice.fraction // 2
         return fraction if slice.min_fraction <= fraction < slice.fraction else 0
 

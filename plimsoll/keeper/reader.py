@@ -6,7 +6,7 @@ through events.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -179,6 +179,11 @@ class Reader:
 
     def _price(self, feed: int, block: int) -> Price:
         return Price.from_word(self.router.read("read", [feed], block=block)[0])
+
+    def lent_cash(self, assets: Collection[int], tables: Tables, block: int) -> dict[int, int]:
+        """What may be recalled of these assets: nothing while their lenders have to wait."""
+        there = {asset: tables.lent_cash[asset] for asset in assets if tables.lent_cash[asset]}
+        return {asset: cash for asset, cash in there.items() if not self.engine.read("exitsWait", asset, block=block)}
 
     def _answers(self, block: int) -> list[Any]:
         """The reads of `tables`, in one exchange where the chain can."""
