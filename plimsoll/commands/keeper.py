@@ -42,7 +42,7 @@ MaxSlippage = Annotated[
     typer.Option(
         "--max-slippage",
         envvar="PLIMSOLL_KEEPER_MAX_SLIPPAGE",
-        help="Bps by which a swap may turn out worse than planned.",
+        help="Bps that a swap may turn out worse than planned.",
     ),
 ]
 UseExchange = Annotated[
@@ -159,8 +159,10 @@ def once(
 def _settings(given: dict[str, Any]) -> Settings:
     from plimsoll.keeper.settings import Settings
 
-    names = ("rpc", "deployments", "state", "profit_to", "account_index", "max_batch", "exchange", "max_slippage")
-    names += ("gas_feed", "log_json")
+    names = [
+        *("rpc", "deployments", "state", "profit_to", "account_index", "max_batch"),
+        *("exchange", "max_slippage", "gas_feed", "log_json"),
+    ]
     optional = {name: given[name] for name in ("poll", "max_failures", "metrics_port") if name in given}
     return Settings(
         **{name: given[name] for name in names},
