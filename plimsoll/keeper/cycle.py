@@ -143,7 +143,7 @@ class Keeper:
 
     def _act(self, view: View, survey: Survey) -> Result:
         result = Result(dry=self.wallet is None)
-        planner = self._planner(view, survey)
+        planner = self.planner(view, survey)
         if not self.journal.awaits(*EXCLUSIVE):
             self.writer.liquidate(planner, survey.liquidatable, result)
             if not any(batch.purpose == "liquidate" for batch in result.batches) and (batch := planner.tidy()):
@@ -158,9 +158,11 @@ class Keeper:
         for batch in result.batches:
             for take in batch.takes:
                 tell.take(take, dry=self.wallet is None)
+            for order in batch.orders:
+                tell.swap(order, view.snapshot, dry=self.wallet is None)
         return result
 
-    def _planner(self, view: View, survey: Survey) -> Planner:
+    def planner(self, view: View, survey: Survey) -> Planner:
         """Pools, and whether lenders may leave, are read only for a block in which somebody's balances ask for it."""
         own = view.account(self.account)
         concerned = [finding.account for finding in survey.liquidatable if is_spot(finding.account)]

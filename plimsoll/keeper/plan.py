@@ -233,7 +233,7 @@ class Planner:
 
     def _cushion(self, book: Book, unwound: Unwound, gain: int) -> int:
         """Quote units by which swaps may turn out worse without the batch failing; at most half of the gain."""
-        volume = sum(book.value(order.asset_in, order.swap.amount_in) for order in unwound.orders)
+        volume = sum(order.value(book.snapshot) for order in unwound.orders)
         worth = min(volume * self.settings.max_slippage // BPS, positive(gain) // 2)
         return -(-worth // book.unit)
 

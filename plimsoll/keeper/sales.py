@@ -17,7 +17,8 @@ from plimsoll.exchange.depth import Depths, Swap
 from plimsoll.exchange.errors import NoRoute, TooLarge
 from plimsoll.keeper.book import Book, Trade
 from plimsoll.margin import interest_math
-from plimsoll.margin.account import QUOTE, indices
+from plimsoll.margin.account import QUOTE, Snapshot, indices
+from plimsoll.margin.asset_math import value_down
 from plimsoll.margin.fixed_math import BPS, WAD, ceil_div, positive
 
 DUST = WAD // 10  # what is worth less is not worth a swap
@@ -32,6 +33,15 @@ class Order:
     swap: Swap
     bound: int
     exact_out: bool = False
+
+    def value(self, snapshot: Snapshot) -> int:
+        """What goes in, WAD at the last price."""
+        return _worth(self.asset_in, self.swap.amount_in, snapshot)
+
+    def loss(self, snapshot: Snapshot) -> int:
+        """What comes out is worth so many bps less, up; below zero: more."""
+        value = self.value(snapshot)
+        return ceil_div((value - _worth(self.asset_out, self.swap.amount_out, snapshot)) * BPS, value) if value else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,11 @@ class Unwinding:
             book.hold(asset, -book.debt(asset))
             del book.owed[asset]
         return tuple(able)
+
+
+def _worth(asset: int, amount: int, snapshot: Snapshot) -> int:
+    params = snapshot.assets[asset]
+    return value_down(amount, snapshot.price(params.feed).value, params.decimals)
 
 
 def _depths(book: Book) -> Depths:
