@@ -62,6 +62,10 @@ def flows(number: int) -> int:
     return entry(number, FLOWS)
 
 
+def debt_insurance(asset: int) -> int:
+    return entry(asset, DEBT_INSURANCE)
+
+
 def pair(code: int) -> int:
     return entry(code, PAIRS)
 

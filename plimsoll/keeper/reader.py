@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import contracts
+from plimsoll import contracts, ledger
 from plimsoll.chain.base import Chain, Log
 from plimsoll.contracts import Contract
 from plimsoll.errors import BadInput
@@ -37,6 +37,7 @@ from plimsoll.margin.account import (
     Terms,
     Totals,
 )
+from plimsoll.margin.epoch_math import Epoch, unpack
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import Pool
 
@@ -94,7 +95,8 @@ class Reader:
         self.lens: Contract = protocol.lens
         self._rpc = getattr(self.chain, "rpc", None)
         self._models: dict[int, RuleMargin] = {}
-        self._masks = (0, 0)  # what was listed when last read
+        self._listed = 0  # the assets when last read
+        self._epochs: dict[int, dict[int, Epoch]] = {}
         self.pool_account = bytes(self.engine.read("poolAccount"))
         self.insurance_account = bytes(self.engine.read("insuranceAccount"))
 
@@ -135,16 +137,16 @@ class Reader:
     def tables(self, head: Head) -> Tables:
         """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
         answers = self._answers(head.number)
-        words, listed = _rows(answers[2], 7)[0], answers[2][3 * WORD : 4 * WORD]
-        masks = _mask_of(_rows(answers[1], 5)), int.from_bytes(listed, "big")
-        if masks != self._masks:  # the slots that were asked for are those of another listing
-            self._masks = masks
+        listed = sum(1 << row[0] for row in _rows(answers[1], 5))
+        if listed != self._listed:  # the slots that were asked for are those of another listing
+            self._listed = listed
             answers = self._answers(head.number)
-        slots = Slots.of(*masks, [int.from_bytes(word, "big") for word in answers[5]])
+        words, slots = _rows(answers[2], 7)[0], Slots.of(listed, [int.from_bytes(word, "big") for word in answers[5]])
         markets, prices = {}, {}
         for number, *of_market, price in _rows(answers[0], 10):
             market = _market(*of_market)
-            markets[number], prices[market.risk.feed] = market, Price.from_word(price)
+            epochs = self._epochs_of(number, market.state.epoch, head.number)
+            markets[number], prices[market.risk.feed] = replace(market, epochs=epochs), Price.from_word(price)
         assets, totals = {}, {}
         for number, params, total, _vault, price in _rows(answers[1], 5):
             assets[number], totals[number] = AssetParams.from_word(params), Totals.from_word(total)
@@ -163,6 +165,7 @@ class Reader:
             prices=prices,
             lending=slots.lending,
             pairs=slots.pairs,
+            debt_insurance=slots.insurance,
             replaced=ModelReplaced(self._model(slots.model.model), slots.model.end) if settings.flags & 1 else None,
         )
         return Tables(
@@ -170,12 +173,28 @@ class Reader:
             pool=Pool.from_word(words[1]),
             listed=words[3],
             count=words[4],
-            asset_mask=masks[0],
-            market_mask=masks[1],
+            asset_mask=listed,
+            market_mask=sum(1 << number for number in markets),
             pool_cash=answers[3],
             insurance_cash=answers[4],
             lent_cash={asset: loans.cash(asset, totals[asset], slots.debts[asset], snapshot) for asset in assets},
         )
+
+    def forget(self) -> None:
+        """The chain may have been another one."""
+        self._epochs.clear()
+
+    def _epochs_of(self, market: int, count: int, block: int) -> dict[int, Epoch]:
+        """A market's records, by number; each is written once."""
+        known = self._epochs.setdefault(market, {})
+        missing = [number for number in range(1, count + 1) if number not in known]
+        words = (
+            ledger.read(self.engine, [k for n in missing for k in ledger.epoch(market, n)], block=block)
+            if missing
+            else []
+        )
+        known |= {n: unpack(*words[2 * at : 2 * at + 2]) for at, n in enumerate(missing)}
+        return dict(known)
 
     def _price(self, feed: int, block: int) -> Price:
         return Price.from_word(self.router.read("read", [feed], block=block)[0])
@@ -187,7 +206,7 @@ class Reader:
 
     def _answers(self, block: int) -> list[Any]:
         """The reads of `tables`, in one exchange where the chain can."""
-        keys = [key.to_bytes(WORD, "big") for key in Slots.keys(*self._masks)]
+        keys = [key.to_bytes(WORD, "big") for key in Slots.keys(self._listed)]
         wanted: list[tuple[Contract, str, tuple[Any, ...]]]
         wanted = [(self.lens, name, ()) for name in ("markets", "assets", "globals")]
         wanted += [(self.engine, "held", (account, 0)) for account in (self.pool_account, self.insurance_account)]
@@ -239,11 +258,6 @@ def decode_page(answer: bytes, width: int) -> Words:
 def _rows(raw: bytes, width: int) -> list[list[int]]:
     words = [int.from_bytes(raw[at : at + WORD], "big") for at in range(0, len(raw), WORD)]
     return [words[at : at + width] for at in range(0, len(words), width)]
-
-
-def _mask_of(rows: list[list[int]]) -> int:
-    """The bitmap of the records' first words."""
-    return sum(1 << row[0] for row in rows)
 
 
 def _market(

@@ -38,6 +38,8 @@ class Rows:
         self.clocked: set[int] = set()  # with a running liquidation clock
         self.screen = screen.Mirror()
         self._changed: set[int] = set()
+        self._epochs: dict[int, int] = {}
+        self._screened: dict[int, int] = {}  # the epochs that the screen's columns have met
 
     def __len__(self) -> int:
         return self._count
@@ -62,6 +64,7 @@ class Rows:
         deadlines = _uint(self._words[:, 1], 10, 4)  # bits 144…175 of the header
         self.called = set(np.flatnonzero(deadlines).tolist())
         self.clocked = set(np.flatnonzero(_uint(self._words[:, 1], 6, 4)).tolist())  # bits 176…207
+        self._screened = {}
         self.screen = screen.Mirror()
         self.screen.load(ids, self._perp_columns(), self._asset_columns(), self._pairs())
         self._changed.clear()
@@ -143,10 +146,15 @@ class Rows:
         column, row = self._market_column.get(market), self._row(id)
         if column is None:
             return False
-        old = Position.from_word(_int(self._words[row, column]))
-        new = replace(old, size=size, cost=cost) if size or cost else Position()
+        epoch = self._epochs.get(market, 0)
+        new = Position(size, cost, epoch) if size or cost else Position()
         self._put(row, column, new.to_word())
         self._set_bit(row, "markets", market, bool(size or cost))
+        return True
+
+    def epoch(self, market: int, number: int) -> bool:
+        """A position that is written is of its market's last epoch."""
+        self._epochs[market] = number
         return True
 
     def deadline(self, id: bytes, deadline: int) -> bool:
@@ -182,10 +190,20 @@ class Rows:
 
     def scores(self, snapshot: Any) -> screen.Scores:
         """Scores of all rows; only what changed since the last time is converted again."""
+        for number, market in snapshot.markets.items():
+            if self._screened.get(number, 0) != market.state.epoch:
+                self._screened[number] = market.state.epoch
+                held = _uint(self.words[:, 1], 16, 8) >> np.uint64(number) & np.uint64(1)
+                self._changed.update(np.flatnonzero(held).tolist())
         for row in sorted(self._changed):
-            self.screen.put(self.account(row))
+            self.screen.put(self._touched(self.account(row), snapshot))
         self._changed.clear()
         return screen.score(self.screen, snapshot)
+
+    def _touched(self, account: Account, snapshot: Any) -> Account:
+        """Its positions as the epochs leave them."""
+        found = {market: snapshot.touched(entry, market) for market, entry in account.positions.items()}
+        return replace(account, positions=found)
 
     def _perp_columns(self) -> dict[str, NDArray[Any]]:
         place, market, words = self._entries(_uint(self.words[:, 1], 16, 8), self._market_column)

@@ -11,38 +11,38 @@ from dataclasses import dataclass, field
 
 from plimsoll import ledger
 from plimsoll.margin.account import PAIR, bits
-from plimsoll.margin.words import Debts, Lending, MarketRamp, ModelRamp, Pair
+from plimsoll.margin.words import Debts, Lending, MarketInsurance, ModelRamp, Pair
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """By asset, by a pair's code, by market."""
+    """By asset, and by a pair's code."""
 
     model: ModelRamp = field(default_factory=ModelRamp)
     lending: Mapping[int, Lending] = field(default_factory=dict)
     debts: Mapping[int, Debts] = field(default_factory=dict)
     pairs: Mapping[int, Pair] = field(default_factory=dict)
-    ramps: Mapping[int, MarketRamp] = field(default_factory=dict)
+    insurance: Mapping[int, MarketInsurance] = field(default_factory=dict)
 
     @staticmethod
-    def keys(assets: int, markets: int) -> list[int]:
+    def keys(assets: int) -> list[int]:
         """Slots in the order in which `of` takes their words."""
         listed = list(bits(assets))
         keys = [ledger.MODEL_RAMP]
         keys += [ledger.lending(asset) for asset in listed]
         keys += [ledger.debts(asset) for asset in listed]
-        keys += [ledger.pair(code) for code in _codes(listed)]
-        return keys + [ledger.market(market, ledger.RAMP) for market in bits(markets)]
+        keys += [ledger.debt_insurance(asset) for asset in listed]
+        return keys + [ledger.pair(code) for code in _codes(listed)]
 
     @classmethod
-    def of(cls, assets: int, markets: int, words: list[int]) -> Slots:
+    def of(cls, assets: int, words: list[int]) -> Slots:
         rest, listed = iter(words), list(bits(assets))
         return cls(
             model=ModelRamp.from_word(next(rest)),
             lending={asset: Lending.from_word(next(rest)) for asset in listed},
             debts={asset: Debts.from_word(next(rest)) for asset in listed},
+            insurance={asset: MarketInsurance.from_word(next(rest)) for asset in listed},
             pairs={code: pair for code in _codes(listed) if (pair := Pair.from_word(next(rest))).listed},
-            ramps={market: MarketRamp.from_word(next(rest)) for market in bits(markets)},
         )
 
 
