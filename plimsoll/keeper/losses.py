@@ -46,12 +46,11 @@ class _Cause:
         return snapshot.markets[self.id].insurance
 
 
-def cover(
-    target: Account, found: Assessment, snapshot: Snapshot, cash: int, unit: int, spent: Mapping[int, int]
-) -> Cover:
-    """`cash`: insurance's, WAD; `unit`: WAD per token unit of quote; `spent`: by windows in this batch so far."""
+def cover(target: Account, found: Assessment, snapshot: Snapshot, cash: int, spent: Mapping[int, int]) -> Cover:
+    """`cash`: insurance's, token units; `spent`: what windows have paid, where this batch changed it."""
     if found.equity >= 0:
-        return Cover()
+        return Cover(spent=spent)
+    unit = preview.quote_unit(snapshot)
     causes, deficit = _causes(target, snapshot), -found.equity
     total = sum(cause.loss for cause in causes)
     wanted = min(deficit + mul_div_down(found.mm, snapshot.terms.bonus_start, BPS), cash * unit)
