@@ -216,8 +216,8 @@ class Planner:
         steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsettled)
         gain = closed.worth(self.settings.collateral_discount) - start
         late, _ = self._unwound(book, self.settings.delay, sell=not sweep)
-        quote = min(closed.quote, late.quote) - self._cushion(closed, unwound, gain)
-        withdrawn = self._profit(quote, closed.unit, gain, sweep) if closed.flat else 0
+        keep = self.settings.reserve if sweep else max(self.settings.reserve, self._cushion(closed, unwound, gain))
+        withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, keep) if closed.flat else 0
         if withdrawn:
             steps.append(actions.withdraw(self.keeper, QUOTE, withdrawn, self.profit_to))
         if sweep and closed.flat:
@@ -232,14 +232,12 @@ class Planner:
         return [(asset, amount) for asset, amount in held if book.value(asset, amount) >= self.settings.min_withdrawal]
 
     def _cushion(self, book: Book, unwound: Unwound, gain: int) -> int:
-        """Quote units by which swaps may turn out worse without the batch failing; at most half of the gain."""
+        """WAD that stays for what may turn out worse: a fiftieth of the gain or, at most half of it, what swaps may."""
         volume = sum(order.value(book.snapshot) for order in unwound.orders)
-        worth = min(volume * self.settings.max_slippage // BPS, positive(gain) // 2)
-        return -(-worth // book.unit)
+        return max(gain // 50, min(volume * self.settings.max_slippage // BPS, gain // 2))
 
-    def _profit(self, quote: int, unit: int, gain: int, sweep: bool) -> int:
-        """Quote units to take out: what lies above the reserve, or above a fiftieth of the gain where that is more."""
-        keep = self.settings.reserve if sweep else max(self.settings.reserve, gain // 50)
+    def _profit(self, quote: int, unit: int, keep: int) -> int:
+        """Quote units to take out: what lies above `keep`."""
         spare = quote - (keep + unit - 1) // unit
         return spare if spare > 0 and spare * unit >= self.settings.min_withdrawal else 0
 

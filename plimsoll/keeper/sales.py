@@ -146,7 +146,8 @@ class Unwinding:
             return None
         bound = ceil_div(swap.amount_in * (BPS + self.slippage), BPS)
         if most is None:
-            bound = max(swap.amount_in, min(bound, book.held.get(asset, 0)))
+            there = book.held.get(asset, 0) * (BPS - self.slippage) // BPS  # sales may have brought less
+            bound = max(swap.amount_in, min(bound, there))
         elif bound > most:
             return None
         return _done(book, Order(asset, other, swap, bound, exact_out=True))

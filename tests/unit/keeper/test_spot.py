@@ -356,3 +356,22 @@ def test_what_one_lends_and_another_owes_takes_two_batches(town, keeper_of):
     assert "would lend and owe asset 0" in planner.deferred[0].reason
     keeper.cycle()
     assert {world.assess(account).state < LIQUIDATABLE for account in (lending, borrowing)} == {True, False}
+
+
+def test_a_bankrupt_borrower_is_predicted_to_the_unit(town, keeper_of):
+    """Insurance within the debt's cap, the rest written off the debt before it moves; a perp's part likewise."""
+    world = town.world
+    world.config.write("setDebtInsurance", USDC, 1_000, sender=world.admin)
+    town.join("long", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
+    town.join("both", {WETH: 10 * ETHER}, {USDC: 18_000 * USD, WBTC: BTC // 100}, [(0, 15)])
+    town.move({1: 2_330})
+    keeper = keeper_of(world, reserve=10**24, max_slippage=0, rescue=True)
+    world.fund(keeper.account, USDC, 5_000 * USD)
+    world.post({})
+    planner, batch = planned(keeper)
+    assert len(batch.takes) == 2, [deferred.reason for deferred in planner.deferred]
+    assert all(take.finding.assessment.equity < 0 for take in batch.takes)
+    assert keeper.writer._send(batch, planner, Result())
+    assert planner._closed.held[USDC] == world.held(keeper.account)
+    assert planner._closed.insurance_cash == world.held(world.insurance)
+    assert_empty(town, keeper)
