@@ -34,13 +34,8 @@ class SpotScene:
 
     @staticmethod
     def parameters() -> Parameters:
-        """What tests deploy, with an exchange, assets that may be borrowed, and WETH/USDC as a pair."""
-        plain = parameters(exchange=True)
-        assets = tuple(
-            replace(asset, borrow_cap=asset.supply_cap // 2, borrow_velocity=10_000, reserve_share=1_000)
-            for asset in plain.assets
-        )
-        return replace(plain, assets=assets, pairs=(Pair(WETH, QUOTE, 1_200, 800),))
+        """What tests deploy, with an exchange, and WETH/USDC as the one pair."""
+        return replace(parameters(exchange=True), pairs=(Pair(WETH, QUOTE, 1_200, 800),))
 
     def loan(self, name: str, *, collateral: int = 10, debt: int = 25_000) -> bytes:
         """An isolated account of the pair, whose debt has left the protocol. Whole units."""
