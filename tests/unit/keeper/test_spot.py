@@ -375,3 +375,58 @@ def test_a_bankrupt_borrower_is_predicted_to_the_unit(town, keeper_of):
     assert planner._closed.held[USDC] == world.held(keeper.account)
     assert planner._closed.insurance_cash == world.held(world.insurance)
     assert_empty(town, keeper)
+
+
+def test_a_lone_sale_that_fails_is_tried_smaller(town, keeper_of, monkeypatch):
+    """Above one WETH the pools are misread."""
+    world = town.world
+    target = town.join("long", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
+    town.move({1: 2_650})
+    keeper = keeper_of(world, reserve=0)
+    view = keeper.mirror.follow()
+    planner = keeper.planner(view, look(view))
+    sell = type(planner.depths).sell
+
+    def boastful(self, route, amount):
+        swap = sell(self, route, amount)
+        return swap if amount < 3 * ETHER // 2 else swap._replace(amount_out=swap.amount_out * 101 // 100)
+
+    monkeypatch.setattr(type(planner.depths), "sell", boastful)
+    result = Result()
+    keeper.writer.liquidate(planner, look(view).liquidatable, result)
+    (take,) = result.batches[0].takes
+    assert take.least <= take.fraction < take.most // 2
+    assert world.held(target, WETH) < 10 * ETHER
+    assert_empty(town, keeper)
+
+
+def test_a_recall_that_is_refused_is_left_out(town, keeper_of):
+    """The plan believes that lenders may leave; the simulation says that they wait, and the shares stay shares."""
+    world = town.world
+    owner, account = world.actor("lending"), town.join("lending", {WETH: 10 * ETHER})
+    world.execute(owner, lend(account, WETH, 4 * ETHER), borrow(account, USDC, 23_900 * USD))
+    world.execute(owner, withdraw(account, USDC, 23_900 * USD, owner))
+    town.join("someone", {USDC: 30_000 * USD}, {WETH: ETHER})
+    town.move({1: 2_650})
+    assert world.engine.read("exitsWait", WETH)
+    keeper = keeper_of(world, reserve=0)
+    world.fund(keeper.account, USDC, 20_000 * USD)
+    world.post({})
+    view = keeper.mirror.follow()
+    planner = keeper.planner(view, look(view))
+    planner.lent_cash = {WETH: 10**24}
+    result = Result()
+    keeper.writer.liquidate(planner, look(view).liquidatable, result)
+    assert result.count("liquidate") == 1
+    assert world.engine.read("lentOf", keeper.account, WETH) > 0
+    assert world.assess(account).state < LIQUIDATABLE
+
+
+def test_a_dry_run_says_what_would_be_sold(town, keeper_of):
+    world = town.world
+    target = town.join("long", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
+    town.move({1: 2_650})
+    keeper = keeper_of(world, wallet=None)
+    done = keeper.cycle()
+    assert (done.liquidations, done.sent, done.dry_run) == (1, [], True)
+    assert world.held(target, WETH) == 10 * ETHER
