@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from plimsoll.actions import borrow, lend, trade_perp, withdraw
@@ -128,6 +130,36 @@ def test_the_book_is_right_to_the_unit(town, keeper_of):
     assert_empty(town, keeper)
     after = keeper.shop.depths(world.chain.block()[0])
     assert after.levels == planner._closed.depths.levels
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 6, 7, 8, 9, 11, 12, 13, 14])
+def test_the_book_is_right_to_the_unit_whatever_it_holds(town, keeper_of, seed):
+    """Collateral, debts and positions at random, bankrupt ones among them; insurance for one of the debts."""
+    rng, world = random.Random(seed), town.world
+    world.config.write("setDebtInsurance", rng.choice([USDC, WETH, WBTC]), 3_000, sender=world.admin)
+    value = {USDC: USD, WETH: ETHER // 3_000, WBTC: BTC // 60_000}  # a dollar's worth
+    for number in range(7):
+        holds, owes = rng.sample(sorted(value), 2)
+        worth = rng.randrange(5_000, 60_000)
+        debt = worth * (rng.randrange(600, 640) if USDC not in (holds, owes) else rng.randrange(720, 750)) // 1_000
+        perp = rng.randrange(3)
+        size = rng.choice([-1, 1]) * worth / (3_000, 60_000, 150)[perp] / 4
+        positions = [(perp, size)] if rng.random() < 0.4 else []
+        market = PAIR if (holds, owes) == (WETH, USDC) and not positions and rng.random() < 0.5 else None
+        town.join(f"{number}", {holds: worth * value[holds]}, {owes: debt * value[owes]}, positions, market=market)
+    world.fund(world.account(world.actor("keeper")), USDC, 20_000 * USD)
+    moves = rng.choice([(780, 1_190), (1_250, 830), (790, 830), (1_210, 1_180)])
+    town.move({1: 3_000 * moves[0] // 1_000, 2: 60_000 * moves[1] // 1_000})
+    keeper = keeper_of(world, reserve=10**24, max_slippage=0, min_profit=-(10**22))
+    planner, batch = planned(keeper)
+    assert batch is not None, [deferred.reason for deferred in planner.deferred]
+    assert keeper.writer.simulate(batch, planner) is None
+    assert keeper.writer._send(batch, planner, Result())
+    for asset in (USDC, WETH, WBTC):
+        assert planner._closed.held.get(asset, 0) == world.held(keeper.account, asset)
+    assert planner._closed.insurance_cash == world.held(world.insurance)
+    assert keeper.shop.depths(world.chain.block()[0]).levels == planner._closed.depths.levels
+    assert_empty(town, keeper)
 
 
 def test_a_cross_account_with_a_debt_and_a_perp(town, keeper_of, cash_of):
