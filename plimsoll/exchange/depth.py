@@ -37,6 +37,9 @@ class Level(NamedTuple):
     liquidity: int
 
 
+UNOPENED = Level(0, 0, 0)
+
+
 class Swap(NamedTuple):
     """What a swap takes and gives, raw, and where it leaves the pools it goes through."""
 
@@ -61,6 +64,8 @@ class Depth:
     def swap(self, level: Level, amount: int, *, exact_in: bool, down: bool) -> tuple[int, Level]:
         """The other amount, and where the pool is afterwards. `down`: token0 goes in. Raises TooLarge."""
         (price, tick, liquidity), remaining, other = level, amount, 0
+        if price == 0:
+            raise TooLarge("amount", self.pool.name, "the pool has not been opened")
         while remaining:
             following, initialised = self._next(tick, down=down)
             goal = sqrt_price_at(following)
@@ -176,6 +181,9 @@ class DepthReader:
     def _missing(self, pool: Pool, found: _Answers) -> list[_Query]:
         """What the answers so far show to be needed besides."""
         spacing = SPACING[pool.fee]
+        if found.levels[pool] == UNOPENED:
+            self._words[pool], self._ticks[pool] = range(0), set()
+            return []
         around = found.levels[pool].tick // spacing
         near = REACH // spacing
         words = self._words[pool] = range((around - near) // WORD, (around + 1 + near) // WORD + 1)
@@ -220,8 +228,8 @@ class _Answers:
         data = [bytes(answer) for answer in answers if not isinstance(answer, Reverted)]
         bitmaps, nets = self.bitmaps.setdefault(query.pool, {}), self.nets.setdefault(query.pool, {})
         if query.what == "state":
-            sqrt_price, tick = slot0(data[0])
-            self.levels[query.pool] = Level(sqrt_price, tick, int.from_bytes(data[1], "big"))
+            there = slot0(data[0]) if data[0] else (0, 0)  # no answer: no contract
+            self.levels[query.pool] = Level(*there, int.from_bytes(data[1], "big"))
         elif query.what == "tickBitmap":
             bitmaps[query.at] = int.from_bytes(data[0], "big")
         else:

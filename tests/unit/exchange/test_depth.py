@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from plimsoll.exchange import Quote
+from plimsoll.exchange import Exchange, Quote
 from plimsoll.exchange.depth import DepthReader
 from plimsoll.exchange.errors import TooLarge
+from plimsoll.exchange.swaps import Hop, Pool, pool_address
 from plimsoll.prices import PRICE
 
 USDC, WETH, WBTC = 0, 1, 2
@@ -85,3 +86,12 @@ def test_more_than_a_pool_holds_is_too_large(world):
     with pytest.raises(TooLarge):
         depths.best_out(USDC, WETH, 10**24)
     assert depths.levels == before
+
+
+def test_a_pool_that_nobody_opened_is_passed_over(world):
+    here, listed = world.exchange, world.exchange.pool(WETH, USDC)
+    absent = Pool("absent", WETH, USDC, 100, pool_address(here.where.factory, listed.pair, 100), listed.pair)
+    depths = DepthReader(Exchange(here.chain, here.where, (absent, listed), here.executor)).read()
+    assert depths.best_in(WETH, 10**18, USDC).route[0].pool == listed
+    with pytest.raises(TooLarge):
+        depths.sell((Hop(absent, WETH),), 1)
