@@ -196,13 +196,16 @@ class Planner:
         batch = self._finish("tidy", book, [], book.worth(0), sweep=True)
         return batch if batch.actions else None
 
-    def _unwound(self, book: Book, delay: int = 0, *, sell: bool = True) -> tuple[Book, Unwound]:
+    def _unwound(
+        self, book: Book, delay: int = 0, *, sell: bool = True, slippage: int | None = None
+    ) -> tuple[Book, Unwound]:
         """The book with everything sold, repaid and closed, `delay` seconds from now: prices older, spreads wider,
         funding and interest further."""
         closed = book.clone()
         if delay:
             closed.snapshot = replace(closed.snapshot, time=closed.snapshot.time + delay)
-        how = Unwinding(self.settings.max_slippage, max(self.settings.delay - delay, 0), self.lent_cash, sell)
+        slippage = self.settings.max_slippage if slippage is None else slippage
+        how = Unwinding(slippage, max(self.settings.delay - delay, 0), self.lent_cash, sell)
         return closed, how.of(closed)
 
     def _state(self, book: Book) -> _State:
@@ -211,12 +214,19 @@ class Planner:
 
     def _finish(self, purpose: str, book: Book, takes: list[Take], start: int, *, sweep: bool = False) -> Batch:
         closed, unwound = self._unwound(book, sell=not sweep)
+        gain = closed.worth(self.settings.collateral_discount) - start
+        volume = sum(order.value(book.snapshot) for order in unwound.orders)
+        slippage = self.settings.max_slippage
+        if volume and 0 < gain * BPS < volume * slippage:  # whoever moves a pool's price takes the gain and no more
+            slippage = gain * BPS // volume
+            closed, unwound = self._unwound(book, sell=not sweep, slippage=slippage)
         self._closed = closed
         composer = Composer(self.keeper, self.view.snapshot.time, self.exchange)
         steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsettled)
-        gain = closed.worth(self.settings.collateral_discount) - start
-        late, _ = self._unwound(book, self.settings.delay, sell=not sweep)
-        keep = self.settings.reserve if sweep else max(self.settings.reserve, self._cushion(closed, unwound, gain))
+        late, _ = self._unwound(book, self.settings.delay, sell=not sweep, slippage=slippage)
+        # A fiftieth of the gain stays or, at most half of it, what the swaps may turn out worse.
+        cushion = max(gain // 50, min(volume * slippage // BPS, gain // 2))
+        keep = self.settings.reserve if sweep else max(self.settings.reserve, cushion)
         withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, keep) if closed.flat else 0
         if withdrawn:
             steps.append(actions.withdraw(self.keeper, QUOTE, withdrawn, self.profit_to))
@@ -230,11 +240,6 @@ class Planner:
         """Collateral to take out, but for crumbs."""
         held = [(asset, amount) for asset, amount in book.held.items() if asset != QUOTE and amount > 0]
         return [(asset, amount) for asset, amount in held if book.value(asset, amount) >= self.settings.min_withdrawal]
-
-    def _cushion(self, book: Book, unwound: Unwound, gain: int) -> int:
-        """WAD that stays for what may turn out worse: a fiftieth of the gain or, at most half of it, what swaps may."""
-        volume = sum(order.value(book.snapshot) for order in unwound.orders)
-        return max(gain // 50, min(volume * self.settings.max_slippage // BPS, gain // 2))
 
     def _profit(self, quote: int, unit: int, keep: int) -> int:
         """Quote units to take out: what lies above `keep`."""

@@ -462,3 +462,23 @@ def test_a_dry_run_says_what_would_be_sold(town, keeper_of):
     done = keeper.cycle()
     assert (done.liquidations, done.sent, done.dry_run) == (1, [], True)
     assert world.held(target, WETH) == 10 * ETHER
+
+
+@pytest.mark.parametrize("bps", [5, 10, 20, 40, 60, 100])
+def test_whoever_moves_the_pool_first_never_costs_the_keeper(town, keeper_of, cash_of, bps):
+    """Between plan and block the pool's price falls: the batch passes with less gain, or nothing happens."""
+    world = town.world
+    target = town.join("long", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
+    town.move({1: 2_650})
+    keeper = keeper_of(world, reserve=500 * 10**18)
+    world.fund(keeper.account, USDC, 500 * USD)
+    world.post({})
+    planner, batch = planned(keeper)
+    pool = world.exchange.pool(WETH, USDC)
+    world.exchange.move_to(pool, 2_650 * PRICE * (10_000 - bps) // 10_000, sender=town.arbitrageur)
+    result = Result()
+    keeper.writer._send(batch, planner, result)
+    passed = keeper.wallet.receipt(result.sent[0]).status == 1
+    assert passed == (world.assess(target).state < LIQUIDATABLE)
+    assert passed or bps > 10
+    assert world.held(keeper.account) + cash_of(world, "cold") >= 500 * USD
