@@ -196,20 +196,15 @@ class Rows:
                 held = _uint(self.words[:, 1], 16, 8) >> np.uint64(number) & np.uint64(1)
                 self._changed.update(np.flatnonzero(held).tolist())
         for row in sorted(self._changed):
-            self.screen.put(self._touched(self.account(row), snapshot))
+            self.screen.put(self.account(row), snapshot)
         self._changed.clear()
         return screen.score(self.screen, snapshot)
-
-    def _touched(self, account: Account, snapshot: Any) -> Account:
-        """Its positions as the epochs leave them."""
-        found = {market: snapshot.touched(entry, market) for market, entry in account.positions.items()}
-        return replace(account, positions=found)
 
     def _perp_columns(self) -> dict[str, NDArray[Any]]:
         place, market, words = self._entries(_uint(self.words[:, 1], 16, 8), self._market_column)
         cost = _float(_int32(words, 12), _uint(words, 16, 8)) / WAD  # 96 bits, signed
         size = words[:, 24:32].copy().view(">i8")[:, 0].astype(np.float64)
-        return {"count": place, "market": market, "size": size, "cost": cost}
+        return {"count": place, "market": market, "size": size, "cost": cost, "epoch": _uint(words, 10, 2)}
 
     def _asset_columns(self) -> dict[str, NDArray[Any]]:
         count, asset, words = self._entries(_uint(self.words[:, 1], 24, 8), self._asset_column)
