@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from plimsoll.actions import Action, borrow, deposit, lend, liquidate, margin_call, repay, trade_perp, withdraw
-from plimsoll.chain import Anvil
+from plimsoll.chain import Anvil, LocalChain
 from plimsoll.errors import PlimsollError
 from plimsoll.prices import PRICE, Quote
+from plimsoll.testing.spot import SpotScene
 from plimsoll.testing.world import SIZE, World
 
 USDC, BTC, ETHER = 10**6, 10**8, 10**18
@@ -74,7 +75,8 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
         for part in (_custody, _trading, _enforcement, _lending, _prices):
             progress(part.__name__.strip("_"))
             figures |= part(scene)
-        return figures
+        progress("zero capital")
+        return figures | _zero_capital(chain)
 
 
 def _custody(scene: _Scene) -> dict[str, int]:
@@ -176,6 +178,28 @@ def _liquidate_spot(scene: _Scene) -> int:
     gas = scene.cost(keeper, liquidate(own, loan))
     world.chain.revert(point)
     return gas
+
+
+def _zero_capital(chain: LocalChain) -> dict[str, int]:
+    """The keeper's own batch for an account of a spot pair: slice, swap, repayment, profit out. His account was used
+    before, and holds crumbs of quote and nothing else."""
+    from plimsoll.keeper.cycle import Keeper
+    from plimsoll.keeper.select import look
+    from plimsoll.keeper.settings import Settings
+    from plimsoll.keeper.wallet import ProcessWallet
+
+    scene = SpotScene(World.create(chain, parameters=SpotScene.parameters()))
+    world, sender, cold = scene.world, scene.world.actor("keeper"), scene.world.actor("cold")
+    world.fund(world.account(sender), 0, 1)
+    world.mint(cold, 0, 1)
+    scene.loan("borrower")
+    scene.fall(2_700)
+    keeper = Keeper(world, Settings(profit_to=cold, reserve=0), ProcessWallet(chain, sender))
+    view = keeper.mirror.follow()
+    assert view is not None
+    batch = keeper.planner(view, look(view)).liquidations(look(view).liquidatable)
+    assert batch is not None and batch.withdrawn
+    return {"liquidate_spot_zero_capital": world.execute(sender, *batch.actions).gas_used}
 
 
 # ---------------------------------------------------------------------------------------------- the record

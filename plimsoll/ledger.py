@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GLOBALS, POOL, TERMS, LISTED_MARKETS = 0, 1, 2, 3
 HEADERS, BALANCES, POSITIONS, ASSETS, TOTALS, VAULTS, MARKETS = 4, 5, 6, 7, 8, 9, 10
-LENDING, DEBTS, LIMITS, FLOWS, PAIRS = 15, 16, 17, 18, 19
+LENDING, DEBTS, LIMITS, FLOWS, PAIRS, MODEL_RAMP = 15, 16, 17, 18, 19, 20
 ANCHORS, EPOCHS, UNTOUCHED, DEBT_INSURANCE = 21, 22, 23, 24
 STAKE = 25
 
@@ -60,6 +60,10 @@ def limits(number: int) -> int:
 
 def flows(number: int) -> int:
     return entry(number, FLOWS)
+
+
+def debt_insurance(asset: int) -> int:
+    return entry(asset, DEBT_INSURANCE)
 
 
 def pair(code: int) -> int:

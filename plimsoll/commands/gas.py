@@ -28,7 +28,9 @@ def gas(
     """
     from plimsoll import gas as figures
     from plimsoll.deploy.files import write_json
+    from plimsoll.keeper import logs
 
+    logs.configure(as_json=False)
     measured = figures.measure()
     sizes = figures.code_sizes()
     if write is not None:

@@ -37,6 +37,22 @@ MinProfit = Annotated[
 MaxBatch = Annotated[
     int, typer.Option("--max-batch", envvar="PLIMSOLL_KEEPER_MAX_BATCH", help="Liquidations per transaction.")
 ]
+MaxSlippage = Annotated[
+    int,
+    typer.Option(
+        "--max-slippage",
+        envvar="PLIMSOLL_KEEPER_MAX_SLIPPAGE",
+        help="Bps that a swap may turn out worse than planned.",
+    ),
+]
+UseExchange = Annotated[
+    bool,
+    typer.Option(
+        "--exchange/--no-exchange",
+        envvar="PLIMSOLL_KEEPER_EXCHANGE",
+        help="Sell collateral on the exchange that the manifest lists.",
+    ),
+]
 GasFeed = Annotated[
     int | None,
     typer.Option(
@@ -83,6 +99,8 @@ def run(
     reserve: Reserve = "50",
     min_profit: MinProfit = "0",
     max_batch: MaxBatch = 40,
+    exchange: UseExchange = True,
+    max_slippage: MaxSlippage = 30,
     gas_feed: GasFeed = None,
     max_gas_price: MaxGasPrice = "500",
     poll: Poll = 0.5,
@@ -114,6 +132,8 @@ def once(
     reserve: Reserve = "50",
     min_profit: MinProfit = "0",
     max_batch: MaxBatch = 40,
+    exchange: UseExchange = True,
+    max_slippage: MaxSlippage = 30,
     gas_feed: GasFeed = None,
     max_gas_price: MaxGasPrice = "500",
     ack: Ack = None,
@@ -139,7 +159,10 @@ def once(
 def _settings(given: dict[str, Any]) -> Settings:
     from plimsoll.keeper.settings import Settings
 
-    names = ("rpc", "deployments", "state", "profit_to", "account_index", "max_batch", "gas_feed", "log_json")
+    names = [
+        *("rpc", "deployments", "state", "profit_to", "account_index", "max_batch"),
+        *("exchange", "max_slippage", "gas_feed", "log_json"),
+    ]
     optional = {name: given[name] for name in ("poll", "max_failures", "metrics_port") if name in given}
     return Settings(
         **{name: given[name] for name in names},

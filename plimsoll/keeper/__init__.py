@@ -2,9 +2,9 @@
 
     settings → reader → mirror ─ rows          what the chain says, one reader, each answer pinned to one block
                          │
-              select → book → plan             pure: findings, exact twins, batches
+    select → book, losses → sales → plan       pure: findings, exact twins, batches; `shop` has the pools
                          │
-              act ─ wallet, journal            one writer: simulate, adjust, send, keep track
+              act ─ blame, wallet, journal     one writer: simulate, adjust, send, keep track
                          │
               cycle → loop                     one block; the only `while`
 

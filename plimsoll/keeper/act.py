@@ -1,8 +1,8 @@
 """The writer: simulates each batch on the chain's own state, takes out what stands in its way, sends, and keeps track.
 
-One failing account never blocks the others: the target that an error names is dropped, a market that is full loses its
-largest contributors, otherwise each is tried alone, and what fails only together is bisected. What was sent is in the
-journal before it leaves.
+One failing account never blocks the others: the target that an error names is dropped, a market that is full or a sale
+that fails loses its largest contributors (a lone one is tried smaller), otherwise each is tried alone, and what fails
+only together is bisected. What was sent is in the journal before it leaves.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import structlog
 from plimsoll import actions
 from plimsoll.chain.base import Receipt
 from plimsoll.contracts import Contract
-from plimsoll.errors import ChainUnreachable, PlimsollError, Reverted, RpcRefused, TransactionFailed
+from plimsoll.errors import ChainUnreachable, PlimsollError, RpcRefused, TransactionFailed
+from plimsoll.keeper import blame
 from plimsoll.keeper.journal import Entry, Journal
-from plimsoll.keeper.plan import Batch, Deferred, Planner
+from plimsoll.keeper.plan import Batch, Deferred, Planner, Take
 from plimsoll.keeper.reader import Head
 from plimsoll.keeper.select import Finding
 from plimsoll.keeper.settings import Settings
@@ -25,15 +26,6 @@ from plimsoll.keeper.wallet import Fees, GasTooExpensive, Prepared, Wallet, bump
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
-MARKET_ERRORS = {
-    "SkewCapExceeded",
-    "OpenInterestCapExceeded",
-    "AllocationExceeded",
-    "GapLimitExceeded",
-    "LimitPriceExceeded",
-    "MarketNotAllowed",
-    "UnknownMarket",
-}
 ATTEMPTS = 24
 EXCLUSIVE = ("liquidate", "tidy")  # they move the keeper's own account: one generation at a time
 
@@ -162,17 +154,16 @@ class Writer:
     ) -> tuple[list[Finding], list[Finding] | None]:
         """(targets to leave out, targets to try now — None: all the others)."""
         takes = list(batch.takes)
-        values = error.values if isinstance(error, Reverted) else ()
-        name = error.name if isinstance(error, Reverted) else ""
-        if named := [take.finding for take in takes if take.finding.id in values]:
+        if named := blame.named(batch, error):
             return named, None
-        if name in MARKET_ERRORS or name == "PriceUnusable":
-            guilty = [take for take in takes if self._touches(take.finding, name, values, planner)]
-            guilty.sort(key=lambda take: -self._size(take.finding, name, values))
-            if len(guilty) == 1 and name != "PriceUnusable" and self._halve(batch, fractions):
+        refused = blame.refused_recall(error)
+        if refused is not None and planner.lent_cash.pop(refused, None) is not None:
+            return [], None  # what is lent of it stays lent
+        if guilty := blame.suspects(batch, error, planner):
+            alone = guilty[0] if len(guilty) == 1 and blame.name_of(error) != "PriceUnusable" else None
+            if alone and self._halve(next(take for take in takes if take.finding is alone), fractions):
                 return [], None
-            if guilty:
-                return [take.finding for take in guilty[: max(1, len(guilty) // 2)]], None
+            return guilty[: max(1, len(guilty) // 2)], None
         if len(takes) == 1:
             return [takes[0].finding], None
         if failing := [take.finding for take in takes if self._fails_alone(take.finding, planner, fractions)]:
@@ -183,19 +174,8 @@ class Writer:
         batch = planner.liquidations([finding], fractions=fractions)
         return batch is not None and self.simulate(batch, planner) is not None
 
-    def _touches(self, finding: Finding, name: str, values: tuple[object, ...], planner: Planner) -> bool:
-        markets = planner.view.snapshot.markets
-        if name == "PriceUnusable":
-            return any(markets[market].risk.feed == values[0] for market in finding.account.positions)
-        return any(market in values[:2] for market in finding.account.positions)
-
-    def _size(self, finding: Finding, name: str, values: tuple[object, ...]) -> int:
-        sizes = [abs(entry.size) for market, entry in finding.account.positions.items() if market in values[:2]]
-        return max(sizes, default=0)
-
-    def _halve(self, batch: Batch, fractions: dict[bytes, int]) -> bool:
-        """Half the slice of a lone target whose market has not enough room, while half is still a slice."""
-        take = batch.takes[0]
+    def _halve(self, take: Take, fractions: dict[bytes, int]) -> bool:
+        """Half the slice of a lone target whose market or pool has not enough room, while half is still a slice."""
         half = take.fraction // 2
         if take.whole or half < take.least:
             return False

@@ -20,6 +20,7 @@ from plimsoll.deploy.files import write_json
 from plimsoll.errors import PlimsollError
 from plimsoll.keeper import logs, tell
 from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
+from plimsoll.keeper.batch import is_spot, kinds_of
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.metrics import Health, Metrics
 from plimsoll.keeper.mirror import Diverged, Mirror, View
@@ -27,7 +28,9 @@ from plimsoll.keeper.plan import FULL, Planner
 from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
+from plimsoll.keeper.shop import Shop
 from plimsoll.keeper.wallet import Wallet, price_of
+from plimsoll.margin.account import LENT
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
@@ -75,6 +78,7 @@ class Keeper:
         self.account = accounts.cross(self.address, settings.account_index)
         self.journal = journal or Journal()
         self.mirror = Mirror(self.reader, settings)
+        self.shop = Shop.of(protocol, wanted=settings.exchange)
         self.writer = Writer(self.reader.engine, self.journal, settings, wallet)
         self.metrics, self.health = Metrics(), Health(settings.health_seconds)
         self._own = {self.account, self.reader.pool_account, self.reader.insurance_account}
@@ -139,7 +143,7 @@ class Keeper:
 
     def _act(self, view: View, survey: Survey) -> Result:
         result = Result(dry=self.wallet is None)
-        planner = Planner(view, self.settings, self.account, self.settings.profit_to or self.address, self._gas_price())
+        planner = self.planner(view, survey)
         if not self.journal.awaits(*EXCLUSIVE):
             self.writer.liquidate(planner, survey.liquidatable, result)
             if not any(batch.purpose == "liquidate" for batch in result.batches) and (batch := planner.tidy()):
@@ -154,7 +158,26 @@ class Keeper:
         for batch in result.batches:
             for take in batch.takes:
                 tell.take(take, dry=self.wallet is None)
+            for order in batch.orders:
+                tell.swap(order, view.snapshot, dry=self.wallet is None)
         return result
+
+    def planner(self, view: View, survey: Survey) -> Planner:
+        """Pools, and whether lenders may leave, are read only for a block in which somebody's balances ask for it."""
+        own = view.account(self.account)
+        concerned = [finding.account for finding in survey.liquidatable if is_spot(finding.account)]
+        concerned += [own] if own and is_spot(own) else []
+        lent = {asset for account in concerned for asset, kind in kinds_of(account).items() if kind == LENT}
+        return Planner(
+            view,
+            self.settings,
+            self.account,
+            self.settings.profit_to or self.address,
+            self._gas_price(),
+            exchange=self.shop.exchange,
+            depths=self.shop.depths(view.head.number) if concerned else None,
+            lent_cash=self.reader.lent_cash(lent, view.tables, view.head.number),
+        )
 
     def _to_be_called(self, found: Finding, result: Result) -> bool:
         """A liquidatable account that has to wait is called, so that its clock starts and its bonus grows."""

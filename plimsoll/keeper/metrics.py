@@ -53,6 +53,8 @@ class Metrics:
         self.errors = counter("errors", "Failed cycles, by kind.", "kind")
         self.resyncs = gauge("resyncs", "Enumerations of all accounts since the start.")
         self.divergences = counter("divergences", "Accounts whose mirrored words differed from the chain's.")
+        self.swaps = counter("swaps", "Swaps in batches that were sent.")
+        self.swapped = counter("swapped_quote", "What they brought in or took, at the last prices.")
         self.expected_gain = counter("expected_gain_quote", "Gain that sent batches were expected to bring.")
 
 

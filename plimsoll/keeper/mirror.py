@@ -34,7 +34,10 @@ Apply = Callable[[Rows, Args], bool]
 HANDLERS: dict[str, Apply] = {
     "AccountOpened": lambda rows, a: rows.opened(a["account"], a["number"]),
     "HeldChanged": lambda rows, a: rows.held(a["account"], a["asset"], a["held"]),
+    "SharesChanged": lambda rows, a: rows.shares(a["account"], a["asset"], a["kind"], a["shares"]),
     "PositionChanged": lambda rows, a: rows.position(a["account"], a["market"], a["size"], a["cost"]),
+    "SideCharged": lambda rows, a: rows.epoch(a["market"], a["epoch"]),
+    "SideShrunk": lambda rows, a: rows.epoch(a["market"], a["epoch"]),
     "MarginCalled": lambda rows, a: rows.deadline(a["account"], a["deadline"]),
     "MarginCallCleared": lambda rows, a: rows.deadline(a["account"], 0),
     "LiquidationClock": lambda rows, a: rows.clock(a["account"], a["startedAt"]),
@@ -97,8 +100,11 @@ class Mirror:
     def enumerate(self, head: Head, reason: str) -> View:
         """All accounts at `head`, page by page, every page pinned to that block."""
         started = time.perf_counter()
+        self.reader.forget()
         tables = self.reader.tables(head)
         rows = Rows(tables.asset_mask, tables.market_mask)
+        for number, market in tables.snapshot.markets.items():
+            rows.epoch(number, market.state.epoch)
         rows.load(self.read_all(tables, head.number))
         if len(rows) != tables.count:
             raise Diverged(f"{len(rows)} accounts were read, the engine has {tables.count}")

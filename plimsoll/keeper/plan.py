@@ -1,8 +1,9 @@
 """From findings to batches, in the order of urgency, with no capital but the profit that is kept. Pure.
 
-A batch is: Liquidate … , then one TradePerp per market until the keeper holds no position, Settle where a loss found no
-cash, and Withdraw of the profit. Each target is tried on the exact Book first and joins only if the batch can still pay
-for everything and the target is worth taking; otherwise it is deferred, with the reason.
+A batch is: Liquidate …, Recall and sales of what came with them, one TradePerp per market until the keeper holds no
+position, purchases of what is owed, Repay, Settle where a loss found no cash, and Withdraw of the profit. Each target
+is tried on the exact Book first and joins only if the batch can still pay for everything and the target is worth
+taking; otherwise a smaller slice of it is, or it is deferred, with the reason.
 
 **Sizes.** A closing trade has a fixed size, while the largest slice an account allows moves with time. Without a
 cushion the keeper asks for a hair less than the largest slice (`SHAVE`), whose size no second can change. With the
@@ -17,86 +18,62 @@ from dataclasses import dataclass, field, replace
 
 from plimsoll import actions
 from plimsoll.abi import checksum
-from plimsoll.actions import Action
-from plimsoll.keeper.book import Book, Trade
+from plimsoll.exchange.depth import Depths
+from plimsoll.exchange.market import Exchange
+from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot
+from plimsoll.keeper.book import Book, LendsAndOwes
 from plimsoll.keeper.mirror import View
+from plimsoll.keeper.sales import Unwinding, Unwound
 from plimsoll.keeper.select import Finding
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin import preview
 from plimsoll.margin.account import QUOTE
 from plimsoll.margin.asset_math import value_down
-from plimsoll.margin.fixed_math import BPS, WAD, mul_div_down
+from plimsoll.margin.fixed_math import BPS, WAD, mul_div_down, positive
+
+__all__ = ["Batch", "Deferred", "Planner", "Take"]
 
 FULL = "the batch is full"
 SHAVE = 1_000  # a thousandth less than the largest slice
-LIMIT_BPS = 500  # a closing trade's limit price, from index
-ORDER_SECONDS = 900
 CUSHIONS = 2  # a reserve of so many times the IM floor lets sizes drift
-GAS_LIQUIDATE, GAS_FIRST = 200_000, 150_000
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """A target in a batch. `gain`: what it adds to the keeper's account, closing included, WAD."""
-
-    finding: Finding
-    fraction: int
-    bonus: int
-    from_insurance: int
-    gain: int
-    most: int
-    least: int
-
-    @property
-    def whole(self) -> bool:
-        """The rule says the whole account or nothing."""
-        return self.most == WAD
-
-    @property
-    def asked(self) -> int:
-        """The largest slice is asked for as the whole, so that the target's call and clock end with it."""
-        return WAD if self.fraction == self.most else self.fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """A liquidatable account that is left for later, and why."""
-
-    finding: Finding
-    reason: str
-    gain: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One transaction. `gain` is the expected change of the keeper's worth, WAD, before gas."""
-
-    purpose: str
-    actions: tuple[Action, ...]
-    targets: tuple[bytes, ...] = ()
-    takes: tuple[Take, ...] = ()
-    trades: tuple[Trade, ...] = ()
-    gain: int = 0
-    withdrawn: int = 0
+GAS_LIQUIDATE, GAS_SWAP = 200_000, 150_000
+HALVINGS = 5  # of a slice that costs more to sell than it brings
 
 
 class _Wait(Exception):
-    """A target does not join this batch."""
+    """A target does not join this batch. `short`: quote units that are missing."""
 
-    def __init__(self, reason: str, gain: int = 0) -> None:
+    def __init__(self, reason: str, gain: int = 0, short: int = 0) -> None:
         super().__init__(reason)
-        self.reason, self.gain = reason, gain
+        self.reason, self.gain, self.short = reason, gain, short
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The batch so far: its book, and what that comes to once it is unwound."""
+
+    book: Book
+    closed: Book
+    unwound: Unwound
+    worth: int
 
 
 @dataclass(slots=True)
 class Planner:
-    """Plans for one view. `gas_price` is wei; it costs nothing when no feed prices the chain's coin."""
+    """Plans for one view. `gas_price` is wei; it costs nothing when no feed prices the chain's coin.
+
+    With an `exchange` and its `depths` at the view's block, what is taken is sold there. `lent_cash` is what may be
+    recalled now, by asset.
+    """
 
     view: View
     settings: Settings
     keeper: bytes
     profit_to: str
     gas_price: int = 0
+    exchange: Exchange | None = None
+    depths: Depths | None = None
+    lent_cash: dict[int, int] = field(default_factory=dict)
     deferred: list[Deferred] = field(default_factory=list)
     _closed: Book | None = None
     _carried: Book | None = None
@@ -106,14 +83,16 @@ class Planner:
         return checksum(self.keeper[:20])
 
     def carry(self) -> None:
-        """The next batch meets the markets, the pool and insurance as the last one leaves them."""
+        """The next batch meets markets, pools, insurance and loans as the last one leaves them."""
         self._carried = self._closed
 
     def _book(self) -> Book:
-        book, carried = Book.of(self.view, self.keeper), self._carried
+        book, carried = Book.of(self.view, self.keeper, self.depths), self._carried
         if carried is not None:
             book.skew, book.spent = dict(carried.skew), dict(carried.spent)
             book.pool_cash, book.insurance_cash = carried.pool_cash, carried.insurance_cash
+            book.lent, book.owed = dict(carried.lent), dict(carried.owed)
+            book.depths = carried.depths.clone() if carried.depths else None
         return book
 
     # ---------------------------------------------------------------- liquidations
@@ -122,50 +101,72 @@ class Planner:
         """The first batch of `findings`; what cannot join it is in `deferred`."""
         book, self.deferred = self._book(), []
         roomy = book.quote * book.unit >= CUSHIONS * self.view.snapshot.model.im_floor
-        start = self._flat(book).worth(self.settings.collateral_discount)
+        start = state = self._state(book)
         takes: list[Take] = []
-        worth = start
         for finding in findings:
             if len(takes) == self.settings.max_batch:
                 self._defer(finding, FULL)
                 continue
             cap = (fractions or {}).get(finding.id)
             try:
-                take, book = self._try(book, worth, finding, roomy, cap)
+                take, state = self._try(state, finding, roomy, cap)
             except _Wait as wait:
                 self._defer(finding, wait.reason, wait.gain)
                 continue
             takes.append(take)
-            worth += take.gain
-        return self._finish("liquidate", book, takes, start) if takes else None
+        return self._finish("liquidate", state.book, takes, start.worth) if takes else None
 
-    def _try(self, book: Book, worth: int, finding: Finding, roomy: bool, cap: int | None) -> tuple[Take, Book]:
-        """The book with the target in it. Raises _Wait."""
+    def _try(self, state: _State, finding: Finding, roomy: bool, cap: int | None) -> tuple[Take, _State]:
+        """The batch with the target in it, whole slice or part. Raises _Wait with the reason against the whole."""
         slice = self._slice(finding, WAD, roomy, cap)
         if slice.fraction == 0:
             raise _Wait("the clock has not reached its slice")
-        attempt = self._attempt(book, worth, finding, slice)
-        if (short := self._missing(attempt[1])) and slice.fraction < WAD:
-            affordable = self._affordable(book, short, slice)
-            if affordable:
-                attempt = self._attempt(book, worth, finding, self._slice(finding, affordable, roomy, cap))
-                short = self._missing(attempt[1])
-        if short:
-            raise _Wait(f"needs {-(-short * book.unit // WAD)} more quote than the keeper has")
-        if not self._flat(attempt[1]).flat:
-            raise _Wait("the pool cannot pay its profit yet")
-        take = attempt[0]
-        rescue = self.settings.rescue and finding.assessment.equity < 0
-        if take.gain - self._gas(GAS_LIQUIDATE) < self.settings.min_profit and not rescue:
-            raise _Wait("bonus is below cost; it grows with shortfall and clock", take.gain)
-        return attempt
+        first: _Wait | None = None
+        for _ in range(1 + HALVINGS):
+            try:
+                return self._weigh(state, finding, slice)
+            except _Wait as wait:
+                first = first or wait
+                wanted = self._smaller(state.book, finding, slice, wait)
+            if not wanted:
+                break
+            slice = self._slice(finding, wanted, roomy, cap)
+        assert first is not None
+        raise first
 
-    def _attempt(self, book: Book, worth: int, finding: Finding, slice: preview.Slice) -> tuple[Take, Book]:
-        after = book.clone()
-        paid = after.take(finding.account, finding.assessment, slice)
-        gain = self._flat(after).worth(self.settings.collateral_discount) - worth
+    def _smaller(self, book: Book, finding: Finding, slice: preview.Slice, wait: _Wait) -> int:
+        """The part of the slice to try next; 0 when there is none, or none that could do better."""
+        if slice.fraction == WAD:
+            return 0
+        fraction = self._affordable(book, wait.short, slice) if wait.short else 0
+        if not fraction and self.depths is not None and is_spot(finding.account):  # a part moves the pool's price less
+            fraction = slice.fraction // 2
+        return fraction if slice.min_fraction <= fraction < slice.fraction else 0
+
+    def _weigh(self, state: _State, finding: Finding, slice: preview.Slice) -> tuple[Take, _State]:
+        """The batch with this slice in it, if all of it can be paid for and it is worth it. Raises _Wait."""
+        after = state.book.clone()
+        try:
+            paid = after.take(finding.account, finding.assessment, slice)
+        except LendsAndOwes as error:
+            raise _Wait(f"{error}; the next batch may take it") from None
+        late, unwound = self._unwound(after, self.view.snapshot.globals.block_time)
+        if short := late.missing:
+            unsold = f"; no pool takes {self._names(unwound.unsold)}" if unwound.unsold else ""
+            raise _Wait(f"needs {-(-short * late.unit // WAD)} more quote than the keeper has{unsold}", short=short)
+        new = self._state(after)
+        gain = new.worth - state.worth
+        if new.closed.owed:
+            raise _Wait(f"owes {self._names(new.closed.owed)}, which no pool sells", gain)
+        if not new.closed.flat:
+            raise _Wait("the pool cannot pay its profit yet", gain)
         bonus = paid + finding.assessment.equity if finding.assessment.equity < 0 else slice.gain
-        return Take(finding, slice.fraction, max(bonus, 0), paid, gain, slice.max_fraction, slice.min_fraction), after
+        take = Take(finding, slice.fraction, max(bonus, 0), paid, gain, slice.max_fraction, slice.min_fraction)
+        rescue = self.settings.rescue and finding.assessment.equity < 0
+        gas = self._gas(GAS_LIQUIDATE + GAS_SWAP * positive(len(new.unwound.orders) - len(state.unwound.orders)))
+        if gain - gas < self.settings.min_profit and not rescue:
+            raise _Wait("bonus is below cost; it grows with shortfall and clock", gain)
+        return take, new
 
     def _slice(self, finding: Finding, fraction: int, roomy: bool, cap: int | None) -> preview.Slice:
         snapshot, account, found = self.view.snapshot, finding.account, finding.assessment
@@ -176,61 +177,72 @@ class Planner:
             slice = preview.liquidation(account, snapshot, wanted, found)
         return slice
 
-    def _missing(self, book: Book) -> int:
-        """Quote units that the keeper would lack once everything is closed, a block from now."""
-        return self._flat(book, self.view.snapshot.globals.block_time).missing
-
     def _affordable(self, book: Book, short: int, slice: preview.Slice) -> int:
-        """The part of the slice that the keeper's quote pays for; 0 when it would be less than the smallest."""
-        before = max(self._flat(book).quote, 0)
-        fraction = mul_div_down(slice.fraction, before, before + short) * 99 // 100
-        return fraction if fraction >= slice.min_fraction and fraction else 0
+        """The part of the slice that the keeper's quote pays for."""
+        before = max(self._unwound(book)[0].quote, 0)
+        return mul_div_down(slice.fraction, before, before + short) * 99 // 100
 
     def _defer(self, finding: Finding, reason: str, gain: int = 0) -> None:
         self.deferred.append(Deferred(finding, reason, gain))
+
+    def _names(self, assets: Iterable[int]) -> str:
+        return ", ".join(f"asset {asset}" for asset in sorted(assets))
 
     # ---------------------------------------------------------------- closing and profit
 
     def tidy(self) -> Batch | None:
         """Closes what is left in the keeper's account, and takes out what lies above the reserve."""
-        book = Book.of(self.view, self.keeper)
-        start = book.worth(0)
-        batch = self._finish("tidy", book, [], start, sweep=True)
+        book = Book.of(self.view, self.keeper, self.depths)
+        batch = self._finish("tidy", book, [], book.worth(0), sweep=True)
         return batch if batch.actions else None
 
-    def _flat(self, book: Book, delay: int = 0) -> Book:
-        """The book with everything closed, `delay` seconds from now: prices older, spreads wider, funding further."""
+    def _unwound(
+        self, book: Book, delay: int = 0, *, sell: bool = True, slippage: int | None = None
+    ) -> tuple[Book, Unwound]:
+        """The book with everything sold, repaid and closed, `delay` seconds from now: prices older, spreads wider,
+        funding and interest further."""
         closed = book.clone()
         if delay:
             closed.snapshot = replace(closed.snapshot, time=closed.snapshot.time + delay)
-        closed.close()
-        return closed
+        slippage = self.settings.max_slippage if slippage is None else slippage
+        how = Unwinding(slippage, max(self.settings.delay - delay, 0), self.lent_cash, sell)
+        return closed, how.of(closed)
+
+    def _state(self, book: Book) -> _State:
+        closed, unwound = self._unwound(book)
+        return _State(book, closed, unwound, closed.worth(self.settings.collateral_discount))
 
     def _finish(self, purpose: str, book: Book, takes: list[Take], start: int, *, sweep: bool = False) -> Batch:
-        closed = self._closed = book.clone()
-        trades = closed.close()
-        steps = [actions.liquidate(self.keeper, take.finding.id, take.asked, skip=True) for take in takes]
-        steps += [self._order(trade) for trade in trades]
-        steps += [actions.settle(market, [self.keeper]) for market in sorted(closed.unsettled)]
+        closed, unwound = self._unwound(book, sell=not sweep)
         gain = closed.worth(self.settings.collateral_discount) - start
-        late = self._flat(book, self.settings.delay)
-        withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, gain, sweep) if closed.flat else 0
+        volume = sum(order.value(book.snapshot) for order in unwound.orders)
+        slippage = self.settings.max_slippage
+        if volume and 0 < gain * BPS < volume * slippage:  # whoever moves a pool's price takes the gain and no more
+            slippage = gain * BPS // volume
+            closed, unwound = self._unwound(book, sell=not sweep, slippage=slippage)
+        self._closed = closed
+        composer = Composer(self.keeper, self.view.snapshot.time, self.exchange)
+        steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsettled)
+        late, _ = self._unwound(book, self.settings.delay, sell=not sweep, slippage=slippage)
+        # A fiftieth of the gain stays or, at most half of it, what the swaps may turn out worse.
+        cushion = max(gain // 50, min(volume * slippage // BPS, gain // 2))
+        keep = self.settings.reserve if sweep else max(self.settings.reserve, cushion)
+        withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, keep) if closed.flat else 0
         if withdrawn:
             steps.append(actions.withdraw(self.keeper, QUOTE, withdrawn, self.profit_to))
         if sweep and closed.flat:
-            extra = {asset: held for asset, held in closed.held.items() if asset != QUOTE and held > 0}
-            steps += [actions.withdraw(self.keeper, asset, held, self.profit_to) for asset, held in extra.items()]
+            steps += [actions.withdraw(self.keeper, *extra, self.profit_to) for extra in self._extra(closed)]
         targets = tuple(take.finding.id for take in takes)
-        return Batch(purpose, tuple(steps), targets, tuple(takes), tuple(trades), gain, withdrawn * book.unit)
+        worth = withdrawn * book.unit
+        return Batch(purpose, tuple(steps), targets, tuple(takes), unwound.trades, gain, worth, unwound.orders)
 
-    def _order(self, trade: Trade) -> Action:
-        band = trade.price * LIMIT_BPS // BPS
-        limit = trade.price + band if trade.size > 0 else trade.price - band
-        return actions.trade_perp(self.keeper, trade.market, trade.size, limit, self.view.snapshot.time + ORDER_SECONDS)
+    def _extra(self, book: Book) -> list[tuple[int, int]]:
+        """Collateral to take out, but for crumbs."""
+        held = [(asset, amount) for asset, amount in book.held.items() if asset != QUOTE and amount > 0]
+        return [(asset, amount) for asset, amount in held if book.value(asset, amount) >= self.settings.min_withdrawal]
 
-    def _profit(self, quote: int, unit: int, gain: int, sweep: bool) -> int:
-        """Quote units to take out: what lies above the reserve, or above a fiftieth of the gain where that is more."""
-        keep = self.settings.reserve if sweep else max(self.settings.reserve, gain // 50)
+    def _profit(self, quote: int, unit: int, keep: int) -> int:
+        """Quote units to take out: what lies above `keep`."""
         spare = quote - (keep + unit - 1) // unit
         return spare if spare > 0 and spare * unit >= self.settings.min_withdrawal else 0
 

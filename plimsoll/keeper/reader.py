@@ -6,16 +6,19 @@ through events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plimsoll import contracts
+from plimsoll import contracts, ledger
 from plimsoll.chain.base import Chain, Log
 from plimsoll.contracts import Contract
 from plimsoll.errors import BadInput
+from plimsoll.keeper import loans
+from plimsoll.keeper.slots import Slots
 from plimsoll.margin.account import (
     AssetParams,
     Globals,
@@ -28,10 +31,13 @@ from plimsoll.margin.account import (
     MarketRisk,
     MarketState,
     MarketTrade,
+    ModelReplaced,
     Price,
     Snapshot,
     Terms,
+    Totals,
 )
+from plimsoll.margin.epoch_math import Epoch, unpack
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import Pool
 
@@ -72,6 +78,7 @@ class Tables:
     market_mask: int
     pool_cash: int = 0
     insurance_cash: int = 0
+    lent_cash: Mapping[int, int] = field(default_factory=dict)  # what may be recalled, by asset, token units
 
     @property
     def width(self) -> int:
@@ -88,6 +95,8 @@ class Reader:
         self.lens: Contract = protocol.lens
         self._rpc = getattr(self.chain, "rpc", None)
         self._models: dict[int, RuleMargin] = {}
+        self._listed = 0  # the assets when last read
+        self._epochs: dict[int, dict[int, Epoch]] = {}
         self.pool_account = bytes(self.engine.read("poolAccount"))
         self.insurance_account = bytes(self.engine.read("insuranceAccount"))
 
@@ -128,17 +137,23 @@ class Reader:
     def tables(self, head: Head) -> Tables:
         """Parameters, market states and prices at `head`, and the cash of pool and insurance."""
         answers = self._answers(head.number)
-        market_rows, asset_rows = _rows(answers[0], 10), _rows(answers[1], 5)
-        words = _rows(answers[2], 7)[0]
+        listed = sum(1 << row[0] for row in _rows(answers[1], 5))
+        if listed != self._listed:  # the slots that were asked for are those of another listing
+            self._listed = listed
+            answers = self._answers(head.number)
+        words, slots = _rows(answers[2], 7)[0], Slots.of(listed, [int.from_bytes(word, "big") for word in answers[5]])
         markets, prices = {}, {}
-        for number, *words_of_market, price in market_rows:
-            market = _market(*words_of_market)
-            markets[number], prices[market.risk.feed] = market, Price.from_word(price)
-        assets = {}
-        for number, params, _totals, _vault, price in asset_rows:
-            assets[number] = AssetParams.from_word(params)
+        for number, *of_market, price in _rows(answers[0], 10):
+            market = _market(*of_market)
+            epochs = self._epochs_of(number, market.state.epoch, head.number)
+            markets[number], prices[market.risk.feed] = replace(market, epochs=epochs), Price.from_word(price)
+        assets, totals = {}, {}
+        for number, params, total, _vault, price in _rows(answers[1], 5):
+            assets[number], totals[number] = AssetParams.from_word(params), Totals.from_word(total)
             prices[assets[number].feed] = Price.from_word(price)
         settings = Globals.from_word(words[0])
+        if settings.quote_feed:
+            prices.setdefault(settings.quote_feed, self._price(settings.quote_feed, head.number))
         snapshot = Snapshot(
             time=head.time,
             block=head.number,
@@ -148,23 +163,54 @@ class Reader:
             assets=assets,
             markets=markets,
             prices=prices,
+            lending=slots.lending,
+            pairs=slots.pairs,
+            debt_insurance=slots.insurance,
+            replaced=ModelReplaced(self._model(slots.model.model), slots.model.end) if settings.flags & 1 else None,
         )
         return Tables(
             snapshot=snapshot,
             pool=Pool.from_word(words[1]),
             listed=words[3],
             count=words[4],
-            asset_mask=sum(1 << number for number in assets),
+            asset_mask=listed,
             market_mask=sum(1 << number for number in markets),
             pool_cash=answers[3],
             insurance_cash=answers[4],
+            lent_cash={asset: loans.cash(asset, totals[asset], slots.debts[asset], snapshot) for asset in assets},
         )
 
+    def forget(self) -> None:
+        """The chain may have been another one."""
+        self._epochs.clear()
+
+    def _epochs_of(self, market: int, count: int, block: int) -> dict[int, Epoch]:
+        """A market's records, by number; each is written once."""
+        known = self._epochs.setdefault(market, {})
+        missing = [number for number in range(1, count + 1) if number not in known]
+        words = (
+            ledger.read(self.engine, [k for n in missing for k in ledger.epoch(market, n)], block=block)
+            if missing
+            else []
+        )
+        known |= {n: unpack(*words[2 * at : 2 * at + 2]) for at, n in enumerate(missing)}
+        return dict(known)
+
+    def _price(self, feed: int, block: int) -> Price:
+        return Price.from_word(self.router.read("read", [feed], block=block)[0])
+
+    def lent_cash(self, assets: Collection[int], tables: Tables, block: int) -> dict[int, int]:
+        """What may be recalled of these assets: nothing while their lenders have to wait."""
+        there = {asset: tables.lent_cash[asset] for asset in assets if tables.lent_cash[asset]}
+        return {asset: cash for asset, cash in there.items() if not self.engine.read("exitsWait", asset, block=block)}
+
     def _answers(self, block: int) -> list[Any]:
-        """The five reads of `tables`, in one exchange where the chain can."""
+        """The reads of `tables`, in one exchange where the chain can."""
+        keys = [key.to_bytes(WORD, "big") for key in Slots.keys(self._listed)]
         wanted: list[tuple[Contract, str, tuple[Any, ...]]]
         wanted = [(self.lens, name, ()) for name in ("markets", "assets", "globals")]
         wanted += [(self.engine, "held", (account, 0)) for account in (self.pool_account, self.insurance_account)]
+        wanted.append((self.engine, "slots", (keys,)))
         if self._rpc is None:
             return [contract.read(name, *args, block=block) for contract, name, args in wanted]
         calls = [(contract.address, contract.encode(name, *args)) for contract, name, args in wanted]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from plimsoll.keeper.reader import WORD, Words
 from plimsoll.margin import screen
-from plimsoll.margin.account import Account, Balance, Header, Position, bits
+from plimsoll.margin.account import DEBT, PAIR, Account, Balance, Header, Position, bits
+from plimsoll.margin.columns import BITMAP
 from plimsoll.margin.fixed_math import WAD
 
 TWO_64 = 2.0**64
@@ -37,6 +38,8 @@ class Rows:
         self.clocked: set[int] = set()  # with a running liquidation clock
         self.screen = screen.Mirror()
         self._changed: set[int] = set()
+        self._epochs: dict[int, int] = {}
+        self._screened: dict[int, int] = {}  # the epochs that the screen's columns have met
 
     def __len__(self) -> int:
         return self._count
@@ -61,8 +64,9 @@ class Rows:
         deadlines = _uint(self._words[:, 1], 10, 4)  # bits 144…175 of the header
         self.called = set(np.flatnonzero(deadlines).tolist())
         self.clocked = set(np.flatnonzero(_uint(self._words[:, 1], 6, 4)).tolist())  # bits 176…207
+        self._screened = {}
         self.screen = screen.Mirror()
-        self.screen.load(ids, self._perp_columns(), self._asset_columns())
+        self.screen.load(ids, self._perp_columns(), self._asset_columns(), self._pairs())
         self._changed.clear()
 
     def _append(self, id: bytes) -> int:
@@ -118,17 +122,39 @@ class Rows:
             return False
         old = Balance.from_word(_int(self._words[row, column]))
         self._put(row, column, replace(old, held=held).to_word())
-        self._set_bit(row, "assets", asset, held != 0)
+        self._set_bit(row, "assets", asset, held != 0 or old.shares != 0)
+        return True
+
+    def shares(self, id: bytes, asset: int, kind: int, shares: int) -> bool:
+        """What is lent or owed, in shares of `kind`."""
+        column, row = self._asset_column.get(asset), self._row(id)
+        if column is None:
+            return False
+        old = Balance.from_word(_int(self._words[row, column]))
+        new = replace(old, shares=shares, kind=kind if shares else 0)
+        self._put(row, column, new.to_word())
+        self._set_bit(row, "assets", asset, new != Balance())
+        more = (new.kind == DEBT) - (old.kind == DEBT)
+        if more:
+            debts = Header.from_word(_int(self._words[row, 1])).debts + more
+            if debts < 0:
+                return False
+            self._set_header(row, debts=debts)
         return True
 
     def position(self, id: bytes, market: int, size: int, cost: int) -> bool:
         column, row = self._market_column.get(market), self._row(id)
         if column is None:
             return False
-        old = Position.from_word(_int(self._words[row, column]))
-        new = replace(old, size=size, cost=cost) if size or cost else Position()
+        epoch = self._epochs.get(market, 0)
+        new = Position(size, cost, epoch) if size or cost else Position()
         self._put(row, column, new.to_word())
         self._set_bit(row, "markets", market, bool(size or cost))
+        return True
+
+    def epoch(self, market: int, number: int) -> bool:
+        """A position that is written is of its market's last epoch."""
+        self._epochs[market] = number
         return True
 
     def deadline(self, id: bytes, deadline: int) -> bool:
@@ -164,22 +190,44 @@ class Rows:
 
     def scores(self, snapshot: Any) -> screen.Scores:
         """Scores of all rows; only what changed since the last time is converted again."""
+        for number, market in snapshot.markets.items():
+            if self._screened.get(number, 0) != market.state.epoch:
+                self._screened[number] = market.state.epoch
+                held = _uint(self.words[:, 1], 16, 8) >> np.uint64(number) & np.uint64(1)
+                self._changed.update(np.flatnonzero(held).tolist())
         for row in sorted(self._changed):
-            self.screen.put(self.account(row))
+            self.screen.put(self.account(row), snapshot)
         self._changed.clear()
         return screen.score(self.screen, snapshot)
 
     def _perp_columns(self) -> dict[str, NDArray[Any]]:
         place, market, words = self._entries(_uint(self.words[:, 1], 16, 8), self._market_column)
-        high, low = _int32(words, 12), _uint(words, 16, 8)  # cost: 96 bits, signed
-        cost = (high.astype(np.float64) * TWO_64 + low.astype(np.float64)) / WAD
+        cost = _float(_int32(words, 12), _uint(words, 16, 8)) / WAD  # 96 bits, signed
         size = words[:, 24:32].copy().view(">i8")[:, 0].astype(np.float64)
-        return {"count": place, "market": market, "size": size, "cost": cost}
+        return {"count": place, "market": market, "size": size, "cost": cost, "epoch": _uint(words, 10, 2)}
 
     def _asset_columns(self) -> dict[str, NDArray[Any]]:
-        place, asset, words = self._entries(_uint(self.words[:, 1], 24, 8), self._asset_column)
-        high = words[:, 16:24].copy().view(">i8")[:, 0].astype(np.float64)
-        return {"count": place, "asset": asset, "held": high * TWO_64 + _uint(words, 24, 8).astype(np.float64)}
+        count, asset, words = self._entries(_uint(self.words[:, 1], 24, 8), self._asset_column)
+        held = _float(words[:, 16:24].copy().view(">i8")[:, 0], _uint(words, 24, 8))
+        high = _uint(words, 0, 8) & np.uint64(2**56 - 1)  # shares: 120 bits under the kind
+        shares = _float(high, _uint(words, 8, 8)) * np.where(words[:, 0] == DEBT, -1.0, 1.0)
+        return {"count": count, "asset": self._places(count, asset), "held": held, "shares": shares}
+
+    def _places(self, count: NDArray[np.int64], asset: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """Where the screen's table has each balance: accounts of a pair have places of their own."""
+        market = _uint(self.words[:, 0], 21, 2)
+        pair = np.where((self.words[:, 0, 20] == 1) & (market & np.uint64(PAIR) != 0), market, np.uint64(0))
+        per_entry, places = np.repeat(pair, count), asset.astype(np.uint16)
+        for number, code in enumerate(self._pairs()):
+            own, first = per_entry == code, BITMAP + 2 * number
+            places[own & (asset == (code >> 6 & 63))] = first
+            places[own & (asset == (code & 63))] = first + 1
+        return places
+
+    def _pairs(self) -> list[int]:
+        """The codes of the pairs that accounts are bound to."""
+        market = _uint(self.words[:, 0], 21, 2)
+        return sorted({int(code) for code in np.unique(market[self.words[:, 0, 20] == 1]) if int(code) & PAIR})
 
     def _entries(
         self, bitmaps: NDArray[np.uint64], columns: dict[int, int]
@@ -195,6 +243,11 @@ class Rows:
 
 def _int(word: Words) -> int:
     return int.from_bytes(word.tobytes(), "big")
+
+
+def _float(high: NDArray[Any], low: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A number of which `high` is all above the lowest 64 bits."""
+    return high.astype(np.float64) * TWO_64 + low.astype(np.float64)
 
 
 def _uint(words: Words, first: int, length: int) -> NDArray[np.uint64]:

@@ -55,6 +55,8 @@ class Settings:
     min_profit: int = 0  # of one liquidation, gas deducted
     min_withdrawal: int = 10**18
     collateral_discount: int = 50  # bps below the last price at which collateral that was taken counts
+    max_slippage: int = 30  # bps by which a swap may turn out worse than quoted at the plan's block
+    exchange: bool = True  # sell on the exchange that the manifest lists
     delay: int = 15  # seconds by which a batch may land late: what that would cost is not withdrawn
     rescue: bool = True  # take bankrupt accounts at a loss too, as long as the batch can pay for it
     gas_feed: int | None = None  # price feed of the chain's own coin; None: gas counts as free
@@ -81,6 +83,7 @@ class Settings:
             ("min_profit", -(10**30), 10**30),
             ("min_withdrawal", 0, 10**30),
             ("collateral_discount", 0, 10_000),
+            ("max_slippage", 0, 2_000),
             ("delay", 0, 600),
             ("max_gas_price", 0, 10**15),
             ("stuck_blocks", 1, 10_000),

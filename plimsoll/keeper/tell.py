@@ -12,7 +12,9 @@ from plimsoll.keeper.act import Result
 from plimsoll.keeper.metrics import Metrics
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.plan import Take
+from plimsoll.keeper.sales import Order
 from plimsoll.keeper.select import Finding, Survey
+from plimsoll.margin.account import Snapshot
 from plimsoll.margin.fixed_math import WAD
 
 if TYPE_CHECKING:
@@ -50,6 +52,22 @@ def take(taken: Take, *, dry: bool) -> None:
     finding(taken.finding, "liquidate", taken.finding.reason, fraction=units.quote(taken.fraction), **facts)
 
 
+def swap(order: Order, snapshot: Snapshot, *, dry: bool) -> None:
+    """`loss`: bps below the last prices, fee and price impact included."""
+    log.info(
+        "swap",
+        asset_in=order.asset_in,
+        asset_out=order.asset_out,
+        amount_in=order.swap.amount_in,
+        amount_out=order.swap.amount_out,
+        bound=order.bound,
+        pools=", ".join(hop.pool.name for hop in order.swap.route),
+        value=units.quote(order.value(snapshot)),
+        loss=order.loss(snapshot),
+        dry_run=dry,
+    )
+
+
 def measure(m: Metrics, view: View, seen: Survey, result: Result, done: Done, resyncs: int, account: bytes) -> None:
     m.block.set(done.block)
     m.block_time.set(done.time)
@@ -72,5 +90,7 @@ def measure(m: Metrics, view: View, seen: Survey, result: Result, done: Done, re
         m.sent.labels(batch.purpose).inc()
         m.targets.labels(batch.purpose).inc(len(batch.targets))
         m.expected_gain.inc(max(0, batch.gain) / WAD)
+        m.swaps.inc(len(batch.orders))
+        m.swapped.inc(sum(order.value(view.snapshot) for order in batch.orders) / WAD)
         if batch.purpose == "liquidate":
             m.delay.observe(view.head.time - max(price.published_at for price in view.snapshot.prices.values()))

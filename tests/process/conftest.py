@@ -13,6 +13,7 @@ import pytest
 from plimsoll.chain import Anvil
 from plimsoll.chain.signer import Signer
 from plimsoll.testing import World
+from plimsoll.testing.spot import SpotScene
 
 SECONDS = 30  # no wait is longer
 KEY = "0x" + "5a" * 31 + "01"
@@ -75,24 +76,39 @@ class Keeper:
 
 
 @pytest.fixture
-def anvil_world(tmp_path):
-    """A world on Anvil, its manifest in `tmp_path`."""
+def anvil():
     node = Anvil(accounts=40)
     with node as chain:
-        world = World.create(chain)
-        world.deployed.manifest.save(tmp_path)
-        world.node = node
-        yield world
+        chain.set_balance(Signer(KEY).address, 10**24)
+        yield node, chain
 
 
 @pytest.fixture
-def keeper_on(anvil_world, tmp_path):
+def anvil_world(anvil, tmp_path):
+    """A world on Anvil, its manifest in `tmp_path`."""
+    return _world(*anvil, tmp_path)
+
+
+@pytest.fixture
+def spot_world(anvil, tmp_path):
+    """The same with an exchange and assets that may be borrowed."""
+    return _world(*anvil, tmp_path, parameters=SpotScene.parameters())
+
+
+def _world(node, chain, folder, **options):
+    world = World.create(chain, **options)
+    world.deployed.manifest.save(folder)
+    world.node = node
+    return world
+
+
+@pytest.fixture
+def keeper_on(anvil, tmp_path):
     """Starts keepers; whatever happens, none is left behind."""
     started = []
-    anvil_world.chain.set_balance(Signer(KEY).address, 10**24)
 
     def start(*options, key=KEY):
-        keeper = Keeper(anvil_world.chain.rpc.url, tmp_path, key, *options).start()
+        keeper = Keeper(anvil[1].rpc.url, tmp_path, key, *options).start()
         started.append(keeper)
         return keeper
 

@@ -19,6 +19,7 @@ from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import AccountState
 from plimsoll.prices import PRICE
+from plimsoll.testing.spot import SpotScene
 
 pytestmark = pytest.mark.anvil
 
@@ -111,6 +112,25 @@ def test_dead_through_a_whole_fall_it_catches_up(anvil_world, keeper_on):
     keeper = keeper_on("--profit-to", COLD)
     settle_blocks(world, keeper)
     check_outcome(world, targets, start)
+
+
+def test_a_borrower_is_sold_and_repaid_by_the_process(spot_world, keeper_on):
+    """One transaction: slice, swap on a real exchange, repayment, profit out. It has nothing when it begins."""
+    world = spot_world
+    scene = SpotScene(world)
+    loan = scene.loan("borrower")
+    scene.fall(2_700)
+    start = world.chain.block()[0]
+    world.chain.set_automine(False)
+    keeper = keeper_on("--profit-to", COLD, "--reserve", "0")
+    settle_blocks(world, keeper)
+    assert world.assess(loan).state < AccountState.LIQUIDATABLE
+    own = accounts.cross(SENDER)
+    assert world.engine.read("debtOf", own, 0) == 0
+    assert world.held(own, 1) == 0
+    (called,) = logs_of(world, "Called", start)
+    assert called.args["account"] == own
+    assert world.token(0).read("balanceOf", COLD) > 0
 
 
 def test_two_keepers_with_one_key_are_refused(anvil_world, keeper_on):

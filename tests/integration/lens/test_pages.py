@@ -47,10 +47,10 @@ def test_health_is_what_the_engine_says(world, trader, account, size):
 
 @pytest.mark.parametrize("market", range(5))
 def test_market_records(world, market):
-    """Seven words each; the last is the price."""
+    """Ten words each; the last is the price."""
     found = words(world.lens.markets())
-    assert len(found) == 35
-    assert (market, world.prices[market + 1]) == (found[7 * market], found[7 * market + 6] & 2**72 - 1)
+    assert len(found) == 50
+    assert (market, world.prices[market + 1]) == (found[10 * market], found[10 * market + 9] & 2**72 - 1)
 
 
 @pytest.mark.parametrize("asset", range(3))

@@ -57,6 +57,11 @@ def logging_world():
 
 
 @pytest.fixture
+def logging_chain():
+    return LoggingChain
+
+
+@pytest.fixture
 def crowd_of():
     return Crowd
 
