@@ -91,10 +91,10 @@ def _steps(deployment: Deployment, name: str, args: dict[str, Any]) -> list[Step
     asset = args["asset"]
     symbol, decimals = _symbol(deployment, asset), deployment.parameters.assets[asset].decimals
     if name == "LendersLost":
-        parts = ((f"lenders of {symbol}", args["amount"]),)
+        shares = [(f"lenders of {symbol}", args["amount"])]
     else:
-        parts = ((f"reserve of {symbol}", args["fromReserve"]), (f"insurance's {symbol}", args["fromInsurance"]))
-    return [Step(payer, symbol, units.show(amount, decimals)) for payer, amount in parts if amount]
+        shares = [(f"reserve of {symbol}", args["fromReserve"]), (f"insurance's {symbol}", args["fromInsurance"])]
+    return [Step(payer, symbol, units.show(amount, decimals)) for payer, amount in shares if amount]
 
 
 def _symbol(deployment: Deployment, asset: int) -> str:
