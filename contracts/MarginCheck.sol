@@ -74,13 +74,22 @@ library MarginCheck {
     }
 
     /// @notice The same on last prices moved in the account's favour, with the state that follows: what the views show.
-    /// @param changes Feeds whose price is another, as if it had just been reported.
-    function status(Ledger.State storage s, IOracleRouter router, bytes32 id, IMarginEngine.FeedPrice[] calldata changes)
+    function status(Ledger.State storage s, IOracleRouter router, bytes32 id)
         external
         view
         returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state)
     {
-        (a, state,) = _status(s, router, id, changes);
+        (a, state,) = _status(s, router, id, new IMarginEngine.FeedPrice[](0));
+    }
+
+    /// @notice The same if good reports of `prices` came now.
+    function statusAt(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        IMarginEngine.FeedPrice[] calldata prices
+    ) external view returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state) {
+        (a, state,) = _status(s, router, id, prices);
     }
 
     /// @notice Ends a preview: reverts with what each of `ids` is worth and must hold now.
