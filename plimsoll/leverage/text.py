@@ -89,7 +89,7 @@ def as_lines(data: dict[str, Any]) -> list[str]:
 
 
 def flip_text(flip: Mapping[str, str | None]) -> str:
-    found = [f"{side} {_short(value)}" for side, value in flip.items() if value is not None]
+    found = [f"{side} {_short(flip[side])}" for side in ("below", "above") if flip.get(side) is not None]
     return " and ".join(found) or "none"
 
 
