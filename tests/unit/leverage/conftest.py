@@ -19,7 +19,7 @@ def lending_parameters():
     """Those of tests, with half of each supply cap to borrow, and two pairs."""
     plain = parameters(exchange=True)
     assets = tuple(replace(a, borrow_cap=a.supply_cap // 2, borrow_velocity=10_000) for a in plain.assets)
-    pairs = (Pair("WETH", "USDC", 1200, 800), Pair("WETH", "WBTC", 1500, 1000))
+    pairs = (Pair(1, 0, 1200, 800), Pair(1, 2, 1500, 1000))
     return replace(plain, assets=assets, pairs=pairs)
 
 
