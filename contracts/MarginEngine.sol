@@ -76,21 +76,22 @@ contract MarginEngine is EngineControl {
 
     /// @inheritdoc IMarginEngine
     function execute(Batch calldata batch) external lock {
-        _run(batch, false);
+        _run(batch);
     }
 
     /// @inheritdoc IMarginEngine
     function preview(Batch calldata batch, bytes32[] calldata ids) external lock {
-        _run(batch, true);
+        _run(batch);
         MarginCheck.reveal(state, ROUTER, ids);
     }
 
-    function _run(Batch calldata batch, bool lenient) private {
+    /// @dev One body for both, told apart by the call itself: given as a literal, it would be in the code twice.
+    function _run(Batch calldata batch) private {
         if (batch.prices.length != 0) ROUTER.update(batch.prices);
         Context memory ctx;
         ctx.caller = msg.sender;
         ctx.reducing = batch.reducing;
-        ctx.lenient = lenient;
+        ctx.lenient = msg.sig == IMarginEngine.preview.selector;
         ctx.touched = new Touched[](2 * batch.actions.length);
         ctx.changes = new Change[](2 * batch.actions.length);
         for (uint256 i; i < batch.actions.length; ++i) {
@@ -99,7 +100,7 @@ contract MarginEngine is EngineControl {
         for (uint256 i; i < ctx.count; ++i) {
             _check(ctx, ctx.touched[i]);
         }
-        if (lenient) return;
+        if (ctx.lenient) return;
         for (uint256 i; i < ctx.changeCount; ++i) {
             _requireLimits(ctx.changes[i]);
         }
@@ -145,11 +146,11 @@ contract MarginEngine is EngineControl {
         }
         t = ctx.touched[ctx.count++];
         t.id = id;
-        if (ctx.reducing) _measure(t);
+        if (ctx.reducing) _measure(ctx, t);
     }
 
-    function _measure(Touched memory t) private view {
-        Assessment memory a = _assess(t.id, MarginCheck.PriceUse.REDUCE, 0);
+    function _measure(Context memory ctx, Touched memory t) private view {
+        Assessment memory a = _assess(ctx, t);
         (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im0), a.equity - int256(a.mm));
     }
 
@@ -349,24 +350,17 @@ contract MarginEngine is EngineControl {
         if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing && t.maxLeverage == 0) {
             return LiquidationLogic.clear(state, t.id);
         }
-        Assessment memory a = _assess(t.id, _useOf(ctx, t), ctx.lenient ? 0 : t.maxLeverage);
+        Assessment memory a = _assess(ctx, t);
         if (!ctx.lenient) _require(ctx, t, a);
         // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
         if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
     }
 
-    function _useOf(Context memory ctx, Touched memory t) private pure returns (MarginCheck.PriceUse) {
-        if (ctx.lenient) return MarginCheck.PriceUse.TARGET;
-        if (ctx.reducing) return MarginCheck.PriceUse.REDUCE;
-        return t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
-    }
-
-    function _assess(bytes32 id, MarginCheck.PriceUse use, uint256 maxLeverage)
-        private
-        view
-        returns (Assessment memory)
-    {
-        return MarginCheck.assessWithin(state, ROUTER, id, use, maxLeverage);
+    function _assess(Context memory ctx, Touched memory t) private view returns (Assessment memory) {
+        MarginCheck.PriceUse use = t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
+        if (ctx.reducing) use = MarginCheck.PriceUse.REDUCE;
+        if (ctx.lenient) use = MarginCheck.PriceUse.TARGET;
+        return MarginCheck.assessWithin(state, ROUTER, t.id, use, ctx.lenient ? 0 : t.maxLeverage);
     }
 
     function _require(Context memory ctx, Touched memory t, Assessment memory a) private {
