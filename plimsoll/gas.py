@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from plimsoll.actions import Action, borrow, deposit, lend, liquidate, margin_call, repay, trade_perp, withdraw
+from plimsoll.actions import Action, borrow, deposit, lend, limit, liquidate, margin_call, repay, trade_perp, withdraw
 from plimsoll.chain import Anvil
 from plimsoll.errors import PlimsollError
 from plimsoll.prices import PRICE, Quote
@@ -74,7 +74,29 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
         for part in (_custody, _trading, _enforcement, _lending, _prices):
             progress(part.__name__.strip("_"))
             figures |= part(scene)
-        return figures
+    with Anvil(accounts=20) as chain:
+        progress("leverage")
+        return figures | _leverage(World.create(chain, exchange=True))
+
+
+def _leverage(world: World) -> dict[str, int]:
+    """10 WETH made 30 in one batch: a loan, a swap on Uniswap v3, a limit. The account has done it before, and lent."""
+    lender, owner = world.actor("lender"), world.actor("lever")
+    account, lent = world.account(owner), world.account(lender)
+    world.fund(lent, 0, 1_000_000 * USDC)
+    world.execute(lender, lend(lent, 0, 1_000_000 * USDC))
+    world.fund(account, 1, 10 * ETHER)
+    world.fund(account, 0, USDC)
+    exchange = world.exchange
+
+    def loop(amount: int) -> list[Action]:
+        best = exchange.best_in(0, amount, 1)
+        swap = exchange.sell_action(account, 0, amount, 1, best.amount_out, route=best.route)
+        return [borrow(account, 0, amount), swap, limit(account, 310)]
+
+    world.execute(owner, *loop(100 * USDC))
+    world.post({})
+    return {"loop_3x": world.execute(owner, *loop(60_000 * USDC)).gas_used}
 
 
 def _custody(scene: _Scene) -> dict[str, int]:

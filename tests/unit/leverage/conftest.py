@@ -16,11 +16,8 @@ LENT = {0: 10_000_000 * USDC, 1: 2_000 * WAD, 2: 100 * BTC}
 
 
 def lending_parameters():
-    """Those of tests, with half of each supply cap to borrow, and two pairs."""
-    plain = parameters(exchange=True)
-    assets = tuple(replace(a, borrow_cap=a.supply_cap // 2, borrow_velocity=10_000) for a in plain.assets)
-    pairs = (Pair(1, 0, 1200, 800), Pair(1, 2, 1500, 1000))
-    return replace(plain, assets=assets, pairs=pairs)
+    """Those of tests, and two pairs."""
+    return replace(parameters(exchange=True), pairs=(Pair(1, 0, 1200, 800), Pair(1, 2, 1500, 1000)))
 
 
 @pytest.fixture(scope="module")
