@@ -104,12 +104,11 @@ library MarginCheck {
         revert IMarginEngine.Previewed(found, states, exposures);
     }
 
-    function _status(
-        Ledger.State storage s,
-        IOracleRouter router,
-        bytes32 id,
-        IMarginEngine.FeedPrice[] memory changes
-    ) private view returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state, uint256 exposure) {
+    function _status(Ledger.State storage s, IOracleRouter router, bytes32 id, IMarginEngine.FeedPrice[] memory changes)
+        private
+        view
+        returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state, uint256 exposure)
+    {
         Ledger.Header memory header = s.headers[id];
         Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);
         a = evaluate(s, snap);

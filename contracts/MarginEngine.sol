@@ -31,9 +31,9 @@ contract MarginEngine is EngineControl {
     uint256 private constant REMOVAL_BPS = 1000;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
-    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more;
-    /// slack: what rounding may have cost it in repayments; maxLeverage: its owner's limit, or zero; operated: somebody else trades
-    /// for it, and answers for `cost`, which is what his fills lost against their index.
+    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more; slack:
+    /// what rounding may have cost it in repayments; maxLeverage: its owner's limit, or zero; operated: somebody else trades for
+    /// it, and answers for `cost`, which is what his fills lost against their index.
     struct Touched {
         bytes32 id;
         bool risk;
@@ -89,9 +89,7 @@ contract MarginEngine is EngineControl {
     function _run(Batch calldata batch) private {
         if (batch.prices.length != 0) ROUTER.update(batch.prices);
         Context memory ctx;
-        ctx.caller = msg.sender;
-        ctx.reducing = batch.reducing;
-        ctx.lenient = msg.sig == IMarginEngine.preview.selector;
+        (ctx.caller, ctx.reducing, ctx.lenient) = (msg.sender, batch.reducing, msg.sig == this.preview.selector);
         ctx.touched = new Touched[](2 * batch.actions.length);
         ctx.changes = new Change[](2 * batch.actions.length);
         for (uint256 i; i < batch.actions.length; ++i) {
@@ -100,8 +98,7 @@ contract MarginEngine is EngineControl {
         for (uint256 i; i < ctx.count; ++i) {
             _check(ctx, ctx.touched[i]);
         }
-        if (ctx.lenient) return;
-        for (uint256 i; i < ctx.changeCount; ++i) {
+        for (uint256 i; !ctx.lenient && i < ctx.changeCount; ++i) {
             _requireLimits(ctx.changes[i]);
         }
     }
@@ -135,8 +132,7 @@ contract MarginEngine is EngineControl {
         if (AccountId.ownerOf(id) != ctx.caller) revert NotAuthorized(id, ctx.caller);
     }
 
-    /// @dev Finds or adds the account. Before the first change of a reducing batch its state is assessed, to be compared at
-    /// the end.
+    /// @dev Finds or adds the account. In a reducing batch it is assessed before its first change, to be compared at the end.
     function _touch(Context memory ctx, bytes32 id) private view returns (Touched memory t) {
         for (uint256 i; i < ctx.count; ++i) {
             t = ctx.touched[i];
@@ -146,10 +142,7 @@ contract MarginEngine is EngineControl {
         }
         t = ctx.touched[ctx.count++];
         t.id = id;
-        if (ctx.reducing) _measure(ctx, t);
-    }
-
-    function _measure(Context memory ctx, Touched memory t) private view {
+        if (!ctx.reducing) return t;
         Assessment memory a = _assess(ctx, t);
         (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im0), a.equity - int256(a.mm));
     }
@@ -285,7 +278,6 @@ contract MarginEngine is EngineControl {
         emit Called(id, order.target, order.amountIn > leftIn ? order.amountIn - leftIn : 0, received);
     }
 
-    /// @dev The owner's own bound on what the batch may leave behind, on fresh prices.
     function _limit(Context memory ctx, bytes32 id, Limit memory order) private view {
         if (order.maxLeverage == 0) revert ZeroAmount();
         _requireOwner(ctx, id);
@@ -351,7 +343,11 @@ contract MarginEngine is EngineControl {
             return LiquidationLogic.clear(state, t.id);
         }
         Assessment memory a = _assess(ctx, t);
-        if (!ctx.lenient) _require(ctx, t, a);
+        if (!ctx.lenient) {
+            if (ctx.reducing) _requireReduced(t, a);
+            else _requireInitial(t, a);
+            if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
+        }
         // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
         if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
     }
@@ -363,18 +359,10 @@ contract MarginEngine is EngineControl {
         return MarginCheck.assessWithin(state, ROUTER, t.id, use, ctx.lenient ? 0 : t.maxLeverage);
     }
 
-    function _require(Context memory ctx, Touched memory t, Assessment memory a) private {
-        if (ctx.reducing) _requireReduced(t, a);
-        else _requireInitial(t, a);
-        if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
-    }
-
     function _requireInitial(Touched memory t, Assessment memory a) private pure {
         uint256 required = a.im;
-        if (t.removed) {
-            uint256 share = FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS);
-            if (share > required) required = share;
-        }
+        uint256 share = t.removed ? FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS) : 0;
+        if (share > required) required = share;
         if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
     }
 

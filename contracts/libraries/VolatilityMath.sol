@@ -82,7 +82,8 @@ library VolatilityMath {
 
     /// @notice `word` as it would be if a good report of `value` came at `time` and moved neither multiplier.
     function reported(uint256 word, uint256 value, uint256 time) internal pure returns (uint256) {
-        uint256 fields = isDue(word, time) ? sampled(word, PriceWord.multiplier(word), time, time) : PriceWord.volatility(word);
+        uint256 fields =
+            isDue(word, time) ? sampled(word, PriceWord.multiplier(word), time, time) : PriceWord.volatility(word);
         return PriceWord.pack(value, 0, time, time, PriceWord.writtenBlock(word), 0, 0) | fields;
     }
 
