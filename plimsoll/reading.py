@@ -7,10 +7,12 @@ assess(account, snapshot)                               equal to the engine's, t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plimsoll import contracts, ledger
 from plimsoll.contracts import Contract
+from plimsoll.margin import epoch_math
 from plimsoll.margin.account import (
     Account,
     AssetParams,
@@ -19,8 +21,10 @@ from plimsoll.margin.account import (
     Header,
     Lending,
     Market,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
     MarketRamp,
     MarketRisk,
     MarketState,
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from plimsoll.deploy import Deployment
 
 MODEL_RAMPING = 1
-_MARKET_WORDS = 6
+_MARKET_WORDS = 8
 
 
 def read(deployment: Deployment, account: bytes, *, block: int | None = None) -> tuple[Account, Snapshot]:
@@ -63,7 +67,7 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
         params[n], lending[n] = AssetParams.from_word(next(words)), Lending.from_word(next(words))
     balances = {n: Balance.from_word(next(words)) for n in assets}
     positions = {n: Position.from_word(next(words)) for n in markets}
-    states = {n: _market(words) for n in markets}
+    states = {n: _with_epochs(engine, n, _market(words), positions[n], number) for n in markets}
     feeds = {p.feed for p in params.values()} | {m.risk.feed for m in states.values()} | {settings.quote_feed}
     snapshot = Snapshot(
         time=time,
@@ -97,7 +101,18 @@ def _market(words: Iterator[int]) -> Market:
         trade=MarketTrade.from_word(next(words)),
         insurance=MarketInsurance.from_word(next(words)),
         ramp=MarketRamp.from_word(next(words)),
+        loss=MarketLoss.from_word(next(words)),
+        closing=MarketClosing.from_word(next(words)),
     )
+
+
+def _with_epochs(engine: Contract, number: int, market: Market, position: Position, block: int) -> Market:
+    """Epochs only of a market whose last one the account's position has not met."""
+    if position == Position() or position.epoch == market.state.epoch:
+        return market
+    numbers = range(1, market.state.epoch + 1)
+    words = ledger.read(engine, [slot for n in numbers for slot in ledger.epoch(number, n)], block=block)
+    return replace(market, epochs={n: epoch_math.unpack(words[2 * n - 2], words[2 * n - 1]) for n in numbers})
 
 
 def _prices(deployment: Deployment, feeds: list[int], block: int) -> dict[int, Price]:
