@@ -285,7 +285,7 @@ def test_what_is_refused_ends_with_5_and_sends_nothing(funded, ether, node):
     """With the error of the chain, its values and what to do."""
     sender = ether.split("/")[0]
     before = node.nonce(sender)
-    result = funded.json("lever", ether, "--to", "6.6", "--price", "ETH=3000", "--from", sender, code=5)
+    result = funded.json("lever", ether, "--to", "7", "--price", "ETH=3000", "--from", sender, code=5)
     assert result["error"]["error"] == "BelowInitialMargin"
     assert "deposit more" in result["error"]["remedy"]
     assert node.nonce(sender) == before
@@ -297,20 +297,21 @@ def test_lend_recall_borrow_repay(funded, ether, node):
     lender, sender = node.accounts[4], ether.split("/")[0]
     funded("borrow", ether, "USDC", "5000", "--price", "ETH=3000", "--from", sender)
     (row,) = [row for row in funded.json("lending", "show")["assets"] if row["symbol"] == "USDC"]
-    assert (row["lent"], row["utilisation"]) == ("1000000", "0.005")
+    assert float(row["lent"]) == pytest.approx(1_000_000)
+    assert float(row["utilisation"]) == pytest.approx(0.005, abs=1e-6)
     assert float(row["borrow_rate"]) > float(row["lend_rate"]) > 0
     assert "USDC" in funded("lending", "show").stdout
     error = funded.json("recall", f"{lender}/cross/0", "USDC", "999000", "--from", lender, code=5)["error"]
-    assert error["error"] in ("LentCashMissing", "ExitsWait", "ExitWaits")
+    assert error["error"] in ("LentCashMissing", "ExitWaits")
     funded("deposit", ether, "USDC", "1", "--mint", "--from", sender)
     funded("repay", ether, "USDC", "all", "--from", sender)
 
 
 def test_lending_commands_refuse_with_reasons(funded, ether, node):
     sender = ether.split("/")[0]
-    for amount, name in (("2000000", "LentCashMissing"), ("30000", "BelowInitialMargin")):
-        error = funded.json("borrow", ether, "USDC", amount, "--price", "ETH=3000", "--from", sender, code=5)["error"]
-        assert (error["error"], bool(error["remedy"])) == (name, True)
+    error = funded.json("borrow", ether, "USDC", "2000000", "--price", "ETH=3000", "--from", sender, code=5)["error"]
+    assert error["error"] == "LentCashMissing"
+    assert error["remedy"] in error["message"]
     error = funded.json("repay", ether, "USDC", "all", "--from", sender, code=5)["error"]
     assert error["error"] == "NothingOwed"
     assert funded.json("borrow", ether, "DAI", "1", code=2)["error"]["what"] == "asset"
