@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from plimsoll import prices, reading
+from plimsoll import prices, reading, units
 from plimsoll.deploy import Deployment
 from plimsoll.leverage.errors import CannotLever
 from plimsoll.margin import interest_math
@@ -21,9 +21,11 @@ from plimsoll.margin.account import (
     Snapshot,
     bits,
     indices,
+    is_good,
     net_amount,
     pair_of,
     perps,
+    price_age,
 )
 from plimsoll.margin.asset_math import value_down, value_up
 from plimsoll.margin.flip_search import Flip, nearest, priced
@@ -124,6 +126,16 @@ class Book:
     def liquidation(self, asset: int, account: Account | None = None) -> Flip:
         feed = self.snapshot.assets[asset].feed
         return nearest(account or self.account, self.snapshot, feed)
+
+    def require_fresh(self, *assets: int) -> None:
+        """Refuses prices that the engine would take no risk on."""
+        for asset in assets:
+            params = self.snapshot.assets[asset]
+            price = self.snapshot.price(params.feed)
+            if not is_good(price, params.max_age, self.snapshot.time):
+                age = price_age(price, self.snapshot.time)
+                remedy = f"it is {age} s old, or doubted: send a fresh report along (--report, or --price locally)"
+                raise CannotLever(f"price of {self.symbol(asset)}", units.price(price.value), remedy)
 
     # ---------------------------------------------------------------- which assets
 

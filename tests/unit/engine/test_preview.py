@@ -128,6 +128,6 @@ def test_assets_are_exposure_held_or_owed_and_the_quote_asset_is_not(desk):
     desk.act(bob, borrow(bob, WETH, 2 * WAD), withdraw(bob, WETH, WAD, desk.owner(bob)))
     found = preview(desk.engine, batch([]), [bob], sender=desk.owner(bob)).outcomes[bob]
     assert found.exposure == pytest.approx(3_000 * WAD, abs=10**13)
-    assert found.leverage == 50  # owes 2, holds 1, and 6,000 of equity
-    with expect("LeverageExceeded", bob, 50, 49):
-        desk.act(bob, limit(bob, 49))
+    assert found.leverage == 51  # owes 2, holds 1, on 6,000: a half and what a loan rounds off
+    with expect("LeverageExceeded", bob, 51, 50):
+        desk.act(bob, limit(bob, 50))

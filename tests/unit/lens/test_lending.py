@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from plimsoll import ledger
 from plimsoll.actions import borrow, lend
 from plimsoll.lending import table
 from plimsoll.margin import interest_math
+from plimsoll.margin.words import Lending
 
 USDC, WAD = 10**6, 10**18
 QUOTE, WETH = 0, 1
@@ -43,9 +45,9 @@ def test_a_row_is_what_the_engine_says(borrowed):
 def test_rates_are_of_this_moment(borrowed):
     """The rate at target has drifted for a day below it; lenders get the utilised share less the reserve's."""
     row = table(borrowed.lens)[QUOTE]
-    start = interest_math.RATE_START
-    rate, _ = interest_math.integral(start, row.utilisation, 86_400)
-    assert rate < start
+    word = Lending.from_word(ledger.read(borrowed.engine, [ledger.lending(QUOTE)])[0])
+    rate, _ = interest_math.integral(word.rate_at_target, row.utilisation, 86_400)
+    assert rate < word.rate_at_target
     assert row.borrow_rate == interest_math.borrow_rate(rate, row.utilisation)
     assert row.lend_rate == interest_math.lend_rate(rate, row.utilisation, 1000)
     assert 0 < row.lend_rate < row.borrow_rate // 2

@@ -142,7 +142,7 @@ def test_a_loan_below_by_its_collateral(world, alice, lender):
 
 def test_a_borrowed_asset_above(world, alice, lender):
     world.fund(alice, QUOTE, 10_000 * USDC)
-    world.execute(world.actor("alice"), borrow(alice, WETH, 5 * WAD), withdraw(alice, WETH, 5 * WAD, lender[:20]))
+    world.execute(world.actor("alice"), borrow(alice, WETH, 2 * WAD), withdraw(alice, WETH, 2 * WAD, lender[:20]))
     settled(world)
     lost, below, above = asked(world, alice, asset=WETH)
     assert (lost, below) == (False, 0)

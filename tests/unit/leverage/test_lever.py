@@ -228,8 +228,8 @@ def test_a_pair_account(world):
 def test_with_a_report_in_the_batch(world, alice):
     """The plan is made at its prices."""
     world.chain.advance(600)
-    stale = plan_lever(world.deployed, alice, "3")
-    assert stale.refusal.name == "PriceUnusable"
+    with pytest.raises(CannotLever, match="600 s old"):
+        plan_lever(world.deployed, alice, "3")
     plan = plan_lever(world.deployed, alice, "3", prices=world.report({1: 3_001 * PRICE}))
     assert plan.refusal is None
     assert plan.before.equity == 30_010 * WAD
