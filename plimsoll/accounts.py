@@ -51,8 +51,9 @@ class AccountId:
 
     def __str__(self) -> str:
         place = f"isolated:{self.market}" if self.mode == Mode.ISOLATED else self.mode.name.lower()
-        if self.mode == Mode.ISOLATED and self.market & PAIR and self.market < PAIR + (1 << 12):
-            place = f"pair:{self.market >> 6 & 63}-{self.market & 63}"
+        collateral, debt = self.market >> 6 & 63, self.market & 63
+        if self.mode == Mode.ISOLATED and collateral != debt and self.market == PAIR | collateral << 6 | debt:
+            place = f"pair:{collateral}-{debt}"
         return f"{self.owner}/{place}/{self.index}"
 
     @classmethod
