@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from plimsoll import ledger, reading
@@ -207,3 +209,42 @@ def test_a_price_that_has_grown_old_counts_as_if_it_were_new(world, alice):
     world.chain.advance(7_200)
     _, below, _ = asked(world, alice, market=ETH)
     assert flips_at(world, alice, 1, below, towards=1)
+
+
+def random_account(world, draw, number):
+    """Collateral, now and then a loan, and up to three perps either way."""
+    owner = world.actor(f"random {number}")
+    account = world.account(owner)
+    world.fund(account, QUOTE, draw.randint(5_000, 50_000) * USDC)
+    if draw.random() < 0.6:
+        world.fund(account, WETH, draw.randint(1, 10) * WAD)
+    if draw.random() < 0.5:
+        world.execute(owner, borrow(account, WETH, draw.randint(1, 2) * WAD))
+    for market in draw.sample(range(5), draw.randint(0, 3)):
+        price = world.prices[market + 1]
+        size = draw.randint(1_000, 60_000) * PRICE * SIZE // price
+        world.execute(owner, trade_perp(account, market, draw.choice([1, -1]) * size))
+    return account
+
+
+def test_random_accounts_flip_where_the_lens_and_the_twin_say(world, lender):
+    """Twenty books, every feed: equal answers, and the engine's own state differs between the two ticks."""
+    draw = random.Random("flips")
+    found = [random_account(world, draw, number) for number in range(20)]
+    settled(world, prices={1: 2_900 * PRICE, 2: 61_000 * PRICE})
+    flips = 0
+    for account in found:
+        for market in range(5):
+            lost, below, above = asked(world, account, market=market)
+            for price, towards in ((below, 1), (above, -1)):
+                if price not in (0, NEVER):
+                    flips += 1
+                    assert [state_at(world, account, market + 1, p) for p in (price, price + towards)] == [
+                        not lost,
+                        lost,
+                    ]
+    assert flips > 25
+
+
+def state_at(world, account, feed, price):
+    return world.engine.read("assessAt", account, [(feed, price)])[1] >= AccountState.LIQUIDATABLE
