@@ -51,14 +51,8 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
     """At `block` (default: now)."""
     engine, parameters = deployment.engine, deployment.parameters
     number, time = deployment.chain.block() if block is None else (block, _time(deployment, block))
-    assets, markets = range(len(parameters.assets)), range(len(parameters.markets))
-    pair = pair_of(account)
-    slots: list[int] = [ledger.GLOBALS, ledger.TERMS, ledger.MODEL_RAMP, ledger.pair(pair)]
-    slots += [ledger.header(account)]
-    slots += [slot(n) for n in assets for slot in (ledger.asset, ledger.lending)]
-    slots += [ledger.balance(account, n) for n in assets] + [ledger.position(account, n) for n in markets]
-    slots += [ledger.market(n, word) for n in markets for word in range(_MARKET_WORDS)]
-    words = iter(ledger.read(engine, slots, block=number))
+    assets, markets, pair = range(len(parameters.assets)), range(len(parameters.markets)), pair_of(account)
+    words = iter(ledger.read(engine, _slots(account, pair, assets, markets), block=number))
     settings, terms, ramp = Globals.from_word(next(words)), Terms.from_word(next(words)), next(words)
     pairs = {pair: Pair.from_word(next(words))}
     header = Header.from_word(next(words))
@@ -83,6 +77,14 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
         replaced=_replaced(engine, ramp, number) if settings.flags & MODEL_RAMPING else None,
     )
     return Account(account, header, balances, positions), snapshot
+
+
+def _slots(account: bytes, pair: int, assets: range, markets: range) -> list[int]:
+    """In the order in which `read` takes them apart."""
+    slots = [ledger.GLOBALS, ledger.TERMS, ledger.MODEL_RAMP, ledger.pair(pair), ledger.header(account)]
+    slots += [slot(n) for n in assets for slot in (ledger.asset, ledger.lending)]
+    slots += [ledger.balance(account, n) for n in assets] + [ledger.position(account, n) for n in markets]
+    return slots + [ledger.market(n, word) for n in markets for word in range(_MARKET_WORDS)]
 
 
 def _time(deployment: Deployment, block: int) -> int:

@@ -3,11 +3,11 @@
     from plimsoll.leverage import plan_close, plan_delever, plan_lever
 
     plan = plan_lever(deployment, account, to="3.5", asset=WETH)
-    plan.after.leverage, plan.liquidation_after.below, plan.borrow_rate_after, plan.impact, plan.break_even
+    plan.after.leverage, plan.liquidation_after.below, plan.borrow_rate_after, plan.swap.impact, plan.break_even
     plan.execute(deployment, sender=owner)
 
 A plan's batch borrows, swaps on the deployment's exchange and, for less leverage, repays. Its hard limits are on chain:
-`least_out` (or `most_in`) for the swap, and `max_leverage` for the account at the end. If either is missed, nothing has
+`swap.least_out` and `swap.most_in`, and `max_leverage` for the account at the end. If either is missed, nothing has
 happened. Leverage is exposure / equity: the notional of perps and the net value of everything but the quote asset.
 """
 

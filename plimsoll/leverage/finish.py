@@ -9,11 +9,11 @@ from plimsoll.actions import Action, batch, limit
 from plimsoll.exchange import Quote
 from plimsoll.leverage.book import Book
 from plimsoll.leverage.errors import CannotLever
-from plimsoll.leverage.plan import LeverPlan
+from plimsoll.leverage.plan import LeverPlan, SwapTerms
 from plimsoll.leverage.rates import Loans
 from plimsoll.margin.account import Account
 from plimsoll.margin.fixed_math import BPS, ceil_div, positive
-from plimsoll.previews import leverage, preview
+from plimsoll.previews import Preview, leverage, preview
 
 MILLION = 10**6
 
@@ -47,27 +47,19 @@ class Draft(NamedTuple):
 
 def finished(draft: Draft, slippage: int, goal: int, bound: int | None, prices: bytes) -> LeverPlan:
     """`bound`: the caller's own maximum leverage; without one, what slippage on swap and prices may lead to."""
-    book, (amount_in, amount_out) = draft.book, draft.amounts
-    account = book.account.id
+    book, account = draft.book, draft.book.account.id
     maximum = bound or max(goal, _worst(draft, slippage))
     steps = (*draft.steps, limit(account, maximum))
-    engine, owner = book.deployment.engine, checksum(account[:20])
-    before = preview(engine, batch([], prices), [account], sender=owner).outcomes.get(account)
+    before, found = _previewed(book, (), prices).outcomes.get(account), _previewed(book, steps, prices)
     if before is None:
         raise CannotLever("account", "0x" + account.hex(), "the engine cannot assess it now; are its prices there?")
-    found = preview(engine, batch(steps, prices), [account], sender=owner)
     cost, break_even = _costs(draft)
     return LeverPlan(
         account=account,
         block=book.snapshot.block,
         asset=draft.asset,
         debt_asset=draft.owed,
-        asset_in=draft.sold,
-        asset_out=draft.bought,
-        amount_in=amount_in,
-        amount_out=amount_out,
-        most_in=draft.most_in,
-        least_out=draft.least_out,
+        swap=_terms(draft),
         borrowed=draft.borrowed,
         repaid=draft.repaid,
         max_leverage=maximum,
@@ -77,14 +69,22 @@ def finished(draft: Draft, slippage: int, goal: int, bound: int | None, prices: 
         liquidation_after=book.liquidation(draft.asset, _after(draft)),
         borrow_rate=draft.loans.rate() if draft.loans else 0,
         borrow_rate_after=draft.loans.rate(draft.borrowed - draft.repaid) if draft.loans else 0,
-        impact=draft.swap.impact if draft.swap else 0,
-        fee=_fee(draft),
         cost=cost,
         break_even=break_even,
         actions=steps,
         prices=prices,
         refusal=found.refusal,
     )
+
+
+def _previewed(book: Book, steps: tuple[Action, ...], prices: bytes) -> Preview:
+    account = book.account.id
+    return preview(book.deployment.engine, batch(steps, prices), [account], sender=checksum(account[:20]))
+
+
+def _terms(draft: Draft) -> SwapTerms:
+    impact, limits = draft.swap.impact if draft.swap else 0, (draft.most_in, draft.least_out)
+    return SwapTerms(draft.sold, draft.bought, *draft.amounts, *limits, impact, _fee(draft))
 
 
 def _after(draft: Draft) -> Account:

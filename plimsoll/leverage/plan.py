@@ -13,11 +13,27 @@ from plimsoll.previews import Outcome
 
 
 @dataclass(frozen=True)
+class SwapTerms:
+    """What a plan's swap does as quoted, and at worst (`most_in`, `least_out`). All zero: nothing is swapped.
+
+    `impact`: bps that it pays more than its pools' price, their fee included; `fee`: what of it is the pools' fee.
+    """
+
+    asset_in: int
+    asset_out: int
+    amount_in: int
+    amount_out: int
+    most_in: int
+    least_out: int
+    impact: int
+    fee: int
+
+
+@dataclass(frozen=True)
 class LeverPlan:
     """Amounts in token units, values quote WAD, prices 1e-10, rates 1e-13 per year, leverage in hundredths.
 
-    `cost`: what equity loses by the swap, at index. `impact`: bps that the swap pays more than its pools' price, their
-    fee included; `fee`: what of it is the pools' fee. `break_even`: ppm that the asset's price must rise until getting
+    `cost`: what equity loses by the swap, at index. `break_even`: ppm that the asset's price must rise until getting
     out, at the same cost, leaves the equity of before; interest not included. `after` is the engine's own preview, None
     when the batch would fail on the way; `refusal` says why it would fail, None if it would not.
     """
@@ -26,12 +42,7 @@ class LeverPlan:
     block: int
     asset: int
     debt_asset: int
-    asset_in: int
-    asset_out: int
-    amount_in: int
-    amount_out: int
-    most_in: int
-    least_out: int
+    swap: SwapTerms
     borrowed: int
     repaid: int
     max_leverage: int
@@ -41,8 +52,6 @@ class LeverPlan:
     liquidation_after: Flip
     borrow_rate: int
     borrow_rate_after: int
-    impact: int
-    fee: int
     cost: int
     break_even: int
     actions: tuple[Action, ...]

@@ -32,15 +32,7 @@ def as_data(d: Deployment, what: str, plan: LeverPlan) -> dict[str, Any]:
         "after": None
         if plan.after is None
         else _outcome(plan.after) | {"liquidation_price": flip_data(plan.liquidation_after)},
-        "swap": {
-            "in": f"{amount(plan.asset_in, plan.amount_in)} {symbols[plan.asset_in]}",
-            "out": f"{amount(plan.asset_out, plan.amount_out)} {symbols[plan.asset_out]}",
-            "most_in": amount(plan.asset_in, plan.most_in),
-            "least_out": amount(plan.asset_out, plan.least_out),
-            "impact_bps": plan.impact,
-            "fee": units.quote(plan.fee),
-            "cost": units.quote(plan.cost),
-        },
+        "swap": _swap(d, plan),
         "borrowed": amount(plan.debt_asset, plan.borrowed),
         "repaid": amount(plan.debt_asset, plan.repaid),
         "borrow_rate": units.show(plan.borrow_rate, RATE_DECIMALS),
@@ -48,6 +40,20 @@ def as_data(d: Deployment, what: str, plan: LeverPlan) -> dict[str, Any]:
         "break_even": units.show(plan.break_even, PPM_DECIMALS),
         "max_leverage": units.show(plan.max_leverage, HUNDREDTHS),
         "refusal": str(plan.refusal) if plan.refusal else None,
+    }
+
+
+def _swap(d: Deployment, plan: LeverPlan) -> dict[str, Any]:
+    swap = plan.swap
+    sold, bought = (d.parameters.assets[asset] for asset in (swap.asset_in, swap.asset_out))
+    return {
+        "in": f"{units.show(swap.amount_in, sold.decimals)} {sold.symbol}",
+        "out": f"{units.show(swap.amount_out, bought.decimals)} {bought.symbol}",
+        "most_in": units.show(swap.most_in, sold.decimals),
+        "least_out": units.show(swap.least_out, bought.decimals),
+        "impact_bps": swap.impact,
+        "fee": units.quote(swap.fee),
+        "cost": units.quote(plan.cost),
     }
 
 

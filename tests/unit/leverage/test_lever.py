@@ -123,7 +123,7 @@ def test_a_swap_that_brings_less_changes_nothing(world, alice):
     world.exchange.move_to(pool, 3_050 * PRICE, sender=front)
     with pytest.raises(Reverted, match="OutputBelowMinimum") as caught:
         sent(world, plan)
-    assert caught.value.values[2] == plan.least_out
+    assert caught.value.values[2] == plan.swap.least_out
     assert "--slippage" in str(caught.value)
     assert untouched(world, alice, [0, 10 * WAD, 0])
 
@@ -169,9 +169,9 @@ def test_lever_arrives(world, alice, to):
     assert goal - 1 <= plan.after.leverage <= goal <= plan.max_leverage <= goal + 20
     sent(world, plan)
     assert plan_before(world, alice) == plan.after
-    assert world.held(alice, WETH) == 10 * WAD + plan.amount_out
+    assert world.held(alice, WETH) == 10 * WAD + plan.swap.amount_out
     assert world.held(alice) == 0
-    assert plan.amount_out >= plan.least_out
+    assert plan.swap.amount_out >= plan.swap.least_out
     assert world.engine.read("debtOf", alice, QUOTE) in (plan.borrowed, plan.borrowed + 1)
 
 
@@ -185,9 +185,9 @@ def test_the_liquidation_price_comes_true(world, alice):
 def test_what_it_costs(world, alice):
     """Impact above the pool's fee of 5 bps, equity lost to the wei, a rate that rises, a move that pays for it."""
     plan = plan_lever(world.deployed, alice, "3.5")
-    assert 5 < plan.impact < 60
-    assert plan.fee == pytest.approx(plan.amount_in * 10**12 * 5 // 10_000, rel=1e-3)
-    assert plan.cost > plan.fee
+    assert 5 < plan.swap.impact < 60
+    assert plan.swap.fee == pytest.approx(plan.swap.amount_in * 10**12 * 5 // 10_000, rel=1e-3)
+    assert plan.cost > plan.swap.fee
     sent(world, plan)
     assert plan.before.equity - world.assess(alice).equity - plan.cost in range(-2 * 10**12, 2 * 10**12)
     rows = world.lens.read("lending")
@@ -201,7 +201,7 @@ def test_what_is_held_is_spent_before_anything_is_borrowed(world):
     half = plan_lever(world.deployed, bob, "0.5", asset=WETH)
     assert half.borrowed == 0 and len(half.actions) == 2
     plan = plan_lever(world.deployed, bob, "2", asset=WETH)
-    assert plan.amount_in - plan.borrowed == 10_000 * USDC
+    assert plan.swap.amount_in - plan.borrowed == 10_000 * USDC
     sent(world, plan)
     assert world.held(bob) == 0
 
@@ -279,7 +279,7 @@ def test_close_repays_all_whatever_accrues_on_the_way(world, levered):
 def test_close_without_a_swap_when_the_quote_is_there(world, levered):
     world.fund(levered, QUOTE, 100_000 * USDC)
     plan = plan_close(world.deployed, levered)
-    assert (plan.amount_in, plan.impact, plan.cost) == (0, 0, 0)
+    assert (plan.swap.amount_in, plan.swap.impact, plan.cost) == (0, 0, 0)
     sent(world, plan)
     assert world.engine.read("debtOf", levered, QUOTE) == 0
 
