@@ -57,7 +57,7 @@ def holdings(d: Deployment, account: Account, snapshot: Snapshot) -> dict[str, A
         balances.append({"symbol": asset.symbol} | shown)
     positions = []
     for n in bits(account.header.markets):
-        held, symbol = account.positions[n], d.parameters.markets[n].symbol
+        held, symbol = snapshot.touched(account.positions[n], n), d.parameters.markets[n].symbol
         positions.append({"symbol": symbol, "size": units.size(held.size), "cost": units.quote(held.cost)})
     deadline = account.header.call_deadline or None
     return {"margin_call_deadline": deadline, "balances": balances, "positions": positions}
