@@ -49,7 +49,7 @@ interface ILens {
         view
         returns (bool liquidatable, uint256 below, uint256 above);
 
-    /// @notice Per listed market seven words: market, state, risk, costs, trade, insurance, price.
+    /// @notice Per listed market ten words: market, state, risk, costs, trade, insurance, ramp, loss, closing, price.
     function markets() external view returns (bytes memory);
 
     /// @notice Per asset that has a vault five words: asset, its parameters, totals, vault, price.

@@ -188,11 +188,11 @@ def test_health_works_with_every_feed_dead(populated):
 
 
 def test_markets_are_their_slots_and_their_price(populated):
-    """One row per listed market: number, five words, price word."""
+    """One row per listed market: number, eight words, price word."""
     feeds = [1, 2, 3, 4, 5]
     prices = populated.router.read("read", feeds)
-    for number, row in enumerate(rows(populated.lens.read("markets"), 7)):
-        slots = ledger.read(populated.engine, [ledger.market(number, word) for word in range(5)])
+    for number, row in enumerate(rows(populated.lens.read("markets"), 10)):
+        slots = ledger.read(populated.engine, [ledger.market(number, word) for word in range(8)])
         assert row == [number, *slots, prices[number]]
     assert number == 4
 
