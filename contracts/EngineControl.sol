@@ -131,6 +131,16 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     }
 
     /// @inheritdoc IMarginEngine
+    function assessAt(bytes32 id, FeedPrice[] calldata prices)
+        external
+        view
+        unlocked
+        returns (Assessment memory, AccountState)
+    {
+        return MarginCheck.statusAt(state, ROUTER, id, prices);
+    }
+
+    /// @inheritdoc IMarginEngine
     function poolEquity() external view unlocked returns (int256, int256) {
         return PoolLogic.poolEquity(state, _env());
     }

@@ -49,8 +49,10 @@ library MarginCheck {
     uint256 private constant QUOTE_BPS = 1e6;
     /// @dev The unit of Snapshot.depeg: a price (1e-10) times a factor in tenths.
     uint256 private constant DEPEG_UNIT = 1e11;
+    /// @dev Leverage is in hundredths.
+    uint256 private constant LEVERAGE_ONE = 100;
 
-    /// @notice The check, as the engine calls it: linked, so that its code stands once and the door stays small.
+    /// @notice The check: linked, so that its code stands once and the door stays small.
     function assess(Ledger.State storage s, IOracleRouter router, bytes32 id, PriceUse use)
         external
         view
@@ -59,15 +61,58 @@ library MarginCheck {
         return evaluate(s, gather(s, router, id, s.headers[id], use));
     }
 
+    /// @notice The same as the engine calls it. @param maxLeverage Hundredths; beyond it the check refuses. Zero: no limit.
+    function assessWithin(Ledger.State storage s, IOracleRouter router, bytes32 id, PriceUse use, uint256 maxLeverage)
+        external
+        view
+        returns (IMarginEngine.Assessment memory a)
+    {
+        Ledger.Header memory header = s.headers[id];
+        Snapshot memory snap = gather(s, router, id, header, use);
+        a = evaluate(s, snap);
+        if (maxLeverage != 0) _requireLeverage(id, exposureOf(snap, header, a), a.equity, maxLeverage);
+    }
+
     /// @notice The same on last prices moved in the account's favour, with the state that follows: what the views show.
     function status(Ledger.State storage s, IOracleRouter router, bytes32 id)
         external
         view
-        returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState)
+        returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state)
+    {
+        (a, state,) = _status(s, router, id, new IMarginEngine.FeedPrice[](0));
+    }
+
+    /// @notice The same if good reports of `prices` came now.
+    function statusAt(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        IMarginEngine.FeedPrice[] calldata prices
+    ) external view returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state) {
+        (a, state,) = _status(s, router, id, prices);
+    }
+
+    /// @notice Ends a preview: reverts with what each of `ids` is worth and must hold now.
+    function reveal(Ledger.State storage s, IOracleRouter router, bytes32[] calldata ids) external view {
+        IMarginEngine.Assessment[] memory found = new IMarginEngine.Assessment[](ids.length);
+        IMarginEngine.AccountState[] memory states = new IMarginEngine.AccountState[](ids.length);
+        uint256[] memory exposures = new uint256[](ids.length);
+        IMarginEngine.FeedPrice[] memory none = new IMarginEngine.FeedPrice[](0);
+        for (uint256 i; i < ids.length; ++i) {
+            (found[i], states[i], exposures[i]) = _status(s, router, ids[i], none);
+        }
+        revert IMarginEngine.Previewed(found, states, exposures);
+    }
+
+    function _status(Ledger.State storage s, IOracleRouter router, bytes32 id, IMarginEngine.FeedPrice[] memory changes)
+        private
+        view
+        returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state, uint256 exposure)
     {
         Ledger.Header memory header = s.headers[id];
-        a = evaluate(s, gather(s, router, id, header, PriceUse.TARGET));
-        return (a, stateOf(s, header, a));
+        Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);
+        a = evaluate(s, snap);
+        return (a, stateOf(s, header, a), exposureOf(snap, header, a));
     }
 
     // ---------------------------------------------------------------- gathering
@@ -75,8 +120,19 @@ library MarginCheck {
     function gather(Ledger.State storage s, IOracleRouter router, bytes32 id, Ledger.Header memory header, PriceUse use)
         internal
         view
-        returns (Snapshot memory snap)
+        returns (Snapshot memory)
     {
+        return _gather(s, router, id, header, use, new IMarginEngine.FeedPrice[](0));
+    }
+
+    function _gather(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        Ledger.Header memory header,
+        PriceUse use,
+        IMarginEngine.FeedPrice[] memory changes
+    ) private view returns (Snapshot memory snap) {
         uint256 assets = LibBit.popCount(header.assets);
         uint256 perps = LibBit.popCount(header.markets);
         _makeRoom(snap, assets, perps);
@@ -88,11 +144,37 @@ library MarginCheck {
         AssetValues.load(s, id, header.assets, Words.first(snap.assets), params, feeds);
         PerpValues.load(s, id, header.markets, Words.first(snap.perps), feeds + 32 * assets);
         if (quoteFeed != 0) Words.put(feeds + 32 * (count - 1), quoteFeed);
-        // The prices take the place of the feeds.
-        if (count != 0) Words.exchange(address(router), IOracleRouter.read.selector, feeds, count);
+        _readPrices(router, feeds, count, changes);
         snap.owed = AssetValues.value(s, id, header.assets, Words.first(snap.assets), params, feeds, use);
         PerpValues.value(s, snap.perps, feeds + 32 * assets, use);
         if (quoteFeed != 0) snap.depeg = _depeg(s, Words.get(feeds + 32 * (count - 1)), quoteFeed, snap, use);
+    }
+
+    /// @dev The prices take the place of the feeds.
+    function _readPrices(IOracleRouter router, uint256 feeds, uint256 count, IMarginEngine.FeedPrice[] memory changes)
+        private
+        view
+    {
+        if (count == 0) return;
+        uint256 kept;
+        if (changes.length != 0) {
+            kept = Words.buffer(count);
+            for (uint256 i; i < count; ++i) {
+                Words.put(kept + 32 * i, Words.get(feeds + 32 * i));
+            }
+        }
+        Words.exchange(address(router), IOracleRouter.read.selector, feeds, count);
+        for (uint256 j; j < changes.length; ++j) {
+            (uint256 feed, uint256 value) = (changes[j].feed, changes[j].value);
+            if (feed == 0 || value == 0 || value > PriceWord.MAX_VALUE) {
+                revert IOracleRouter.PriceOutOfRange(feed, value);
+            }
+            for (uint256 i; i < count; ++i) {
+                if (Words.get(kept + 32 * i) != feed) continue;
+                uint256 word = Words.get(feeds + 32 * i);
+                Words.put(feeds + 32 * i, VolatilityMath.reported(word, value, block.timestamp));
+            }
+        }
     }
 
     /// @dev Two arrays in a row, with what a call needs in front: handing them over copies nothing.
@@ -167,6 +249,28 @@ library MarginCheck {
             }
             if lt(returndatasize(), 160) { revert(0, 0) }
         }
+    }
+
+    // ---------------------------------------------------------------- leverage
+
+    /// @notice Sum of absolute notional: of the perps, and of every net balance but the quote asset's, held or owed. Quote WAD.
+    function exposureOf(Snapshot memory snap, Ledger.Header memory header, IMarginEngine.Assessment memory a)
+        internal
+        pure
+        returns (uint256 exposure)
+    {
+        exposure = a.notional;
+        // The quote asset, where there is any, is the first.
+        for (uint256 i = header.assets & 1; i < snap.assets.length; ++i) {
+            exposure += FixedMath.abs(int256(snap.assets[i]) >> 48);
+        }
+    }
+
+    function _requireLeverage(bytes32 id, uint256 exposure, int256 equity, uint256 maximum) private pure {
+        uint256 backed = FixedMath.positive(equity);
+        if (exposure * LEVERAGE_ONE <= backed * maximum) return;
+        uint256 leverage = backed == 0 ? type(uint256).max : FixedMath.ceilDiv(exposure * LEVERAGE_ONE, backed);
+        revert IMarginEngine.LeverageExceeded(id, leverage, maximum);
     }
 
     // ---------------------------------------------------------------- prices

@@ -31,8 +31,9 @@ contract MarginEngine is EngineControl {
     uint256 private constant REMOVAL_BPS = 1000;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
-    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more;
-    /// slack: what rounding may have cost it in repayments; operated: somebody else trades for it, and answers for `cost`, which is what his fills lost against their index.
+    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more; slack:
+    /// what rounding may have cost it in repayments; maxLeverage: its owner's limit, or zero; operated: somebody else trades for
+    /// it, and answers for `cost`, which is what his fills lost against their index.
     struct Touched {
         bytes32 id;
         bool risk;
@@ -47,6 +48,7 @@ contract MarginEngine is EngineControl {
         int256 overIm;
         int256 overMm;
         int256 slack;
+        uint256 maxLeverage;
     }
 
     /// @dev What the batch adds to the claims on an asset, and to what is borrowed of it.
@@ -59,6 +61,7 @@ contract MarginEngine is EngineControl {
     struct Context {
         address caller;
         bool reducing;
+        bool lenient;
         uint256 count;
         Touched[] touched;
         uint256 changeCount;
@@ -73,10 +76,20 @@ contract MarginEngine is EngineControl {
 
     /// @inheritdoc IMarginEngine
     function execute(Batch calldata batch) external lock {
+        _run(batch);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function preview(Batch calldata batch, bytes32[] calldata ids) external lock {
+        _run(batch);
+        MarginCheck.reveal(state, ROUTER, ids);
+    }
+
+    /// @dev One body for both, told apart by the call itself: given as a literal, it would be in the code twice.
+    function _run(Batch calldata batch) private {
         if (batch.prices.length != 0) ROUTER.update(batch.prices);
         Context memory ctx;
-        ctx.caller = msg.sender;
-        ctx.reducing = batch.reducing;
+        (ctx.caller, ctx.reducing, ctx.lenient) = (msg.sender, batch.reducing, msg.sig == this.preview.selector);
         ctx.touched = new Touched[](2 * batch.actions.length);
         ctx.changes = new Change[](2 * batch.actions.length);
         for (uint256 i; i < batch.actions.length; ++i) {
@@ -85,7 +98,7 @@ contract MarginEngine is EngineControl {
         for (uint256 i; i < ctx.count; ++i) {
             _check(ctx, ctx.touched[i]);
         }
-        for (uint256 i; i < ctx.changeCount; ++i) {
+        for (uint256 i; !ctx.lenient && i < ctx.changeCount; ++i) {
             _requireLimits(ctx.changes[i]);
         }
     }
@@ -103,6 +116,7 @@ contract MarginEngine is EngineControl {
         else if (kind == uint256(Kind.Settle)) PerpTrading.settle(state, _env(), abi.decode(action.data, (Settle)));
         else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
         else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, action.data);
+        else if (kind == uint256(Kind.Limit)) _limit(ctx, id, abi.decode(action.data, (Limit)));
         else revert UnknownAction(kind);
     }
 
@@ -118,8 +132,7 @@ contract MarginEngine is EngineControl {
         if (AccountId.ownerOf(id) != ctx.caller) revert NotAuthorized(id, ctx.caller);
     }
 
-    /// @dev Finds or adds the account. Before the first change of a reducing batch its state is assessed, to be compared at
-    /// the end.
+    /// @dev Finds or adds the account. In a reducing batch it is assessed before its first change, to be compared at the end.
     function _touch(Context memory ctx, bytes32 id) private view returns (Touched memory t) {
         for (uint256 i; i < ctx.count; ++i) {
             t = ctx.touched[i];
@@ -129,11 +142,8 @@ contract MarginEngine is EngineControl {
         }
         t = ctx.touched[ctx.count++];
         t.id = id;
-        if (ctx.reducing) _measure(t);
-    }
-
-    function _measure(Touched memory t) private view {
-        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, MarginCheck.PriceUse.REDUCE);
+        if (!ctx.reducing) return t;
+        Assessment memory a = _assess(ctx, t);
         (t.equity, t.overIm, t.overMm) = (a.equity, a.equity - int256(a.im0), a.equity - int256(a.mm));
     }
 
@@ -268,6 +278,14 @@ contract MarginEngine is EngineControl {
         emit Called(id, order.target, order.amountIn > leftIn ? order.amountIn - leftIn : 0, received);
     }
 
+    function _limit(Context memory ctx, bytes32 id, Limit memory order) private view {
+        if (order.maxLeverage == 0) revert ZeroAmount();
+        _requireOwner(ctx, id);
+        Touched memory t = _touch(ctx, id);
+        (t.risk, t.strict) = (true, true);
+        if (t.maxLeverage == 0 || order.maxLeverage < t.maxLeverage) t.maxLeverage = order.maxLeverage;
+    }
+
     // ---------------------------------------------------------------- lending
 
     /// @dev Repay needs no price and no check, as Deposit; Recall no check: they can only help, but for what rounds off.
@@ -321,26 +339,30 @@ contract MarginEngine is EngineControl {
         int256 quote = state.balances[t.id][Ledger.QUOTE].held;
         if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);
         // Nothing at risk: healthy by definition, whatever the feeds say. An operator still answers for what he cost.
-        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing) {
+        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing && t.maxLeverage == 0) {
             return LiquidationLogic.clear(state, t.id);
         }
-        MarginCheck.PriceUse use = ctx.reducing
-            ? MarginCheck.PriceUse.REDUCE
-            : t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
-        Assessment memory a = MarginCheck.assess(state, ROUTER, t.id, use);
-        if (ctx.reducing) _requireReduced(t, a);
-        else _requireInitial(t, a);
-        if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
+        Assessment memory a = _assess(ctx, t);
+        if (!ctx.lenient) {
+            if (ctx.reducing) _requireReduced(t, a);
+            else _requireInitial(t, a);
+            if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
+        }
         // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
         if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
     }
 
+    function _assess(Context memory ctx, Touched memory t) private view returns (Assessment memory) {
+        MarginCheck.PriceUse use = t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
+        if (ctx.reducing) use = MarginCheck.PriceUse.REDUCE;
+        if (ctx.lenient) use = MarginCheck.PriceUse.TARGET;
+        return MarginCheck.assessWithin(state, ROUTER, t.id, use, ctx.lenient ? 0 : t.maxLeverage);
+    }
+
     function _requireInitial(Touched memory t, Assessment memory a) private pure {
         uint256 required = a.im;
-        if (t.removed) {
-            uint256 share = FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS);
-            if (share > required) required = share;
-        }
+        uint256 share = t.removed ? FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS) : 0;
+        if (share > required) required = share;
         if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
     }
 

@@ -30,11 +30,35 @@ interface ILens {
     /// @notice The same for a page of all accounts, in the order of `rawPage`.
     function healthPage(uint256 start, uint256 count) external view returns (bytes memory);
 
-    /// @notice Per listed market seven words: market, state, risk, costs, trade, insurance, price.
+    /// @notice Where the account's state flips when the price of the market's feed moves alone: the market, and every asset and market
+    /// that shares the feed. To the tick: at `below` and `above` the engine itself finds another answer than one tick nearer.
+    /// @dev At a good report that comes now, with funding and interest accrued to this block and volatility, ramps and call deadline as
+    /// they are in it. A state is about what an account is worth at index: what closing it would cost (spread, fees, a swap's
+    /// impact) and what liquidators take afterwards are no part of it. May cost several million gas: for calls, not contracts.
+    /// @return liquidatable Whether it is now (or bankrupt). Then the prices are those at which it no longer would be.
+    /// @return below The highest price under the present one at which it is liquidatable; 0 when there is none.
+    /// @return above The lowest price over the present one at which it is liquidatable; 2^256 − 1 when there is none.
+    function liquidationPrice(bytes32 account, uint256 market)
+        external
+        view
+        returns (bool liquidatable, uint256 below, uint256 above);
+
+    /// @notice The same for the price of an asset, such as the collateral of a loan.
+    function liquidationPriceOfAsset(bytes32 account, uint256 asset)
+        external
+        view
+        returns (bool liquidatable, uint256 below, uint256 above);
+
+    /// @notice Per listed market ten words: market, state, risk, costs, trade, insurance, ramp, loss, closing, price.
     function markets() external view returns (bytes memory);
 
     /// @notice Per asset that has a vault five words: asset, its parameters, totals, vault, price.
     function assets() external view returns (bytes memory);
+
+    /// @notice Per asset that has a vault thirteen words: asset; its words lending, debts, limits, flow; and, accrued to now: lent, borrowed,
+    /// cash that can be borrowed or recalled, reserve (token units), lent and debt index (1e-12), borrow and lend rate (1e-13
+    /// per year). Utilisation is in the lending word.
+    function lending() external view returns (bytes memory);
 
     /// @notice Seven words: globals, pool, terms, listed markets, number of accounts, pool equity, pool close-out value (int256).
     function globals() external view returns (bytes memory);

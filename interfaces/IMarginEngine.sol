@@ -35,7 +35,8 @@ interface IMarginEngine {
         Borrow,
         Repay,
         Lend,
-        Recall
+        Recall,
+        Limit
     }
 
     /// @param kind A member of Kind.
@@ -145,6 +146,19 @@ interface IMarginEngine {
         uint256 room;
     }
 
+    /// @notice Bounds what the account may look like when the batch has ended, at the batch's prices. Changes nothing.
+    /// @param maxLeverage Hundredths. Leverage is exposure / equity; exposure is the notional of the perps and the net value, held or
+    /// owed, of every asset but the quote asset. Of several limits the tightest counts.
+    struct Limit {
+        uint256 maxLeverage;
+    }
+
+    /// @notice A feed at another price (1e-10 quote), for views that ask what if.
+    struct FeedPrice {
+        uint256 feed;
+        uint256 value;
+    }
+
     /// @notice What an account is worth and must hold. All quote WAD.
     struct Assessment {
         int256 equity;
@@ -246,6 +260,7 @@ interface IMarginEngine {
     error LendingAndBorrowing(bytes32 account, uint256 asset);
     error LendingClosed(uint256 asset);
     error LentCashMissing(uint256 asset, uint256 amount, uint256 available);
+    error LeverageExceeded(bytes32 account, uint256 leverage, uint256 maximum);
     error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
     error Locked();
     error MarketClosed(uint256 market, uint256 finalPrice);
@@ -262,6 +277,7 @@ interface IMarginEngine {
     error OperatorLimitExceeded(bytes32 account, address operator, bytes32 limit, uint256 value, uint256 maximum);
     error OrderExpired(uint256 deadline, uint256 time);
     error OutputBelowMinimum(uint256 asset, uint256 received, uint256 minimum);
+    error Previewed(Assessment[] assessments, AccountState[] states, uint256[] exposures);
     error PriceUnusable(uint256 feed, uint256 age, uint256 status);
     error RiskInReducingBatch(bytes32 account, uint256 kind);
     error SkewCapExceeded(uint256 market, uint256 skew, uint256 cap);
@@ -276,6 +292,11 @@ interface IMarginEngine {
 
     /// @notice Runs a batch: prices, then each action in order, then one check per touched account.
     function execute(Batch calldata batch) external;
+
+    /// @notice Runs a batch as `execute` would for the same caller, does not refuse for margin, leverage or caps at its end, and always
+    /// reverts: with Previewed, what each of `accounts` is then worth and must hold, its state and its exposure (quote WAD); or
+    /// with the error of the action that failed. What `execute` itself would say is what a call of it says.
+    function preview(Batch calldata batch, bytes32[] calldata accounts) external;
 
     /// @notice Sets (or, with all zero, removes) an operator's limits for an account of the caller.
     function setOperator(bytes32 account, address operator, OperatorLimits calldata limits) external;
@@ -320,6 +341,12 @@ interface IMarginEngine {
     // ------------------------------------------------------------------ views (revert Locked inside a batch)
 
     function assess(bytes32 account) external view returns (Assessment memory, AccountState);
+
+    /// @notice The same if good reports of `prices` came now and said nothing new about volatility.
+    function assessAt(bytes32 account, FeedPrice[] calldata prices)
+        external
+        view
+        returns (Assessment memory, AccountState);
 
     /// @notice Pool equity over all markets, and what of it would be left if every trader closed at index.
     function poolEquity() external view returns (int256 equity, int256 closeOut);

@@ -2,6 +2,7 @@
 
     CROSS account 0 of 0xAb…      0xAb…/cross/0
     ISOLATED in market 2, index 1  0xAb…/isolated:2/1
+    ISOLATED to asset 1 against 0  0xAb…/pair:1-0/0
     PORTFOLIO account 3            0xAb…/portfolio/3
 
 `AccountId.parse` takes either text or the 32 bytes as hex, and raises BadInput.
@@ -17,8 +18,10 @@ from functools import lru_cache
 from plimsoll.abi import checksum
 from plimsoll.errors import BadInput
 
-_TEXT = re.compile(r"(0x[0-9a-fA-F]{40})/(?:(cross|portfolio)|isolated:(\d+))(?:/(\d+))?")
-_FORM = "write 0xOWNER/cross/0, 0xOWNER/isolated:2/1 or 32 bytes as hex"
+_TEXT = re.compile(r"(0x[0-9a-fA-F]{40})/(?:(cross|portfolio)|isolated:(\d+)|pair:(\d+)-(\d+))(?:/(\d+))?")
+_FORM = "write 0xOWNER/cross/0, 0xOWNER/isolated:2/1, 0xOWNER/pair:1-0/0 (collateral, debt) or 32 bytes as hex"
+#: In the market of an account that is isolated to a collateral/debt pair: 0x8000 | collateral << 6 | debt.
+PAIR = 0x8000
 
 
 class Mode(IntEnum):
@@ -48,6 +51,9 @@ class AccountId:
 
     def __str__(self) -> str:
         place = f"isolated:{self.market}" if self.mode == Mode.ISOLATED else self.mode.name.lower()
+        collateral, debt = self.market >> 6 & 63, self.market & 63
+        if self.mode == Mode.ISOLATED and collateral != debt and self.market == PAIR | collateral << 6 | debt:
+            place = f"pair:{collateral}-{debt}"
         return f"{self.owner}/{place}/{self.index}"
 
     @classmethod
@@ -64,10 +70,19 @@ class AccountId:
         match = _TEXT.fullmatch(text)
         if match is None:
             raise BadInput("account", text, _FORM)
-        owner, mode, market, index = match.groups()
+        owner, mode, market, collateral, debt, index = match.groups()
+        if collateral is not None:
+            return cls(owner, Mode.ISOLATED, pair_code(int(collateral), int(debt)), int(index or 0))
         if market is not None:
             return cls(owner, Mode.ISOLATED, int(market), int(index or 0))
         return cls(owner, Mode[mode.upper()], 0, int(index or 0))
+
+
+def pair_code(collateral: int, debt: int) -> int:
+    """The market of an account that is isolated to a collateral/debt pair of assets."""
+    if not (0 <= collateral < 64 and 0 <= debt < 64 and collateral != debt):
+        raise BadInput("pair", (collateral, debt), "two different assets by number, from 0 to 63")
+    return PAIR | collateral << 6 | debt
 
 
 @lru_cache(maxsize=1 << 16)

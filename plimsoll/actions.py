@@ -34,6 +34,7 @@ class Kind(IntEnum):
     REPAY = 9
     LEND = 10
     RECALL = 11
+    LIMIT = 12
 
 
 _deposit = encoder("(uint256,uint256)")
@@ -43,6 +44,7 @@ _trade_perp = encoder("(uint256,int64,uint256,uint256)")
 _liquidate = encoder("(bytes32,uint256,uint256,bool)")
 _margin_call = encoder("(bytes32,bool)")
 _lending = encoder("(uint256,uint256)")
+_limit = encoder("(uint256)")
 _settle = encoder("((uint256,bytes32[]))")
 _call = encoder("((uint256,uint256,uint256,uint256,address,bytes))")
 
@@ -116,6 +118,11 @@ def lend(account: bytes, asset: int, amount: int) -> Action:
 def recall(account: bytes, asset: int, amount: int = MAX_UINT256) -> Action:
     """Takes `amount` of what `account` lent back into what it holds, or all of it."""
     return (Kind.RECALL, account, _lending((asset, amount)))
+
+
+def limit(account: bytes, max_leverage: int) -> Action:
+    """The batch fails if it leaves `account` with more than `max_leverage`, hundredths."""
+    return (Kind.LIMIT, account, _limit((max_leverage,)))
 
 
 def batch(actions: Iterable[Action], prices: bytes = b"", reducing: bool = False) -> Batch:

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from plimsoll.remedies import REMEDIES
+
 
 class PlimsollError(Exception):
     """Root of the tree. The command line returns `exit_code`; `--json` shows `fields` beside the message."""
@@ -130,6 +132,11 @@ class Reverted(TransactionFailed):
         return self.decoded[1]
 
     @property
+    def remedy(self) -> str | None:
+        """What to do about it, where that can be said."""
+        return REMEDIES.get(self.name)
+
+    @property
     def reason(self) -> Reverted | None:
         """Why the target of a `Call` refused, when this is CallReverted."""
         return Reverted(self.values[1], self.gas_used) if self.name == "CallReverted" else None
@@ -140,7 +147,10 @@ class Reverted(TransactionFailed):
 
     @property
     def fields(self) -> dict[str, Any]:
-        return {"error": self.name, "values": [_text(value) for value in self.values], "data": "0x" + self.data.hex()}
+        told: dict[str, Any] = {"error": self.name, "values": [_text(value) for value in self.values]}
+        if self.remedy:
+            told["remedy"] = self.remedy
+        return told | {"data": "0x" + self.data.hex()}
 
     def __str__(self) -> str:
         name, values, names = self.decoded
@@ -151,7 +161,7 @@ class Reverted(TransactionFailed):
         shown = ", ".join(
             f"{key}={_text(value)}" if key else _text(value) for key, value in zip(names, values, strict=True)
         )
-        return f"reverted: {name}({shown})"
+        return f"reverted: {name}({shown})" + (f"; {self.remedy}" if self.remedy else "")
 
 
 class Halted(TransactionFailed):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from plimsoll.actions import Action, borrow, deposit, lend, liquidate, margin_call, repay, trade_perp, withdraw
+from plimsoll.actions import Action, borrow, deposit, lend, limit, liquidate, margin_call, repay, trade_perp, withdraw
 from plimsoll.chain import Anvil, LocalChain
 from plimsoll.errors import PlimsollError
 from plimsoll.prices import PRICE, Quote
@@ -76,7 +76,30 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
             progress(part.__name__.strip("_"))
             figures |= part(scene)
         progress("zero capital")
-        return figures | _zero_capital(chain)
+        figures |= _zero_capital(chain)
+    with Anvil(accounts=20) as chain:
+        progress("leverage")
+        return figures | _leverage(World.create(chain, exchange=True))
+
+
+def _leverage(world: World) -> dict[str, int]:
+    """10 WETH made 30 in one batch: a loan, a swap on Uniswap v3, a limit. The account has done it before, and lent."""
+    lender, owner = world.actor("lender"), world.actor("lever")
+    account, lent = world.account(owner), world.account(lender)
+    world.fund(lent, 0, 1_000_000 * USDC)
+    world.execute(lender, lend(lent, 0, 1_000_000 * USDC))
+    world.fund(account, 1, 10 * ETHER)
+    world.fund(account, 0, USDC)
+    exchange = world.exchange
+
+    def loop(amount: int) -> list[Action]:
+        best = exchange.best_in(0, amount, 1)
+        swap = exchange.sell_action(account, 0, amount, 1, best.amount_out, route=best.route)
+        return [borrow(account, 0, amount), swap, limit(account, 310)]
+
+    world.execute(owner, *loop(100 * USDC))
+    world.post({})
+    return {"loop_3x": world.execute(owner, *loop(60_000 * USDC)).gas_used}
 
 
 def _custody(scene: _Scene) -> dict[str, int]:

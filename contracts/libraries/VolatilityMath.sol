@@ -80,6 +80,13 @@ library VolatilityMath {
         return PriceWord.packVolatility(code, code, 0);
     }
 
+    /// @notice `word` as it would be if a good report of `value` came at `time` and moved neither multiplier.
+    function reported(uint256 word, uint256 value, uint256 time) internal pure returns (uint256) {
+        uint256 fields =
+            isDue(word, time) ? sampled(word, PriceWord.multiplier(word), time, time) : PriceWord.volatility(word);
+        return PriceWord.pack(value, 0, time, time, PriceWord.writtenBlock(word), 0, 0) | fields;
+    }
+
     /// @notice The variance after a return from `last` to `price` over `elapsed` seconds, rounded up.
     /// @param basis The variance at σ_ref; also what the cap is measured by while the market is calmer than that.
     /// @dev The square is brought to one interval, and over less than one it weighs less in proportion: a late sample makes the next

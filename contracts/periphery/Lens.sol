@@ -5,7 +5,10 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {ILens} from "../../interfaces/ILens.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
+import {FlipSearch} from "../libraries/FlipSearch.sol";
+import {InterestMath} from "../libraries/InterestMath.sol";
 import {LedgerSlots} from "../libraries/LedgerSlots.sol";
+import {PriceWord} from "../libraries/PriceWord.sol";
 import {Words} from "../libraries/Words.sol";
 
 /// @title Batch reads for keepers, as fixed-width words
@@ -18,6 +21,7 @@ contract Lens is ILens {
     uint256 private constant UNASSESSED = 255;
     /// @dev More than the assessment of an account with every asset and market costs. Below it, a failure may be hunger.
     uint256 private constant ASSESS_GAS = 3_000_000;
+    uint256 private constant _LENDING_WORDS = 13;
 
     IMarginEngine public immutable engine;
     IOracleRouter public immutable router;
@@ -60,6 +64,38 @@ contract Lens is ILens {
         return _health(engine.accountsPage(start, count));
     }
 
+    // ------------------------------------------------------------------ liquidation prices
+
+    function liquidationPrice(bytes32 account, uint256 market)
+        external
+        view
+        whenUnlocked
+        returns (bool liquidatable, uint256 below, uint256 above)
+    {
+        uint256 risk = uint256(_slot(LedgerSlots.marketWord(market, LedgerSlots.RISK)));
+        uint256 feed = uint8(risk >> LedgerSlots.FEED_BIT);
+        if (feed == 0) revert IMarginEngine.UnknownMarket(market);
+        return _liquidationPrice(account, feed);
+    }
+
+    function liquidationPriceOfAsset(bytes32 account, uint256 asset)
+        external
+        view
+        whenUnlocked
+        returns (bool liquidatable, uint256 below, uint256 above)
+    {
+        uint256 feed = uint8(uint256(_slot(LedgerSlots.at(asset, LedgerSlots.ASSETS))) >> LedgerSlots.ASSET_FEED_BIT);
+        if (feed == 0) revert IMarginEngine.UnknownAsset(asset);
+        return _liquidationPrice(account, feed);
+    }
+
+    function _liquidationPrice(bytes32 account, uint256 feed) private view returns (bool, uint256, uint256) {
+        uint256[] memory feeds = new uint256[](1);
+        feeds[0] = feed;
+        uint256 price = PriceWord.value(router.read(feeds)[0]);
+        return FlipSearch.nearest(FlipSearch.Subject(engine, account, feed), price);
+    }
+
     // ------------------------------------------------------------------ tables
 
     function markets() external view whenUnlocked returns (bytes memory) {
@@ -91,6 +127,47 @@ contract Lens is ILens {
             feeds[i] = uint8(uint256(words[3 * i]) >> LedgerSlots.ASSET_FEED_BIT);
         }
         return _table(listed, words, 3, router.read(feeds));
+    }
+
+    function lending() external view whenUnlocked returns (bytes memory out) {
+        uint256[] memory listed = _assetIndices();
+        bytes32[] memory keys = new bytes32[](4 * listed.length);
+        for (uint256 i; i < listed.length; ++i) {
+            keys[4 * i] = LedgerSlots.at(listed[i], LedgerSlots.LENDING);
+            keys[4 * i + 1] = LedgerSlots.at(listed[i], LedgerSlots.DEBTS);
+            keys[4 * i + 2] = LedgerSlots.at(listed[i], LedgerSlots.LIMITS);
+            keys[4 * i + 3] = LedgerSlots.at(listed[i], LedgerSlots.FLOWS);
+        }
+        bytes32[] memory words = engine.slots(keys);
+        uint256[] memory rows = new uint256[](_LENDING_WORDS * listed.length);
+        for (uint256 i; i < listed.length; ++i) {
+            uint256 row = _LENDING_WORDS * i;
+            rows[row] = listed[i];
+            for (uint256 j; j < 4; ++j) {
+                rows[row + 1 + j] = uint256(words[4 * i + j]);
+            }
+            _putLoans(rows, row + 5, listed[i], rows[row + 1]);
+        }
+        return abi.encodePacked(rows);
+    }
+
+    /// @dev Zeros for an asset that is not lent.
+    function _putLoans(uint256[] memory rows, uint256 at, uint256 asset, uint256 word) private view {
+        if (word == 0) return;
+        IMarginEngine.Loans memory loans = engine.lendingOf(asset);
+        (uint256 utilisation, uint256 reserveShare) = (word >> 160 & type(uint24).max, word >> 232 & type(uint16).max);
+        (uint256 rate,,) = InterestMath.project(
+            word >> 184 & type(uint48).max,
+            utilisation,
+            reserveShare,
+            block.timestamp - (word >> 128 & type(uint32).max),
+            loans.debtIndex,
+            loans.lentIndex
+        );
+        (rows[at], rows[at + 1], rows[at + 2]) = (loans.lent, loans.borrowed, loans.cash);
+        (rows[at + 3], rows[at + 4], rows[at + 5]) = (loans.reserve, loans.lentIndex, loans.debtIndex);
+        rows[at + 6] = InterestMath.borrowRate(rate, utilisation);
+        rows[at + 7] = InterestMath.lendRate(rate, utilisation, reserveShare);
     }
 
     function globals() external view whenUnlocked returns (bytes memory) {

@@ -14,8 +14,6 @@ from plimsoll.errors import TransactionFailed
 if TYPE_CHECKING:
     from plimsoll.deploy import Deployment
 
-STATES = ("HEALTHY", "RESTRICTED", "CALLED", "LIQUIDATABLE", "BANKRUPT")
-
 account_app = typer.Typer(help="Accounts.", no_args_is_help=True)
 
 
@@ -116,49 +114,17 @@ def show(
     deployments: Deployments = DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Balances, positions, margin and state of one account.
+    """Balances, debts, positions, margin, leverage, state and liquidation prices of one account.
 
     Example: plimsoll account show 0x70997970C51812dc3A010C7d01b50e0d17dc79C8/cross/0
     """
+    from plimsoll.commands.account_view import account_lines, holdings, liquidation_prices, margin
+    from plimsoll.reading import read
+
     identity = AccountId.parse(account)
     deployment = read_only(rpc, deployments)
-    block = deployment.chain.block()[0]
-    data = {"account": str(identity), "id": "0x" + bytes(identity).hex(), "block": block}
-    data |= _margin(deployment, bytes(identity), block) | _holdings(deployment, bytes(identity), block)
-    emit(as_json, data, _account_lines(data))
-
-
-def _account_lines(data: dict[str, Any]) -> list[str]:
-    lines = [f"{data['account']}: {data['state']}"]
-    lines += [f"  {name} {data[name]}" for name in ("equity", "im", "mm", "notional") if data[name] is not None]
-    lines += [f"  {item['held']} {item['symbol']}" for item in data["balances"]]
-    return lines + [f"  {item['size']} {item['symbol']}-PERP, cost {item['cost']}" for item in data["positions"]]
-
-
-def _margin(d: Deployment, account: bytes, block: int) -> dict[str, Any]:
-    names = ("equity", "im", "im0", "mm", "notional")
-    try:
-        assessment, state = d.engine.read("assess", account, block=block)
-    except TransactionFailed as error:
-        return {"state": f"unknown: {error}", **dict.fromkeys(names)}
-    return {"state": STATES[state], **{name: units.quote(value) for name, value in zip(names, assessment, strict=True)}}
-
-
-def _holdings(d: Deployment, account: bytes, block: int) -> dict[str, Any]:
-    from plimsoll.margin.words import Balance, Header, Position
-
-    header = Header.from_word(ledger.read(d.engine, [ledger.header(account)], block=block)[0])
-    assets = [n for n in range(len(d.parameters.assets)) if header.assets >> n & 1]
-    markets = [n for n in range(len(d.parameters.markets)) if header.markets >> n & 1]
-    slots = [ledger.balance(account, n) for n in assets] + [ledger.position(account, n) for n in markets]
-    words = ledger.read(d.engine, slots, block=block)
-    balances = []
-    for n, word in zip(assets, words[: len(assets)], strict=True):
-        asset = d.parameters.assets[n]
-        balances.append({"symbol": asset.symbol, "held": units.show(Balance.from_word(word).held, asset.decimals)})
-    positions = []
-    for n, word in zip(markets, words[len(assets) :], strict=True):
-        held = Position.from_word(word)
-        symbol = d.parameters.markets[n].symbol
-        positions.append({"symbol": symbol, "size": units.size(held.size), "cost": units.quote(held.cost)})
-    return {"margin_call_deadline": header.call_deadline or None, "balances": balances, "positions": positions}
+    found, snapshot = read(deployment, bytes(identity))
+    data = {"account": str(identity), "id": "0x" + bytes(identity).hex(), "block": snapshot.block}
+    data |= margin(deployment, bytes(identity), snapshot.block) | holdings(deployment, found, snapshot)
+    data["liquidation_prices"] = liquidation_prices(deployment, found, snapshot)
+    emit(as_json, data, account_lines(data))

@@ -70,6 +70,14 @@ def held(word: int, time: int) -> int:
     return price_word.pack_volatility(code, code, 0)
 
 
+def reported(word: int, value: int, time: int) -> int:
+    """`word` as it would be if a good report of `value` came at `time` and moved neither multiplier."""
+    fields = price_word.volatility(word)
+    if is_due(word, time):
+        fields = sampled(word, price_word.multiplier(word), time, time)
+    return price_word.pack(value, 0, time, time, price_word.written_block(word), 0, 0) | fields
+
+
 def next_variance(variance: int, basis: int, weight: int, price: int, last: int, elapsed: int) -> int:
     """The variance after a return from `last` to `price` over `elapsed` seconds, rounded up."""
     cap = _CAP * max(variance, basis)

@@ -30,6 +30,17 @@ def test_layout_is_owner_mode_market_index():
     assert cross(OWNER).hex() == OWNER[2:].lower() + "00" * 12
 
 
+def test_a_pair_is_written_by_its_assets():
+    """Collateral, then debt; any other market stays a number."""
+    pair = AccountId.parse(f"{OWNER}/pair:1-0/2")
+    assert (pair.market, pair.index) == (0x8000 | 1 << 6, 2)
+    assert pair == AccountId.parse(f"{OWNER}/isolated:{pair.market}/2")
+    assert str(pair) == f"{OWNER}/pair:1-0/2"
+    for text in ("pair:1-1", "pair:64-0"):
+        with pytest.raises(BadInput, match="two different assets"):
+            AccountId.parse(f"{OWNER}/{text}/0")
+
+
 @pytest.mark.parametrize("text", ["", "0x12", f"{OWNER}/spot/0", f"{OWNER}/isolated/0", f"{OWNER}/isolated:70000/0"])
 def test_what_is_no_account_is_named(text):
     """The error shows the text, or the part of it that is wrong."""

@@ -16,6 +16,7 @@ from plimsoll.prices import PRICE
 KEY = "e5" * 32
 COMMANDS = [("deploy",), ("verify",), ("status",), ("account", "show"), ("deposit",), ("withdraw",), ("trade",)]
 COMMANDS += [("market", "volatility")]
+COMMANDS += [("lever",), ("delever",), ("close",), ("lend",), ("recall",), ("borrow",), ("repay",), ("lending", "show")]
 COMMANDS += [("insurance", name) for name in ("stake", "cooldown", "unstake", "status")]
 
 
@@ -160,7 +161,8 @@ def test_a_deposit_is_shown_then_made(plimsoll, owner):
     assert [item["call"] for item in shown["transactions"]] == ["mint", "approve", "execute"]
     assert plimsoll.json("account", "show", account)["balances"] == []
     assert len(plimsoll.json("deposit", account, "USDC", "12.5", "--mint", "--from", owner)["transactions"]) == 3
-    assert plimsoll.json("account", "show", account)["balances"] == [{"symbol": "USDC", "held": "12.5"}]
+    held = {"symbol": "USDC", "held": "12.5", "lent": "0", "owed": "0"}
+    assert plimsoll.json("account", "show", account)["balances"] == [held]
 
 
 def test_trade_and_withdraw(funded, owner):
@@ -227,3 +229,90 @@ def test_prices_in_units_are_exact():
     assert units.parse("-3000.0000000001", 10, "x") == -(3000 * PRICE + 1)
     assert units.show(-(10**17), 18) == "-0.1"
     assert units.show(0, 6) == "0"
+
+
+# ---------------------------------------------------------------- lending and leverage
+
+
+def lent(plimsoll, lender):
+    """A million USDC, lent."""
+    plimsoll("deposit", f"{lender}/cross/0", "USDC", "1000000", "--mint", "--from", lender)
+    plimsoll("lend", f"{lender}/cross/0", "USDC", "1000000", "--from", lender)
+    return f"{lender}/cross/0"
+
+
+@pytest.fixture
+def ether(node, funded):
+    """An account with 10 WETH beside lenders of USDC."""
+    lent(funded, node.accounts[4])
+    account = f"{node.accounts[5]}/cross/0"
+    funded("deposit", account, "WETH", "10", "--mint", "--from", node.accounts[5])
+    return account
+
+
+def test_lever_without_a_key_is_a_preview(funded, ether):
+    """Everything that would come of it, and nothing sent."""
+    result = funded.json("lever", ether, "--to", "3", "--price", "ETH=3000")
+    assert result["dry_run"] is True
+    assert result["refusal"] is None
+    assert 2.99 <= float(result["after"]["leverage"]) <= 3
+    assert 2200 < float(result["after"]["liquidation_price"]["below"]) < 2300
+    assert float(result["borrow_rate_after"]) > float(result["borrow_rate"])
+    assert float(result["break_even"]) > 0 and result["swap"]["impact_bps"] > 5
+    text = funded("lever", ether, "--to", "3", "--price", "ETH=3000").stdout
+    assert "break-even move" in text and "set PLIMSOLL_KEY" in text
+    assert funded.json("account", "show", ether)["leverage"] == "1"
+
+
+def test_lever_delever_close(funded, ether, node):
+    """There and back, each as one transaction."""
+    sender = ether.split("/")[0]
+    options = ("--price", "ETH=3000", "--from", sender)
+    done = funded.json("lever", ether, "--to", "3", *options)
+    assert done["dry_run"] is False and done["gas"] > 300_000
+    shown = funded.json("account", "show", ether)
+    assert 2.99 <= float(shown["leverage"]) <= 3
+    assert [item["symbol"] for item in shown["liquidation_prices"]] == ["ETH"]
+    owed = [float(item["owed"]) for item in shown["balances"] if item["symbol"] == "USDC"]
+    assert 59_000 < owed[0] < 60_000
+    node.advance(30)
+    funded.json("delever", ether, "--to", "2", *options)
+    node.advance(30)
+    funded.json("close", ether, *options)
+    assert all(item["owed"] == "0" for item in funded.json("account", "show", ether)["balances"])
+
+
+def test_what_is_refused_ends_with_5_and_sends_nothing(funded, ether, node):
+    """With the error of the chain, its values and what to do."""
+    sender = ether.split("/")[0]
+    before = node.nonce(sender)
+    result = funded.json("lever", ether, "--to", "7", "--price", "ETH=3000", "--from", sender, code=5)
+    assert result["error"]["error"] == "BelowInitialMargin"
+    assert "deposit more" in result["error"]["remedy"]
+    assert node.nonce(sender) == before
+    assert funded.json("lever", ether, "--to", "0.2", code=2)["error"]["type"] == "CannotLever"
+
+
+def test_lend_recall_borrow_repay(funded, ether, node):
+    """And the table says so."""
+    lender, sender = node.accounts[4], ether.split("/")[0]
+    funded("borrow", ether, "USDC", "5000", "--price", "ETH=3000", "--from", sender)
+    (row,) = [row for row in funded.json("lending", "show")["assets"] if row["symbol"] == "USDC"]
+    assert float(row["lent"]) == pytest.approx(1_000_000)
+    assert float(row["utilisation"]) == pytest.approx(0.005, abs=1e-6)
+    assert float(row["borrow_rate"]) > float(row["lend_rate"]) > 0
+    assert "USDC" in funded("lending", "show").stdout
+    error = funded.json("recall", f"{lender}/cross/0", "USDC", "999000", "--from", lender, code=5)["error"]
+    assert error["error"] in ("LentCashMissing", "ExitWaits")
+    funded("deposit", ether, "USDC", "1", "--mint", "--from", sender)
+    funded("repay", ether, "USDC", "all", "--from", sender)
+
+
+def test_lending_commands_refuse_with_reasons(funded, ether, node):
+    sender = ether.split("/")[0]
+    error = funded.json("borrow", ether, "USDC", "2000000", "--price", "ETH=3000", "--from", sender, code=5)["error"]
+    assert error["error"] == "LentCashMissing"
+    assert error["remedy"] in error["message"]
+    error = funded.json("repay", ether, "USDC", "all", "--from", sender, code=5)["error"]
+    assert error["error"] == "NothingOwed"
+    assert funded.json("borrow", ether, "DAI", "1", code=2)["error"]["what"] == "asset"

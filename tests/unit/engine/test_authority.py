@@ -20,6 +20,7 @@ MANAGER = ("AccessManagerUnauthorizedAccount",)
 OPEN = {
     "MarginEngine": {
         "execute((bytes,bool,(uint8,bytes32,bytes)[]))": "each action asks for the owner or operator of its account",
+        "preview((bytes,bool,(uint8,bytes32,bytes)[]),bytes32[])": "asks as execute does, and always reverts",
         "lockdown()": "revokes the operators of the caller's own accounts",
         "collectReserve(uint256)": "moves what is insurance's to insurance",
         "observeExits()": "looks at prices",

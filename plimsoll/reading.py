@@ -1,0 +1,133 @@
+"""One account as the twins take it, and the snapshot of the block it was read in.
+
+account, snapshot = read(deployment, id)
+assess(account, snapshot)                               equal to the engine's, to the wei
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from plimsoll import contracts, ledger
+from plimsoll.contracts import Contract
+from plimsoll.margin import epoch_math
+from plimsoll.margin.account import (
+    Account,
+    AssetParams,
+    Balance,
+    Globals,
+    Header,
+    Lending,
+    Market,
+    MarketClosing,
+    MarketCosts,
+    MarketInsurance,
+    MarketLoss,
+    MarketRamp,
+    MarketRisk,
+    MarketState,
+    MarketTrade,
+    ModelReplaced,
+    Pair,
+    Position,
+    Price,
+    Snapshot,
+    Terms,
+    pair_of,
+)
+from plimsoll.margin.rule_margin import RuleMargin
+from plimsoll.margin.words import ModelRamp
+
+if TYPE_CHECKING:
+    from plimsoll.deploy import Deployment
+
+MODEL_RAMPING = 1
+_MARKET_WORDS = 8
+
+
+def read(deployment: Deployment, account: bytes, *, block: int | None = None) -> tuple[Account, Snapshot]:
+    """At `block` (default: now)."""
+    engine, parameters = deployment.engine, deployment.parameters
+    number, time = deployment.chain.block() if block is None else (block, _time(deployment, block))
+    assets, markets, pair = range(len(parameters.assets)), range(len(parameters.markets)), pair_of(account)
+    words = iter(ledger.read(engine, _slots(account, pair, assets, markets), block=number))
+    settings, terms, ramp = Globals.from_word(next(words)), Terms.from_word(next(words)), next(words)
+    pairs = {pair: Pair.from_word(next(words))}
+    header = Header.from_word(next(words))
+    params, lending = {}, {}
+    for n in assets:
+        params[n], lending[n] = AssetParams.from_word(next(words)), Lending.from_word(next(words))
+    balances = {n: Balance.from_word(next(words)) for n in assets}
+    positions = {n: Position.from_word(next(words)) for n in markets}
+    states = {n: _with_epochs(engine, n, _market(words), positions[n], number) for n in markets}
+    feeds = {p.feed for p in params.values()} | {m.risk.feed for m in states.values()} | {settings.quote_feed}
+    snapshot = Snapshot(
+        time=time,
+        block=number,
+        model=_model(engine, settings.model, number),
+        globals=settings,
+        terms=terms,
+        assets=params,
+        markets=states,
+        prices=_prices(deployment, sorted(feeds - {0}), number),
+        lending=lending,
+        pairs=pairs,
+        replaced=_replaced(engine, ramp, number) if settings.flags & MODEL_RAMPING else None,
+    )
+    return Account(account, header, balances, positions), snapshot
+
+
+def _slots(account: bytes, pair: int, assets: range, markets: range) -> list[int]:
+    """In the order in which `read` takes them apart."""
+    slots = [ledger.GLOBALS, ledger.TERMS, ledger.MODEL_RAMP, ledger.pair(pair), ledger.header(account)]
+    slots += [slot(n) for n in assets for slot in (ledger.asset, ledger.lending)]
+    slots += [ledger.balance(account, n) for n in assets] + [ledger.position(account, n) for n in markets]
+    return slots + [ledger.market(n, word) for n in markets for word in range(_MARKET_WORDS)]
+
+
+def _time(deployment: Deployment, block: int) -> int:
+    found = deployment.chain.block()
+    if found[0] == block:
+        return found[1]
+    raw: Any = deployment.chain.rpc.request("eth_getBlockByNumber", hex(block), False)  # type: ignore[attr-defined]
+    return int(raw["timestamp"], 16)
+
+
+def _market(words: Iterator[int]) -> Market:
+    return Market(
+        state=MarketState.from_word(next(words)),
+        risk=MarketRisk.from_word(next(words)),
+        costs=MarketCosts.from_word(next(words)),
+        trade=MarketTrade.from_word(next(words)),
+        insurance=MarketInsurance.from_word(next(words)),
+        ramp=MarketRamp.from_word(next(words)),
+        loss=MarketLoss.from_word(next(words)),
+        closing=MarketClosing.from_word(next(words)),
+    )
+
+
+def _with_epochs(engine: Contract, number: int, market: Market, position: Position, block: int) -> Market:
+    """Epochs only of a market whose last one the account's position has not met."""
+    if position == Position() or position.epoch == market.state.epoch:
+        return market
+    numbers = range(1, market.state.epoch + 1)
+    words = ledger.read(engine, [slot for n in numbers for slot in ledger.epoch(number, n)], block=block)
+    return replace(market, epochs={n: epoch_math.unpack(words[2 * n - 2], words[2 * n - 1]) for n in numbers})
+
+
+def _prices(deployment: Deployment, feeds: list[int], block: int) -> dict[int, Price]:
+    words = deployment.router.read("read", feeds, block=block)
+    return {feed: Price.from_word(word) for feed, word in zip(feeds, words, strict=True)}
+
+
+def _model(engine: Contract, address: int, block: int) -> RuleMargin:
+    text = "0x" + address.to_bytes(20, "big").hex()
+    model = Contract(engine.chain, text, contracts.load()["RuleMargin"])
+    return RuleMargin(*(model.read(name, block=block) for name in ("MM_FLOOR", "IM_FLOOR", "PNL_SHARE")))
+
+
+def _replaced(engine: Contract, word: int, block: int) -> ModelReplaced:
+    ramp = ModelRamp.from_word(word)
+    return ModelReplaced(_model(engine, ramp.model, block), ramp.end)
