@@ -13,15 +13,17 @@ from plimsoll.deploy.parameters import Asset, Market, Model, Parameters, Terms
 SIZE, WAD, HOUR = 10**8, 10**18, 3600
 
 
-def _loans(cap: int) -> dict[str, int]:
-    """All of it may be borrowed within an hour, and leave within another."""
-    return {"borrow_cap": cap, "borrow_velocity": 10_000, "brake_floor": cap}
+def _asset(symbol: str, name: str, decimals: int, feed: int, cap: int) -> Asset:
+    """All of it may be borrowed within an hour, and leave within another. The quote asset has no haircuts."""
+    haircut_im, haircut_mm, sigma = (2000, 1000, 10_000) if feed else (0, 0, 0)
+    plain = Asset(symbol, name, decimals, feed, haircut_im, haircut_mm, 60, sigma, cap)
+    return replace(plain, borrow_cap=cap, borrow_velocity=10_000, brake_floor=cap)
 
 
 ASSETS = (
-    Asset("USDC", "USD Coin", 6, 0, 0, 0, 60, 0, 10**16, **_loans(10**16)),
-    Asset("WETH", "Wrapped Ether", 18, 1, 2000, 1000, 60, 10_000, 10**24, **_loans(10**24)),
-    Asset("WBTC", "Wrapped Bitcoin", 8, 2, 2000, 1000, 60, 10_000, 10**13, **_loans(10**13)),
+    _asset("USDC", "USD Coin", 6, 0, 10**16),
+    _asset("WETH", "Wrapped Ether", 18, 1, 10**24),
+    _asset("WBTC", "Wrapped Bitcoin", 8, 2, 10**13),
 )
 TERMS = Terms(
     lambda_=5000,

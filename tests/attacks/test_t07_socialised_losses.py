@@ -1,7 +1,8 @@
 """T-7: socialising a loss by an index per size charges those who have lost on the winning side, and can bankrupt them.
 
-The rule: a side epoch charges a part r of each position's *profit* at the price of the loss. Who has none pays nothing, who
-has one never pays more than it, and who comes later is not asked. What the index would have done stands beside each case.
+The rule: a side epoch charges a part r of each position's *profit* at the price of the loss. Who has none pays nothing,
+who has one never pays more than it, and who comes later is not asked. What the index would have done stands beside each
+case.
 """
 
 from __future__ import annotations
