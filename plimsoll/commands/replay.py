@@ -64,7 +64,7 @@ def replay(
 
     if gaps not in ("error", "hold"):
         raise BadInput("--gaps", gaps, "write error or hold")
-    window = {"start": moment(start, "--from"), "end": moment(end, "--to"), "hold_gaps": gaps == "hold"}
+    window = {"start": moment(start, "--from"), "end": moment(end, "--to"), "gaps": gaps}
     path = load(prices, step=seconds(step), **window)  # type: ignore[arg-type]
     setup = Setup(traders=traders, seed=seed, keeper=keeper, liquidity=liquidity, insurance=insurance)
     result = run_shown(path, setup, chain, quiet=False)

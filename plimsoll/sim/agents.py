@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from plimsoll.actions import Action, deposit, settle, trade_perp, withdraw
 from plimsoll.chain.base import Tx
-from plimsoll.sim.book import Page
+from plimsoll.sim.page import Page
 from plimsoll.sim.population import Impulse, Population, Trader
 from plimsoll.sim.scene import Scene, person
 

@@ -23,7 +23,7 @@ from plimsoll.margin.account import Account, Snapshot
 from plimsoll.margin.screen import Scores
 from plimsoll.margin.words import Pool
 from plimsoll.sim.agents import PROFIT
-from plimsoll.sim.book import Page
+from plimsoll.sim.page import Page
 from plimsoll.sim.scene import Scene, person
 
 WAD = 10**18
@@ -56,18 +56,19 @@ class PageRows:
 
 @dataclass
 class SimKeeper:
-    """`exempt` accounts (pool, insurance) cannot be liquidated."""
+    """`exempt` accounts (pool, insurance) cannot be liquidated. `per_step`: liquidations that it sends in one step."""
 
     scene: Scene
     exempt: frozenset[bytes]
     settings: Settings
+    per_step: int | None = None
     failed: int = 0
 
     @classmethod
-    def of(cls, scene: Scene, float_: int) -> SimKeeper:
+    def of(cls, scene: Scene, float_: int, per_step: int | None = None) -> SimKeeper:
         """`float_` in whole quote."""
         exempt = frozenset((scene.deployment.pool_account, scene.deployment.insurance_account))
-        return cls(scene, exempt, Settings(profit_to=PROFIT, reserve=float_ * WAD))
+        return cls(scene, exempt, Settings(profit_to=PROFIT, reserve=float_ * WAD), per_step)
 
     @property
     def owner(self) -> str:
@@ -79,11 +80,11 @@ class SimKeeper:
 
     def turn(self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]) -> Page:
         """Does what the page asks for; returns the page after it."""
-        limit = self.settings.max_batch
+        limit, left = self.settings.max_batch, self.per_step
         for _ in range(ROUNDS):
             view = self.view(page)
             survey = look(view, skip=self.exempt | {self.account})
-            batches = self._batches(view, survey, limit)
+            batches = self._batches(view, survey, limit if left is None else min(limit, left))
             if not batches:
                 return page
             receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
@@ -91,7 +92,9 @@ class SimKeeper:
             if receipts[-1].error is not None:  # a market has no room for all of them: fewer next time
                 self.failed += 1
                 limit = max(1, len(batches[-1].targets) // 2)
-            elif not survey.liquidatable:
+                continue
+            left = None if left is None else left - len(batches[-1].takes)
+            if not survey.liquidatable or left == 0:
                 return page
         return page
 

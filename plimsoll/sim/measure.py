@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plimsoll.chain.base import Log
 from plimsoll.contracts import Event, decode_event, topic
-from plimsoll.sim.book import Page
+from plimsoll.sim.page import Page
 
 WAD = 10**18
 TOPICS = {

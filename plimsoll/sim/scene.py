@@ -16,7 +16,7 @@ from plimsoll.actions import MAX_UINT256, batch, deposit
 from plimsoll.chain.base import LocalChain, Tx
 from plimsoll.contracts import Contract
 from plimsoll.deploy import Deployment, Parameters, local, local_signer_keys
-from plimsoll.deploy.parameters import Feed, Market
+from plimsoll.deploy.parameters import Asset, Feed, Market
 from plimsoll.prices import MAX_VALUE, PRICE, Quote, ReportSigner
 from plimsoll.sim.prices import PricePath
 
@@ -26,9 +26,24 @@ LEAD = 7200  # seconds between genesis and the first step: LPs wait an hour for 
 CONFIDENCE = 100
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Collateral that the local deployment does not list, priced by a symbol of the path; `market`: a perp as well.
+
+    Symbols without a perp market come last in a path.
+    """
+
+    symbol: str
+    haircut_im: int
+    haircut_mm: int
+    sigma: int
+    decimals: int = 18
+    market: bool = True
+
+
 @dataclass
 class Scene:
-    """A deployment, its signer, and feed numbers and lots by market of the price path."""
+    """A deployment, its signer, and feed numbers and lots by symbol of the price path; markets come first in it."""
 
     deployment: Deployment
     signer: ReportSigner
@@ -39,14 +54,13 @@ class Scene:
     def engine(self) -> Contract:
         return self.deployment.engine
 
-    def report(self, time: int, prices: Sequence[int]) -> bytes:
-        """A signed report of all feeds."""
-        quotes = [
-            Quote(feed, price * lot, CONFIDENCE) for feed, price, lot in zip(self.feeds, prices, self.lots, strict=True)
-        ]
+    def report(self, time: int, prices: Sequence[int | None]) -> bytes:
+        """A signed report of all feeds that have a price."""
+        entries = zip(self.feeds, prices, self.lots, strict=True)
+        quotes = [Quote(feed, price * lot, CONFIDENCE) for feed, price, lot in entries if price is not None]
         return self.signer.report(time, sorted(quotes))
 
-    def price_tx(self, sender: str, time: int, prices: Sequence[int]) -> Tx:
+    def price_tx(self, sender: str, time: int, prices: Sequence[int | None]) -> Tx:
         return self.call(sender, self.deployment.router, "update", self.report(time, prices))
 
     def execute(self, sender: str, *actions: tuple[int, bytes, bytes], reducing: bool = False) -> Tx:
@@ -80,6 +94,7 @@ def signer_for(deployment: Deployment) -> ReportSigner:
 # ---------------------------------------------------------------- parameters
 
 
+<<<<<<< HEAD
 def parameters(path: PricePath) -> Parameters:
     """The local deployment's, cut to the markets of `path` and begun at its first prices."""
     base = local(references=False, risk_delay=0, admin_delay=0, exchange=False)
@@ -95,13 +110,60 @@ def parameters(path: PricePath) -> Parameters:
         chosen_markets.append(_rescaled(replace(base_market, symbol=symbol, feed=feed.number), usual, feed.initial))
     numbers = {feed.number for feed in chosen_feeds}
     total = sum(market.allocation for market in chosen_markets)
+=======
+def parameters(path: PricePath, listings: Sequence[Listing] = ()) -> Parameters:
+    """The local deployment's, cut to the symbols of `path` and begun at its first prices."""
+    base = local(references=False, risk_delay=0, admin_delay=0)
+    without = {listing.symbol for listing in listings if not listing.market}
+    feeds = feeds_of(base, path)
+    chosen = [
+        _market(base, path, number, feed) for number, feed in enumerate(feeds) if path.symbols[number] not in without
+    ]
+    total = sum(market.allocation for market in chosen)
+>>>>>>> ff3cdc9 (Replay: feed outages, quote prices, warm-up hours, listings of a scenario, a limit for the keeper)
     if total > 10_000:
-        chosen_markets = [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen_markets]
-    return replace(
-        base,
-        assets=tuple(asset for asset in base.assets if asset.feed == 0 or asset.feed in numbers),
-        markets=tuple(chosen_markets),
-        oracle=replace(base.oracle, feeds=tuple(chosen_feeds)),
+        chosen = [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen]
+    numbers = {feed.number for feed in feeds}
+    assets = [asset for asset in base.assets if asset.feed == 0 or asset.feed in numbers]
+    assets += [_asset(listing, feeds[path.symbols.index(listing.symbol)]) for listing in listings]
+    oracle = replace(base.oracle, feeds=tuple(feeds))
+    return replace(base, assets=tuple(assets), markets=tuple(chosen), oracle=oracle)
+
+
+def feeds_of(base: Parameters, path: PricePath) -> list[Feed]:
+    """One per symbol of the path, in its order."""
+    known = {feed.symbol: feed for feed in base.oracle.feeds}
+    found = []
+    for number, (symbol, first) in enumerate(zip(path.symbols, path.first, strict=True)):
+        feed = known.get(symbol) or Feed(100 + number, symbol, 200, 10_000, 0)
+        found.append(replace(feed, initial=first * lot_of(path, number)))
+    return found
+
+
+def _market(base: Parameters, path: PricePath, number: int, feed: Feed) -> Market:
+    """The market of a symbol; one that is not listed gets the terms of the most careful one."""
+    symbol = path.symbols[number]
+    found = next((market for market in base.markets if market.symbol == symbol), None) or next(
+        market for market in base.markets if market.symbol == "LINK"
+    )
+    usual = next(entry.initial for entry in base.oracle.feeds if entry.number == found.feed)
+    market = replace(found, symbol=symbol, feed=feed.number)
+    return _rescaled(market, usual, path.values[0][number] * lot_of(path, number))
+
+
+def _asset(listing: Listing, feed: Feed) -> Asset:
+    """A cap of 100 million quote at the first price."""
+    cap = 10**8 * PRICE * 10**listing.decimals // feed.initial
+    return Asset(
+        listing.symbol,
+        listing.symbol,
+        listing.decimals,
+        feed.number,
+        listing.haircut_im,
+        listing.haircut_mm,
+        60,
+        listing.sigma,
+        cap,
     )
 
 
@@ -132,7 +194,7 @@ def open_pool(
     scene: Scene, chain: LocalChain, admin: str, path: PricePath, providers: Sequence[tuple[str, int]]
 ) -> None:
     """LPs ask, wait, and are let in at the first price after their delay."""
-    pool, first = scene.deployment.pool, path.values[0]
+    pool, first = scene.deployment.pool, path.first
     txs = [scene.price_tx(admin, chain.block()[1], first)]
     for provider, amount in providers:
         token = scene.deployment.tokens[0]

@@ -61,7 +61,7 @@ def test_prices_are_exact_integers_at_the_corners(path_of):
 
 def test_the_last_price_stands_through_a_held_gap(path_of):
     """From the close before it to the next open."""
-    path = path_of(HEAD + "0,10,10,10,10\n3600,10,11,10,11\n14400,30,30,30,30\n", step=3600, hold_gaps=True)
+    path = path_of(HEAD + "0,10,10,10,10\n3600,10,11,10,11\n14400,30,30,30,30\n", step=3600, gaps="hold")
 
     assert pytest.approx([10, 10, 11, 11, 30, 30], abs=0.01) == column(path)
 
