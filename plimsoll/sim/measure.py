@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from plimsoll.chain.base import Log
 from plimsoll.contracts import Event, decode_event, topic
+from plimsoll.sim.groups import Groups
 from plimsoll.sim.page import Page
 
 WAD = 10**18
@@ -46,6 +47,7 @@ class Series:
     liquidations: list[int] = field(default_factory=list)
     open_interest: list[int] = field(default_factory=list)
     lp_flow: list[int] = field(default_factory=list)
+    leverage: list[list[float]] = field(default_factory=list)
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Measures:
 
     quiet: frozenset[bytes]
     keepers: set[bytes] = field(default_factory=set)
+    groups: Groups = field(default_factory=Groups)
     counts: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     liquidated: set[bytes] = field(default_factory=set)
@@ -101,6 +104,7 @@ class Measures:
         for log in logs:
             if log.topics and log.topics[0] in TOPICS and (event := decode_event(log)):
                 getattr(self, "_on_" + event.name)(event, step)
+                self.groups.event(event)
 
     def _on_Traded(self, event: Event, step: int) -> None:
         self.counts["keeper_trades" if event.args["account"] in self.keepers else "trades"] += 1
@@ -172,6 +176,7 @@ class Measures:
         series.liquidations.append(self._step_counts["liquidations"])
         series.open_interest.append(page.open_interest())
         series.lp_flow.append(self.lp_flow * page.quote_unit)
+        series.leverage.append(page.leverage())
         self._step_counts.clear()
 
     def deficit(self, page: Page) -> int:

@@ -54,6 +54,15 @@ class Page:
         """WAD per token unit of the quote asset."""
         return quote_unit(self.snapshot)
 
+    def multiplier(self, market: int) -> float:
+        """What volatility multiplies a market's initial margin by."""
+        return 1.0
+
+    def leverage(self) -> list[float]:
+        """The most leverage that each market gives now, in its first tier."""
+        markets = self.snapshot.markets
+        return [10_000 / (markets[m].risk.im_rate1 * self.multiplier(m)) for m in sorted(markets)]
+
     def open_interest(self) -> int:
         """Quote WAD of long and short together."""
         markets = self.snapshot.markets.values()

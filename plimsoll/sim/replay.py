@@ -26,13 +26,17 @@ from plimsoll.sim.population import populate
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.result import Result, collect
 from plimsoll.sim.scene import Listing, Scene, must, person
+from plimsoll.sim.stretched import gather
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a replay is made of besides prices. Money in whole quote. `keeper_limit`: liquidations per step."""
+    """What a replay is made of besides prices. Money in whole quote. `keeper_limit`: liquidations per step.
+
+    `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier.
+    """
 
     traders: int = 400
     seed: int = 1
@@ -41,6 +45,7 @@ class Setup:
     insurance: int = 150_000
     keeper_float: int = 200_000
     keeper_limit: int | None = None
+    stretched: tuple[int, int, int] = (0, 0, 0)
     listings: tuple[Listing, ...] = ()
 
 
@@ -145,11 +150,20 @@ def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
     keeper = backend.start_keeper(scene, setup.keeper_float, setup.keeper_limit) if setup.keeper else None
     quiet = frozenset((deployment.pool_account, deployment.insurance_account))
     measures = Measures(quiet, {keeper} if keeper else set())
+    crowd = gather(
+        seed=setup.seed,
+        markets=parameters.markets,
+        per_tier=setup.stretched,
+        start=path.times[0],
+        end=path.times[-1] + 1,
+    )
+    for one in crowd.people:
+        measures.groups.join(one.account, crowd.label(one, path.symbols))
     warm_up(path, backend, scene)
     backend.attach(scene)
     page = book.read()
     replay = Replay(
-        path, setup, backend, scene, Agents(scene, population, keeper), book, measures, page, worst_hour(path)
+        path, setup, backend, scene, Agents(scene, population, keeper, crowd), book, measures, page, worst_hour(path)
     )
     replay.pool_start = page.pool_equity
     replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from plimsoll.units import price, quote
 if TYPE_CHECKING:
     from plimsoll.sim.replay import Replay
 
-FORMAT = 1
+FORMAT = 2
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Result:
 
 
 def collect(replay: Replay, keeper_log: str = "") -> Result:
-    measures = replay.measures
+    measures, series = replay.measures, replay.measures.series
     data: dict[str, Any] = {
         "format": FORMAT,
         "setup": {
@@ -46,6 +48,8 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "step_seconds": replay.path.step,
             "liquidity": str(replay.setup.liquidity),
             "insurance": str(replay.setup.insurance),
+            "keeper_limit": replay.setup.keeper_limit,
+            "stretched": list(replay.setup.stretched),
         },
         "prices": describe(replay.path),
         "steps": len(replay.path),
@@ -54,6 +58,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
         **measures.summary(),
         "accounts_liquidated": len(measures.liquidated),
         "liquidation_delay_steps": measures.delay(),
+        "liquidations_by_delay": {str(steps): count for steps, count in sorted(Counter(measures.delays).items())},
         **{name: quote(value) for name, value in _money(replay).items()},
         "bankrupt_accounts_peak": measures.peak_bankrupt,
         "min_health_unliquidated": _health(measures),
@@ -61,6 +66,8 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "accepted": {kind: measures.counts[kind] for kind in ORDERS if measures.counts[kind]},
             "refused": dict(sorted(measures.refused.items())),
         },
+        "groups": measures.groups.data(),
+        "days": days(replay.path, series.leverage),
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},
         "series": _series(replay),
     }
@@ -109,6 +116,22 @@ def _series(replay: Replay) -> dict[str, list[Any]]:
     for name in ("calls", "called", "liquidations", "below_mm"):
         found[name] = getattr(series, name)
     return found
+
+
+def days(path: PricePath, leverage: list[list[float]]) -> list[dict[str, Any]]:
+    """By day and market: highest over lowest price less one, and the leverage that was to be had, averaged."""
+    found: dict[int, list[int]] = {}
+    for step in range(len(leverage)):
+        found.setdefault(path.times[step] // DAY, []).append(step)
+    rows = []
+    for day, steps in found.items():
+        row: dict[str, Any] = {"day": utc(day * DAY)[:10]}
+        for market, symbol in enumerate(path.symbols[: len(leverage[0])]):
+            values = [path.values[step][market] for step in steps]
+            mean = sum(leverage[step][market] for step in steps) / len(steps)
+            row[symbol] = {"range": f"{max(values) / min(values) - 1:.6f}", "leverage": f"{mean:.4f}"}
+        rows.append(row)
+    return rows
 
 
 def describe(path: PricePath) -> dict[str, Any]:

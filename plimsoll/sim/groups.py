@@ -1,0 +1,61 @@
+"""What became of groups of accounts: each tier at its maximum, each kind of borrower. Fed by the engine's events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from plimsoll.contracts import Event
+from plimsoll.units import quote
+
+
+@dataclass
+class Group:
+    """Counts and quote WAD. `deficit`: what its bankrupt accounts lacked when they were liquidated."""
+
+    accounts: int = 0
+    liquidations: int = 0
+    bankrupt: int = 0
+    deficit: int = 0
+    insurance_paid: int = 0
+    written_down: int = 0
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "accounts": self.accounts,
+            "liquidations": self.liquidations,
+            "bankrupt_liquidations": self.bankrupt,
+            "deficit": quote(self.deficit),
+            "insurance_paid": quote(self.insurance_paid),
+            "bad_debt": quote(self.written_down),
+        }
+
+
+@dataclass
+class Groups:
+    """`of`: an account's group; others are not counted."""
+
+    of: dict[bytes, str] = field(default_factory=dict)
+    found: dict[str, Group] = field(default_factory=lambda: defaultdict(Group))
+
+    def join(self, account: bytes, name: str) -> None:
+        self.of[account] = name
+        self.found[name].accounts += 1
+
+    def event(self, event: Event) -> None:
+        name = self.of.get(event.args.get("target", b""))
+        if name is None:
+            return
+        group = self.found[name]
+        if event.name == "Liquidated":
+            group.liquidations += 1
+            group.bankrupt += event.args["equity"] < 0
+            group.deficit += max(0, -event.args["equity"])
+        elif event.name == "InsurancePaid":
+            group.insurance_paid += event.args["amount"]
+        elif event.name == "LossWrittenDown":
+            group.written_down += event.args["amount"]
+
+    def data(self) -> dict[str, Any]:
+        return {name: group.data() for name, group in self.found.items()}
