@@ -8,11 +8,15 @@ and refills the float.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
+
+from structlog.testing import capture_logs
 
 from plimsoll.accounts import cross
 from plimsoll.chain.base import Receipt, Tx
+from plimsoll.keeper.act import Result, Writer
+from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.plan import Batch, Planner
 from plimsoll.keeper.reader import Head, Tables
@@ -80,20 +84,17 @@ class SimKeeper:
 
     def turn(self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]) -> Page:
         """Does what the page asks for; returns the page after it."""
-        limit, left = self.settings.max_batch, self.per_step
+        left = self.per_step
         for _ in range(ROUNDS):
             view = self.view(page)
             survey = look(view, skip=self.exempt | {self.account})
-            batches = self._batches(view, survey, limit if left is None else min(limit, left))
+            batches = self._batches(view, survey, left)
             if not batches:
                 return page
             receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
+            self.failed += sum(receipt.error is not None for receipt in receipts)
             page = again()
-            if receipts[-1].error is not None:  # a market has no room for all of them: fewer next time
-                self.failed += 1
-                limit = max(1, len(batches[-1].targets) // 2)
-                continue
-            left = None if left is None else left - len(batches[-1].takes)
+            left = None if left is None else left - sum(len(batch.takes) for batch in batches)
             if not survey.liquidatable or left == 0:
                 return page
         return page
@@ -121,14 +122,26 @@ class SimKeeper:
     def _insurance(self) -> bytes:
         return self.scene.deployment.insurance_account
 
-    def _batches(self, view: View, survey: Survey, limit: int) -> list[Batch]:
-        """Calls and cures, then one batch of liquidations: the next is planned on what it leaves."""
+    def _batches(self, view: View, survey: Survey, left: int | None) -> list[Batch]:
+        """Calls and cures, then the liquidations that the keeper's own writer would send, each simulated first."""
         planner = Planner(view, self.settings, self.account, PROFIT)
         batches = planner.calls(survey.calls) + planner.calls(survey.cures, "cure")
-        taken = planner.liquidations(survey.liquidatable[:limit])
-        if taken is None and self._collateral(view):
-            taken = planner.tidy()
-        return batches + ([taken] if taken else [])
+        taken = self._liquidations(planner, survey, left)
+        if not taken and self._collateral(view):
+            tidy = planner.tidy()
+            taken = [tidy] if tidy else []
+        return batches + taken
+
+    def _liquidations(self, planner: Planner, survey: Survey, left: int | None) -> list[Batch]:
+        if left == 0 or not survey.liquidatable:
+            return []
+        settings = self.settings if left is None else replace(self.settings, max_batch=min(left, 40), max_batches=1)
+        planner.settings = settings
+        result = Result()
+        with capture_logs():  # a replay counts; it does not tell
+            writer = Writer(self.scene.engine, cast(Journal, None), settings, None)
+            writer.liquidate(planner, survey.liquidatable, result)
+        return result.batches
 
     def _collateral(self, view: View) -> bool:
         account = view.account(self.account)

@@ -35,7 +35,8 @@ Progress = Callable[[int, int], None]
 class Setup:
     """What a replay is made of besides prices. Money in whole quote. `keeper_limit`: liquidations per step.
 
-    `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier.
+    `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier. `volatility`: whether
+    requirements follow it. `listings`: collateral beside that of the local deployment.
     """
 
     traders: int = 400
@@ -46,6 +47,7 @@ class Setup:
     keeper_float: int = 200_000
     keeper_limit: int | None = None
     stretched: tuple[int, int, int] = (0, 0, 0)
+    volatility: bool = True
     listings: tuple[Listing, ...] = ()
 
 

@@ -49,6 +49,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "liquidity": str(replay.setup.liquidity),
             "insurance": str(replay.setup.insurance),
             "keeper_limit": replay.setup.keeper_limit,
+            "volatility_scaling": replay.setup.volatility,
             "stretched": list(replay.setup.stretched),
         },
         "prices": describe(replay.path),

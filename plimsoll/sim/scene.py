@@ -125,6 +125,8 @@ def parameters(path: PricePath, listings: Sequence[Listing] = ()) -> Parameters:
         chosen = [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen]
     numbers = {feed.number for feed in feeds}
     assets = [asset for asset in base.assets if asset.feed == 0 or asset.feed in numbers]
+    if any(listing.symbol == assets[0].symbol for listing in listings):
+        assets[0] = replace(assets[0], symbol="USD", name="a dollar that holds")
     assets += [_asset(listing, feeds[path.symbols.index(listing.symbol)]) for listing in listings]
     oracle = replace(base.oracle, feeds=tuple(feeds))
     return replace(base, assets=tuple(assets), markets=tuple(chosen), oracle=oracle)
