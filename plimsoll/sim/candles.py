@@ -88,10 +88,11 @@ def read(path: Path, *, start: int | None = None, end: int | None = None, gaps: 
     """The candles from `start` up to `end`. Gaps are an error unless `gaps` says that they are to be kept."""
     rows = _rows(path)
     columns = _columns(path, *next(rows, (1, [])))
-    candles = list(_parse(path, columns, rows, start, end))
+    times: list[int] = []
+    candles = list(_parse(path, columns, rows, times, start, end))
     if not candles:
         raise PriceFileError(path, 0, "no rows", "it has no prices in the window asked for; see --from and --to")
-    interval = _interval(path, candles) if len(columns.prices) == 4 else 0
+    interval = _interval(path, candles, times) if len(columns.prices) == 4 else 0
     if gaps == "error":
         _refuse_gaps(path, candles, interval)
     return Series(path, interval, tuple(candles))
@@ -132,8 +133,14 @@ def _columns(path: Path, line: int, header: list[str]) -> _Columns:
 
 
 def _parse(
-    path: Path, columns: _Columns, rows: Iterator[tuple[int, list[str]]], start: int | None, end: int | None
+    path: Path,
+    columns: _Columns,
+    rows: Iterator[tuple[int, list[str]]],
+    times: list[int],
+    start: int | None,
+    end: int | None,
 ) -> Iterator[Candle]:
+    """The candles of the window; the times of all rows go into `times`."""
     previous = -1
     width = max(columns.time, *columns.prices) + 1
     for line, row in rows:
@@ -143,6 +150,7 @@ def _parse(
         if time <= previous:
             raise PriceFileError(path, line, row[columns.time], "times must ascend and be unique; sort the file")
         previous = time
+        times.append(time)
         if (start is not None and time < start) or (end is not None and time >= end):
             continue
         values = [_price(path, line, row[column].strip()) for column in columns.prices]
@@ -186,10 +194,11 @@ def _candle(path: Path, line: int, time: int, values: list[int]) -> Candle:
 # ---------------------------------------------------------------- spacing
 
 
-def _interval(path: Path, candles: list[Candle]) -> int:
-    if len(candles) < 2:
-        raise PriceFileError(path, candles[0].line, "one row", "the length of a candle needs two of them; widen --to")
-    return min(b.time - a.time for a, b in pairwise(candles))
+def _interval(path: Path, candles: list[Candle], times: list[int]) -> int:
+    """The least distance between two rows of the file."""
+    if len(times) < 2:
+        raise PriceFileError(path, candles[0].line, "one row", "the length of a candle needs two rows of the file")
+    return min(b - a for a, b in pairwise(times))
 
 
 def _refuse_gaps(path: Path, candles: list[Candle], interval: int) -> None:
