@@ -101,7 +101,7 @@ def test_refuses_a_bad_row(file, row, value, remedy):
         ("ts,volume\n1,2\n", "open, high, low, close"),
         ("ts,open,high\n1,2,3\n", "lacks low, close"),
         (HEAD, "no prices in the window"),
-        (HEAD + "0,10,12,9,11\n", "two of them"),
+        (HEAD + "0,10,12,9,11\n", "two rows of the file"),
         (b"\x1f\x8bnot gzip", "cannot be read"),
         (b"ts,price\n\xff\xfe,3\n", "cannot be read"),
     ],
