@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from plimsoll.actions import settle, withdraw
+from plimsoll.sim.borrowers import Borrowers
 from plimsoll.sim.clerk import Clerk, Order, cut
 from plimsoll.sim.page import Page
 from plimsoll.sim.population import Impulse, Population, Trader
@@ -25,6 +26,7 @@ class Agents:
     population: Population
     keeper: bytes | None = None
     crowd: Crowd = field(default_factory=Crowd)
+    borrowers: Borrowers = field(default_factory=Borrowers)
     settle_every: int = 3600
     _pending: dict[int, None] = field(default_factory=dict)
     _requests: int = 0
@@ -46,7 +48,8 @@ class Agents:
         for impulse in self.population.impulses[self._at : until]:
             found += self._act(self.population.traders[impulse.trader], impulse)
         self._at = until
-        found += [*self.crowd.orders(self.clerk), *self._lps(), *self._desk()]
+        found += [*self.crowd.orders(self.clerk), *self.borrowers.orders(self.clerk)]
+        found += [*self._lps(), *self._desk()]
         if time % self.settle_every < step:
             found += self._settlements()
         return found

@@ -24,7 +24,7 @@ COUNTS = (
     "accounts_liquidated",
     "insurance_payments",
 )
-SUMS = ("bad_debt", "insurance_paid", "insurance_earned", "pool_pnl")
+SUMS = ("bad_debt", "deficits", "insurance_paid", "insurance_earned", "pool_pnl")
 PEAKS = ("bad_debt_peak", "open_deficit_peak", "conservation_error")
 
 

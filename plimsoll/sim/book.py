@@ -5,29 +5,36 @@ Nothing is remembered between steps but which slots to ask for: what a page says
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from plimsoll import ledger
 from plimsoll.abi import encoder
 from plimsoll.deploy import Deployment
-from plimsoll.margin.account import Market, Price, Snapshot
+from plimsoll.margin.account import PAIR, Market, Price, Snapshot
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
+    Debts,
     Globals,
+    Lending,
     MarketCosts,
     MarketInsurance,
+    MarketRamp,
     MarketRisk,
     MarketState,
     MarketTrade,
+    Pair,
     Terms,
     Totals,
 )
-from plimsoll.sim.page import Page
+from plimsoll.sim.page import Custody, Page
 
 PAGE = 2_000
-MARKET_WORDS = (ledger.STATE, ledger.RISK, ledger.COSTS, ledger.TRADE, ledger.INSURANCE)
+MARKET_WORDS = (ledger.RISK, ledger.STATE, ledger.COSTS, ledger.TRADE, ledger.INSURANCE, ledger.RAMP)
+MARKET_KINDS: tuple[Any, ...] = (MarketRisk, MarketState, MarketCosts, MarketTrade, MarketInsurance, MarketRamp)
 _slots = encoder("(bytes32[])")
 _SLOTS_GAS = 900_000_000
 
@@ -42,9 +49,11 @@ class Book:
         self.model = RuleMargin(p.model.mm_floor, p.model.im_floor, p.model.pnl_share)
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
+        self.pairs = [PAIR | pair.collateral << 6 | pair.debt for pair in p.pairs]
         keys = [ledger.GLOBALS, ledger.TERMS]
         for a in range(self.assets):
-            keys += [ledger.asset(a), ledger.totals(a)]
+            keys += [ledger.asset(a), ledger.lending(a), ledger.totals(a), ledger.debts(a)]
+        keys += [ledger.pair(code) for code in self.pairs]
         for m in range(self.markets):
             keys += [ledger.market(m, word) for word in MARKET_WORDS]
         self._heads = [key.to_bytes(32, "big") for key in keys]
@@ -57,26 +66,35 @@ class Book:
         heads, body = self._ask(self._data)
         width = 1 + self.assets + self.markets
         words = np.frombuffer(body, np.uint8).reshape(len(self.ids), width, 32)
-        tokens = tuple(
-            int(token.read("balanceOf", vault.address))
-            for token, vault in zip(self.deployment.tokens, self.deployment.vaults, strict=True)
-        )
-        return self._page(words, heads, tokens)
+        return self._page(words, heads, self._vaults())
 
     def repriced(self, page: Page) -> Page:
-        """The page of a block in which nothing was sent but prices: the words of accounts and the tokens stand."""
+        """The page of a block in which nothing was sent but prices: the words of accounts and the vaults stand."""
         function = self.deployment.engine.artifact.function("slots")
         heads, _ = self._ask(function.selector + _slots((self._heads,)))
-        return self._page(page.words, heads, page.tokens)
+        return self._page(page.words, heads, [(c.tokens, c.queued, c.outside) for c in page.custody])
+
+    def _vaults(self) -> list[tuple[int, int, int]]:
+        """Tokens, queued tokens and shares of the vault's own lenders, by asset."""
+        pairs = zip(self.deployment.tokens, self.deployment.vaults, strict=True)
+        return [
+            (token.read("balanceOf", vault.address), vault.read("queued"), vault.read("totalSupply"))
+            for token, vault in pairs
+        ]
 
     def _ask(self, data: bytes) -> tuple[bytes, bytes]:
         raw = self.chain.call(self.deployment.engine.address, data, gas=_SLOTS_GAS)[64:]
         return raw[: 32 * len(self._heads)], raw[32 * len(self._heads) :]
 
-    def _page(self, words: NDArray[np.uint8], heads: bytes, tokens: tuple[int, ...]) -> Page:
-        snapshot, totals = self._snapshot([int.from_bytes(heads[i : i + 32], "big") for i in range(0, len(heads), 32)])
+    def _page(self, words: NDArray[np.uint8], heads: bytes, vaults: list[tuple[int, int, int]]) -> Page:
+        numbers = [int.from_bytes(heads[i : i + 32], "big") for i in range(0, len(heads), 32)]
+        snapshot, owned = self._snapshot(numbers)
+        custody = tuple(
+            Custody(totals, debts, snapshot.lending[asset], *vault)
+            for asset, ((totals, debts), vault) in enumerate(zip(owned, vaults, strict=True))
+        )
         equity, close_out = self.deployment.engine.read("poolEquity")
-        return Page(self.ids[:], dict(self.row_of), words, self.assets, snapshot, totals, tokens, equity, close_out)
+        return Page(self.ids[:], dict(self.row_of), words, self.assets, snapshot, custody, equity, close_out)
 
     def _discover(self) -> None:
         engine = self.deployment.engine
@@ -95,33 +113,28 @@ class Book:
             function = engine.artifact.function("slots")
             self._data = function.selector + _slots((self._heads + self._keys,))
 
-    def _snapshot(self, words: list[int]) -> tuple[Snapshot, tuple[Totals, ...]]:
-        assets, totals, markets = {}, [], {}
-        at = 2
+    def _snapshot(self, words: list[int]) -> tuple[Snapshot, list[tuple[Totals, Debts]]]:
+        """What `_heads` asked for, in its order."""
+        take = iter(words)
+        globals_, terms = Globals.from_word(next(take)), Terms.from_word(next(take))
+        assets, lending, owned = {}, {}, []
         for a in range(self.assets):
-            assets[a] = AssetParams.from_word(words[at])
-            totals.append(Totals.from_word(words[at + 1]))
-            at += 2
-        for m in range(self.markets):
-            state, risk, costs, trade, insurance = words[at : at + 5]
-            markets[m] = Market(
-                MarketRisk.from_word(risk),
-                MarketState.from_word(state),
-                MarketCosts.from_word(costs),
-                MarketTrade.from_word(trade),
-                MarketInsurance.from_word(insurance),
-            )
-            at += 5
+            assets[a], lending[a] = AssetParams.from_word(next(take)), Lending.from_word(next(take))
+            owned.append((Totals.from_word(next(take)), Debts.from_word(next(take))))
+        pairs = {code: Pair.from_word(next(take)) for code in self.pairs}
+        markets = {m: Market(*(kind.from_word(next(take)) for kind in MARKET_KINDS)) for m in range(self.markets)}
         prices = self.deployment.router.read("read", self._feeds)
         block, time = self.chain.block()
         snapshot = Snapshot(
             time=time,
             model=self.model,
-            globals=Globals.from_word(words[0]),
-            terms=Terms.from_word(words[1]),
+            globals=globals_,
+            terms=terms,
             assets=assets,
             markets=markets,
             prices={feed: Price.from_word(int(word)) for feed, word in zip(self._feeds, prices, strict=True)},
             block=block,
+            lending=lending,
+            pairs=pairs,
         )
-        return snapshot, tuple(totals)
+        return snapshot, owned

@@ -62,9 +62,12 @@ class Clerk:
             return PRICE
         return self.price(self.scene.feeds.index(self.scene.deployment.parameters.assets[asset].feed))
 
+    def decimals(self, asset: int) -> int:
+        return self.scene.deployment.parameters.assets[asset].decimals
+
     def units(self, asset: int, amount: float) -> int:
         """What `amount` of quote is in units of an asset."""
-        decimals = self.scene.deployment.parameters.assets[asset].decimals
+        decimals = self.decimals(asset)
         return int(amount * 10**6) * PRICE * 10**decimals // (self.price_of_asset(asset) * 10**6)
 
     def size(self, market: int, notional: float) -> int:

@@ -12,14 +12,14 @@ from plimsoll.units import quote
 
 @dataclass
 class Group:
-    """Counts and quote WAD. `deficit`: what its bankrupt accounts lacked when they were liquidated."""
+    """Counts and quote WAD. `deficit`: what its bankrupt accounts lacked; `uninsured`: what of it others paid."""
 
     accounts: int = 0
     liquidations: int = 0
     bankrupt: int = 0
     deficit: int = 0
     insurance_paid: int = 0
-    written_down: int = 0
+    uninsured: int = 0
 
     def data(self) -> dict[str, Any]:
         return {
@@ -28,7 +28,7 @@ class Group:
             "bankrupt_liquidations": self.bankrupt,
             "deficit": quote(self.deficit),
             "insurance_paid": quote(self.insurance_paid),
-            "bad_debt": quote(self.written_down),
+            "bad_debt": quote(self.uninsured),
         }
 
 
@@ -51,11 +51,11 @@ class Groups:
         if event.name == "Liquidated":
             group.liquidations += 1
             group.bankrupt += event.args["equity"] < 0
-            group.deficit += max(0, -event.args["equity"])
         elif event.name == "InsurancePaid":
             group.insurance_paid += event.args["amount"]
-        elif event.name == "LossWrittenDown":
-            group.written_down += event.args["amount"]
+        elif event.name == "LossRecognised":
+            group.deficit += event.args["deficit"]
+            group.uninsured += event.args["deficit"] - event.args["insured"]
 
     def data(self) -> dict[str, Any]:
         return {name: group.data() for name, group in self.found.items()}

@@ -7,21 +7,20 @@ and refills the float.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from structlog.testing import capture_logs
 
 from plimsoll.accounts import cross
-from plimsoll.chain.base import Receipt, Tx
 from plimsoll.keeper.act import Result, Writer
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.plan import Batch, Planner
 from plimsoll.keeper.reader import Head, Tables
 from plimsoll.keeper.rows import Rows
-from plimsoll.keeper.select import Survey, look
+from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import Account, Snapshot
 from plimsoll.margin.screen import Scores
@@ -29,6 +28,7 @@ from plimsoll.margin.words import Pool
 from plimsoll.sim.agents import PROFIT
 from plimsoll.sim.page import Page
 from plimsoll.sim.scene import Scene, person
+from plimsoll.sim.spot_keeper import Send, SpotHand
 
 WAD = 10**18
 KEEPER = person("keeper")
@@ -66,6 +66,7 @@ class SimKeeper:
     exempt: frozenset[bytes]
     settings: Settings
     per_step: int | None = None
+    hand: SpotHand | None = None
     failed: int = 0
 
     @classmethod
@@ -82,22 +83,33 @@ class SimKeeper:
     def account(self) -> bytes:
         return cross(self.owner)
 
-    def turn(self, page: Page, send: Callable[[Sequence[Tx]], list[Receipt]], again: Callable[[], Page]) -> Page:
+    def turn(self, page: Page, send: Send, again: Callable[[], Page]) -> Page:
         """Does what the page asks for; returns the page after it."""
         left = self.per_step
         for _ in range(ROUNDS):
             view = self.view(page)
-            survey = look(view, skip=self.exempt | {self.account})
+            survey = look(view, skip=self._skipped())
             batches = self._batches(view, survey, left)
-            if not batches:
-                return page
             receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
             self.failed += sum(receipt.error is not None for receipt in receipts)
+            taken = sum(len(batch.takes) for batch in batches) + self._spot(survey, page, send, batches, left)
+            if not batches and not taken:
+                return page
             page = again()
-            left = None if left is None else left - sum(len(batch.takes) for batch in batches)
+            left = None if left is None else left - taken
             if not survey.liquidatable or left == 0:
                 return page
         return page
+
+    def _skipped(self) -> frozenset[bytes]:
+        return self.exempt | {self.account} | ({self.hand.account} if self.hand else set())
+
+    def _spot(self, survey: Survey, page: Page, send: Send, batches: list[Batch], left: int | None) -> int:
+        """What owes something is taken by another hand, as far as the step's limit goes."""
+        if self.hand is None:
+            return 0
+        room = len(survey.liquidatable) if left is None else left - sum(len(batch.takes) for batch in batches)
+        return self.hand.turn([finding for finding in survey.liquidatable if owes(finding)][:room], page, send)
 
     def view(self, page: Page) -> View:
         held = [page.held_exact(page.row_of[id]) for id in (self._pool, self._insurance)]
@@ -133,16 +145,22 @@ class SimKeeper:
         return batches + taken
 
     def _liquidations(self, planner: Planner, survey: Survey, left: int | None) -> list[Batch]:
-        if left == 0 or not survey.liquidatable:
+        findings = [finding for finding in survey.liquidatable if self.hand is None or not owes(finding)]
+        if left == 0 or not findings:
             return []
         settings = self.settings if left is None else replace(self.settings, max_batch=min(left, 40), max_batches=1)
         planner.settings = settings
         result = Result()
         with capture_logs():  # a replay counts; it does not tell
             writer = Writer(self.scene.engine, cast(Journal, None), settings, None)
-            writer.liquidate(planner, survey.liquidatable, result)
+            writer.liquidate(planner, findings, result)
         return result.batches
 
     def _collateral(self, view: View) -> bool:
         account = view.account(self.account)
         return account is not None and any(asset and b.held > 0 for asset, b in account.balances.items())
+
+
+def owes(finding: Finding) -> bool:
+    """Whether there is a debt to be taken over."""
+    return finding.account.header.debts > 0

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, set_num_threads
 from numpy.typing import NDArray
 
-from plimsoll.margin.account import Account, Assessment, PriceUse, Snapshot, assess, bits
+from plimsoll.margin.account import (
+    DEBT,
+    LENT,
+    Account,
+    Assessment,
+    PriceUse,
+    Snapshot,
+    assess,
+    bits,
+    indices,
+    pair_of,
+)
+from plimsoll.margin.interest_math import amount_up
 from plimsoll.margin.preview import quote_unit
-from plimsoll.margin.screen import Mirror, Scores, score
-from plimsoll.margin.words import Balance, Header, Position, Totals
+from plimsoll.margin.screen import Scores
+from plimsoll.margin.volatility_math import ONE, multipliers
+from plimsoll.margin.words import Balance, Debts, Header, Lending, Position, Totals
+from plimsoll.sim.score import score
 
 WAD = 10**18
+INDEX_ONE = 10**12
+
+
+@dataclass(frozen=True)
+class Custody:
+    """One asset's totals, and what its vault has: tokens, those that wait in its queue, and its own lenders' shares."""
+
+    totals: Totals
+    debts: Debts
+    lending: Lending
+    tokens: int
+    queued: int
+    outside: int
+
+    @property
+    def excess(self) -> int:
+        """held + lent − owed + reserve + queued − tokens, 1e-12 token units; above zero there is too little."""
+        lending = self.lending
+        claims = self.totals.lent_shares * lending.lent_index - self.debts.shares * lending.debt_index
+        return claims + (self.totals.held + self.debts.reserve + self.queued - self.tokens) * INDEX_ONE
 
 
 @dataclass(frozen=True)
@@ -29,8 +60,7 @@ class Page:
     words: NDArray[np.uint8]  # (accounts, 1 + assets + markets, 32)
     assets: int
     snapshot: Snapshot
-    totals: tuple[Totals, ...]
-    tokens: tuple[int, ...]
+    custody: tuple[Custody, ...]
     pool_equity: int
     close_out: int
 
@@ -54,14 +84,15 @@ class Page:
         """WAD per token unit of the quote asset."""
         return quote_unit(self.snapshot)
 
-    def multiplier(self, market: int) -> float:
-        """What volatility multiplies a market's initial margin by."""
-        return 1.0
+    def multiplier(self, feed: int) -> float:
+        """What volatility multiplies initial margins by."""
+        return multipliers(self.snapshot.price(feed).to_word(), self.snapshot.time)[0] / ONE
 
     def leverage(self) -> list[float]:
         """The most leverage that each market gives now, in its first tier."""
         markets = self.snapshot.markets
-        return [10_000 / (markets[m].risk.im_rate1 * self.multiplier(m)) for m in sorted(markets)]
+        rates = [markets[m].risk.im_rate1 * self.multiplier(markets[m].risk.feed) for m in sorted(markets)]
+        return [10_000 / rate for rate in rates]
 
     def open_interest(self) -> int:
         """Quote WAD of long and short together."""
@@ -77,6 +108,49 @@ class Page:
     @cached_property
     def held_low(self) -> NDArray[np.uint64]:
         return _field(self.words[:, 1 : 1 + self.assets], 24, 32, ">u8")
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        return _field(self.words[:, 1 : 1 + self.assets], 0, 1, "u1").astype(np.int64)
+
+    @cached_property
+    def shares_high(self) -> NDArray[np.int64]:
+        """Bits 64 to 119."""
+        return _field(self.words[:, 1 : 1 + self.assets], 0, 8, ">i8") & 0xFFFFFFFFFFFFFF
+
+    @cached_property
+    def shares_low(self) -> NDArray[np.uint64]:
+        return _field(self.words[:, 1 : 1 + self.assets], 8, 16, ">u8")
+
+    @cached_property
+    def pairs(self) -> dict[int, NDArray[np.int64]]:
+        """Rows by the code of their pair; 0: of no pair."""
+        found: dict[int, list[int]] = {}
+        for row, id in enumerate(self.ids):
+            found.setdefault(pair_of(id), []).append(row)
+        return {code: np.array(rows) for code, rows in found.items()}
+
+    def net(self, asset: int) -> NDArray[np.float64]:
+        """Held and lent less owed, token units, rounded once each."""
+        shares = self.shares_high[:, asset] * 2.0**64 + self.shares_low[:, asset].astype(np.float64)
+        if asset not in self.snapshot.lending:
+            return self.held[:, asset]
+        debt, lent = indices(self.snapshot.lending[asset], self.snapshot.time)
+        kind = self.kinds[:, asset]
+        return self.held[:, asset] + shares / INDEX_ONE * np.where(kind == LENT, lent, np.where(kind == DEBT, -debt, 0))
+
+    def gross(self, asset: int) -> NDArray[np.float64]:
+        return np.abs(self.held[:, asset]) + np.abs(self.held[:, asset] - self.net(asset))
+
+    def owed(self, row: int, asset: int) -> int:
+        """Token units, exactly, up."""
+        if self.kinds[row, asset] != DEBT:
+            return 0
+        debt, _ = indices(self.snapshot.lending[asset], self.snapshot.time)
+        return amount_up(self.shares_exact(row, asset), debt)
+
+    def shares_exact(self, row: int, asset: int) -> int:
+        return _exact(self.shares_high[row : row + 1, asset], self.shares_low[row : row + 1, asset])
 
     @cached_property
     def held(self) -> NDArray[np.float64]:
@@ -120,15 +194,28 @@ class Page:
     def sum_cost(self, market: int, side: NDArray[np.bool_]) -> int:
         return _exact(self.cost_high[side, market], self.cost_low[side, market])
 
+    def sum_shares(self, asset: int, kind: int) -> int:
+        rows = self.kinds[:, asset] == kind
+        return _exact(self.shares_high[rows, asset], self.shares_low[rows, asset])
+
     def conservation_error(self) -> int:
-        """Quote WAD: I-1 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
+        """Quote WAD: I-1 and I-4 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
         error = 0
-        for asset, (totals, tokens) in enumerate(zip(self.totals, self.tokens, strict=True)):
-            units = abs(self.sum_held(asset) + totals.lent_shares - tokens) + abs(self.sum_held(asset) - totals.held)
-            params = self.snapshot.assets[asset]
-            price = self.snapshot.price(params.feed if asset else 0).value
-            error += units * price * 10 ** (8 - params.decimals + 18) // 10**18 if units else 0
+        for asset, custody in enumerate(self.custody):
+            units = abs(self.sum_held(asset) - custody.totals.held) + max(0, -(-custody.excess // INDEX_ONE))
+            units += abs(self.sum_shares(asset, LENT) + custody.outside - custody.totals.lent_shares)
+            units += abs(self.sum_shares(asset, DEBT) - custody.debts.shares)
+            error += self.value(asset, units)
         return error + sum(self._market_error(number) for number in self.snapshot.markets)
+
+    def rounding(self) -> int:
+        """Quote WAD that is nobody's: what rounding against everybody has left in the vaults."""
+        return sum(self.value(a, max(0, -custody.excess) // INDEX_ONE) for a, custody in enumerate(self.custody))
+
+    def value(self, asset: int, units: int) -> int:
+        """Quote WAD, at the asset's price."""
+        params = self.snapshot.assets[asset]
+        return units * self.snapshot.price(params.feed).value * 10 ** (8 - params.decimals + 18) // 10**18
 
     def _market_error(self, number: int) -> int:
         """Σ PnL of all accounts + PnL of the pool, long and short apart, plus sizes that do not add up."""
@@ -151,35 +238,7 @@ class Page:
     @cached_property
     def scores(self) -> Scores:
         """Every account at the prices a target is judged by."""
-        mirror = Mirror()
-        rows, assets, markets = len(self.ids), self.assets, self.sizes.shape[1]
-        mirror.load(
-            self.ids,
-            {
-                "count": np.full(rows, markets),
-                "market": np.tile(np.arange(markets, dtype=np.uint8), rows),
-                "size": self.sizes.astype(np.float64).ravel(),
-                "cost": self.costs.ravel(),
-            },
-            {
-                "count": np.full(rows, assets),
-                "asset": np.tile(np.arange(assets, dtype=np.uint8), rows),
-                "held": self.held.ravel(),
-            },
-        )
-        with _one_thread():
-            return score(mirror, self.snapshot)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A few hundred rows take microseconds; waking other threads for them takes milliseconds on a busy machine."""
-    threads = get_num_threads()
-    set_num_threads(1)
-    try:
-        yield
-    finally:
-        set_num_threads(threads)
+        return score(self)
 
 
 def _field(words: NDArray[np.uint8], first: int, last: int, kind: str) -> NDArray[Any]:

@@ -84,11 +84,13 @@ def load(
     end: int | None = None,
     gaps: str = "error",
     quote: str | None = None,
+    quote_symbol: str | None = None,
     warm_up: int = 0,
 ) -> PricePath:
     """Reads one file per market, each as PATH or SYMBOL=PATH, and samples what they have in common every `step`.
 
-    `quote`: a file of the quote asset's own price, by which all others are divided. `warm_up`: hours before `start`
+    `quote`: a file of the quote asset's own price, by which all others are divided; under `quote_symbol` it comes last
+    in the path itself. `warm_up`: hours before `start`
     whose prices the chain is to be told before anybody comes, as far as the files have them.
     """
     named = [_named(text) for text in files]
@@ -109,17 +111,22 @@ def load(
         )
     times = tuple(range(begin, last + 1, step))
     hours = tuple(range(begin - (begin - first) // HOUR * HOUR, begin, HOUR))
-    values, before = _table(series, step, times, bool(quote)), _table(series, step, hours, bool(quote))
+    kept = bool(quote_symbol)
+    values, before = (_table(series, step, moments, bool(quote), kept) for moments in (times, hours))
     silent = _silent(series, times, bool(quote)) if gaps == "outage" else {}
+    symbols += (quote_symbol,) if quote_symbol else ()
     return PricePath(symbols, step, times, values, silent, tuple(zip(hours, before, strict=True)))
 
 
-def _table(series: list[Series], step: int, times: Sequence[int], quoted: bool) -> tuple[tuple[int, ...], ...]:
-    """A row per time; with `quoted` the last series is what the others are counted in."""
+def _table(
+    series: list[Series], step: int, times: Sequence[int], quoted: bool, kept: bool
+) -> tuple[tuple[int, ...], ...]:
+    """A row per time; with `quoted` the last series is what the others are counted in, and is `kept` or not."""
     columns = [sample(s, step, times) for s in series]
     if quoted:
         unit = columns.pop()
         columns = [[value * PRICE // one for value, one in zip(column, unit, strict=True)] for column in columns]
+        columns += [unit] if kept else []
     return tuple(zip(*columns, strict=True))
 
 

@@ -17,38 +17,19 @@ from plimsoll.chain.base import Receipt, Tx
 from plimsoll.deploy import deploy
 from plimsoll.errors import Reverted
 from plimsoll.sim import scene as stage
-from plimsoll.sim.agents import Agents, Order
+from plimsoll.sim.agents import Agents
 from plimsoll.sim.backends import Backend, make
 from plimsoll.sim.book import Book
+from plimsoll.sim.clerk import Order
+from plimsoll.sim.company import Company
 from plimsoll.sim.measure import Measures
 from plimsoll.sim.page import Page
-from plimsoll.sim.population import populate
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.result import Result, collect
-from plimsoll.sim.scene import Listing, Scene, must, person
-from plimsoll.sim.stretched import gather
+from plimsoll.sim.scene import Scene
+from plimsoll.sim.setup import Setup
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a replay is made of besides prices. Money in whole quote. `keeper_limit`: liquidations per step.
-
-    `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier. `volatility`: whether
-    requirements follow it. `listings`: collateral beside that of the local deployment.
-    """
-
-    traders: int = 400
-    seed: int = 1
-    keeper: bool = True
-    liquidity: int = 12_000_000
-    insurance: int = 150_000
-    keeper_float: int = 200_000
-    keeper_limit: int | None = None
-    stretched: tuple[int, int, int] = (0, 0, 0)
-    volatility: bool = True
-    listings: tuple[Listing, ...] = ()
 
 
 @dataclass
@@ -89,10 +70,10 @@ class Replay:
             raise receipts[0].error
         self._count(orders, receipts[len(told) :])
         page = self.book.read() if orders else self.book.repriced(self.page)
-        self.measures.events(self.backend.logs(), step)
+        self.measures.events(self.backend.logs(), step, page)
         self.measures.before_keeper(page, step)
         self.page = self.backend.keep(page, self.book.read)
-        self.measures.events(self.backend.logs(), step)
+        self.measures.events(self.backend.logs(), step, self.page)
         self.measures.after_keeper(self.page, self.scene.deployment.insurance_account)
         self.agents.executed(self.measures.executed_requests)
         self._remember(step)
@@ -128,57 +109,23 @@ def worst_hour(path: PricePath) -> tuple[int, int]:
 
 
 def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
-    """Deploys, lets the LPs in, funds insurance; nobody has traded yet."""
+    """Deploys, lets the LPs in, funds insurance, tells the hours before; nobody has traded yet."""
     chain = backend.chain
     admin = chain.accounts[0]
-    parameters = stage.parameters(path, setup.listings)
+    parameters = stage.parameters(path, setup)
     deployment = deploy(chain, admin, parameters, directory=backend.directory)
     lots = tuple(stage.lot_of(path, market) for market in range(len(path.symbols)))
     feeds = tuple(feed.number for feed in parameters.oracle.feeds)
     scene = Scene(deployment, stage.signer_for(deployment), feeds, lots)
-    population = populate(
-        seed=setup.seed,
-        traders=setup.traders,
-        markets=len(parameters.markets),
-        assets=list(range(1, len(parameters.assets))),
-        start=path.times[0],
-        end=path.times[-1] + 1,
-        liquidity=setup.liquidity,
-    )
-    stage.open_pool(scene, chain, admin, path, [(who, amount * 10**6) for who, amount in population.providers])
-    sponsor = person("sponsor")
-    must(chain, scene.deposited(sponsor, deployment.insurance_account, 0, setup.insurance * 10**6))
-    book = Book(deployment)
-    keeper = backend.start_keeper(scene, setup.keeper_float, setup.keeper_limit) if setup.keeper else None
-    quiet = frozenset((deployment.pool_account, deployment.insurance_account))
-    measures = Measures(quiet, {keeper} if keeper else set())
-    crowd = gather(
-        seed=setup.seed,
-        markets=parameters.markets,
-        per_tier=setup.stretched,
-        start=path.times[0],
-        end=path.times[-1] + 1,
-    )
-    for one in crowd.people:
-        measures.groups.join(one.account, crowd.label(one, path.symbols))
-    warm_up(path, backend, scene)
+    company = Company(scene, path, setup, backend)
+    company.open(admin)
     backend.attach(scene)
+    book = Book(deployment)
     page = book.read()
-    replay = Replay(
-        path, setup, backend, scene, Agents(scene, population, keeper, crowd), book, measures, page, worst_hour(path)
-    )
+    replay = Replay(path, setup, backend, scene, company.agents, book, company.measures, page, worst_hour(path))
     replay.pool_start = page.pool_equity
     replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
     return replay
-
-
-def warm_up(path: PricePath, backend: Backend, scene: Scene) -> None:
-    """Tells the hours before the first step, so that volatility is known when it comes."""
-    for time_, prices in path.before:
-        backend.begin(time_)
-        for receipt in backend.send([scene.price_tx(scene.deployment.manifest.deployer, time_, prices)]):
-            if receipt.error is not None:
-                raise receipt.error
 
 
 def run(path: PricePath, setup: Setup, backend: Backend | None = None, progress: Progress | None = None) -> Result:

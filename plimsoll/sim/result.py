@@ -50,6 +50,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "insurance": str(replay.setup.insurance),
             "keeper_limit": replay.setup.keeper_limit,
             "volatility_scaling": replay.setup.volatility,
+            "borrowers": replay.setup.borrowers,
             "stretched": list(replay.setup.stretched),
         },
         "prices": describe(replay.path),
@@ -68,6 +69,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "refused": dict(sorted(measures.refused.items())),
         },
         "groups": measures.groups.data(),
+        "waterfall": measures.waterfall.data(),
         "days": days(replay.path, series.leverage),
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},
         "series": _series(replay),
@@ -82,9 +84,10 @@ def _money(replay: Replay) -> dict[str, int]:
     lp_flow = measures.lp_flow * replay.page.quote_unit
     return {
         # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
-        "bad_debt": measures.written_down + max(0, deficit - fund),
+        "bad_debt": measures.waterfall.uninsured + max(0, deficit - fund),
         "bad_debt_peak": measures.peak_bad_debt,
-        "bad_debt_written_down": measures.written_down,
+        "bad_debt_written_down": measures.waterfall.uninsured,
+        "deficits": measures.waterfall.deficit,
         "open_deficit": deficit,
         "open_deficit_peak": measures.peak_deficit,
         "insurance_start": replay.insurance_start,
@@ -97,10 +100,11 @@ def _money(replay: Replay) -> dict[str, int]:
         "pool_lp_flow": lp_flow,
         "pool_pnl": pool_end - replay.pool_start - lp_flow,
         "conservation_error": measures.conservation_error,
+        "rounding": measures.rounding,
     }
 
 
-ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "settle", "lp", "wallet")
+ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "loop", "unloop", "settle", "lp", "wallet")
 
 
 def _health(measures: Measures) -> str:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from plimsoll.errors import BadInput
 from plimsoll.sim.prices import PricePath, load, moment
-from plimsoll.sim.replay import Setup
-from plimsoll.sim.scene import Listing
+from plimsoll.sim.setup import Listing, Setup
 
 HOURLY = "prices/binance_spot_{}USDT_1h_2017-08_2023-01.csv.gz"
 TWO_HOURLY = {
@@ -28,6 +27,7 @@ USDC = "depegs/USDC_kraken_USDCUSD_1h_2023-03-10_13.csv"
 
 KEEPER_LIMIT = 20
 STRETCHED = (4, 1, 1)
+BORROWERS = 40
 WEEK = 7 * 24
 
 
@@ -52,6 +52,7 @@ class Part:
             end=self.end,
             gaps="outage",
             quote=self.quote,
+            quote_symbol=self.setup.quote_symbol,
             warm_up=self.warm_up,
         )
 
@@ -73,7 +74,7 @@ def parts(
     scenario = SCENARIOS.get(name)
     if scenario is None:
         raise BadInput("--scenario", name, f"there are {', '.join(SCENARIOS)}")
-    setup = replace(setup, keeper_limit=KEEPER_LIMIT, stretched=STRETCHED)
+    setup = replace(setup, keeper_limit=KEEPER_LIMIT, stretched=STRETCHED, borrowers=BORROWERS)
     found = list(_between(scenario.build(data, setup), start, end))
     if not found:
         raise BadInput("--from and --to", f"{start} to {end}", f"nothing of {name} lies between them")
@@ -123,7 +124,7 @@ def _depeg(data: Path, setup: Setup) -> Iterator[Part]:
     quote = str(data / USDC)
     listed = replace(setup, listings=(Listing("USDC", 700, 500, 2000, decimals=6, market=False),))
     files = _files(data, TWO_HOURLY)
-    yield Part("quote", files, start, end, setup, quote=quote, warm_up=4)
+    yield Part("quote", files, start, end, replace(setup, quote_symbol="USDC"), quote=quote, warm_up=4)
     yield Part("listed", (*files, f"USDC={data / USDC}"), start, end, listed, warm_up=4)
 
 

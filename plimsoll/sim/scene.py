@@ -10,35 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from plimsoll.abi import checksum, keccak
 from plimsoll.actions import MAX_UINT256, batch, deposit
 from plimsoll.chain.base import LocalChain, Tx
 from plimsoll.contracts import Contract
 from plimsoll.deploy import Deployment, Parameters, local, local_signer_keys
-from plimsoll.deploy.parameters import Asset, Feed, Market
+from plimsoll.deploy.parameters import Asset, Feed, Market, Pair, QuoteFeed
 from plimsoll.prices import MAX_VALUE, PRICE, Quote, ReportSigner
 from plimsoll.sim.prices import PricePath
+from plimsoll.sim.setup import Listing, Setup
 
 GAS = 6_000_000
 SIZE = 10**8
 LEAD = 7200  # seconds between genesis and the first step: LPs wait an hour for their shares
 CONFIDENCE = 100
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Collateral that the local deployment does not list, priced by a symbol of the path; `market`: a perp as well.
-
-    Symbols without a perp market come last in a path.
-    """
-
-    symbol: str
-    haircut_im: int
-    haircut_mm: int
-    sigma: int
-    decimals: int = 18
-    market: bool = True
+SIGMA_UNLISTED = 11_000  # σ_ref of a symbol that the local deployment does not list
+PAIR_EXTRA = 500  # bps that an isolated pair keeps over the asset's own haircuts
+QUOTE_THRESHOLD, QUOTE_FACTOR = 9_900, 10  # IM grows by what the quote asset trades below 0.99
 
 
 @dataclass
@@ -94,52 +84,38 @@ def signer_for(deployment: Deployment) -> ReportSigner:
 # ---------------------------------------------------------------- parameters
 
 
-<<<<<<< HEAD
-def parameters(path: PricePath) -> Parameters:
-    """The local deployment's, cut to the markets of `path` and begun at its first prices."""
+def parameters(path: PricePath, setup: Setup) -> Parameters:
+    """The local deployment's, cut to the symbols of `path` and begun at its first prices, with what `setup` lists."""
     base = local(references=False, risk_delay=0, admin_delay=0, exchange=False)
-    feeds = {feed.symbol: feed for feed in base.oracle.feeds}
-    markets = {market.symbol: market for market in base.markets}
-    chosen_feeds, chosen_markets = [], []
-    for number, (symbol, first) in enumerate(zip(path.symbols, path.values[0], strict=True)):
-        base_market = markets.get(symbol) or markets["LINK"]
-        usual = next(feed.initial for feed in base.oracle.feeds if feed.number == base_market.feed)
-        feed = feeds.get(symbol) or Feed(100 + number, symbol, 200, 10_000, 0)
+    feeds = feeds_of(base, path, volatility=setup.volatility)
+    found = replace(base, oracle=replace(base.oracle, feeds=tuple(feeds.values())), assets=(), pairs=(), markets=())
+    if setup.quote_symbol:
+        found = replace(found, quote_feed=QuoteFeed(feeds[setup.quote_symbol].number, QUOTE_THRESHOLD, QUOTE_FACTOR))
+    found = replace(found, **_assets(base, path, setup, feeds))
+    return replace(found, markets=tuple(_markets(base, path, setup, feeds)))
+
+
+def feeds_of(base: Parameters, path: PricePath, *, volatility: bool) -> dict[str, Feed]:
+    """One per symbol of the path, in its order. Without `volatility` no requirement follows it."""
+    known = {feed.symbol: feed for feed in base.oracle.feeds}
+    found = {}
+    for number, (symbol, first) in enumerate(zip(path.symbols, path.first, strict=True)):
+        feed = known.get(symbol) or Feed(100 + number, symbol, 200, 10_000, 0, sigma_ref=SIGMA_UNLISTED)
         feed = replace(feed, initial=first * lot_of(path, number))
-        chosen_feeds.append(feed)
-        chosen_markets.append(_rescaled(replace(base_market, symbol=symbol, feed=feed.number), usual, feed.initial))
-    numbers = {feed.number for feed in chosen_feeds}
-    total = sum(market.allocation for market in chosen_markets)
-=======
-def parameters(path: PricePath, listings: Sequence[Listing] = ()) -> Parameters:
-    """The local deployment's, cut to the symbols of `path` and begun at its first prices."""
-    base = local(references=False, risk_delay=0, admin_delay=0)
-    without = {listing.symbol for listing in listings if not listing.market}
-    feeds = feeds_of(base, path)
+        found[symbol] = feed if volatility else replace(feed, sigma_ref=0)
+    return found
+
+
+def _markets(base: Parameters, path: PricePath, setup: Setup, feeds: dict[str, Feed]) -> list[Market]:
+    """A market per symbol, but for those that are collateral only, or the quote asset's."""
+    without = {listing.symbol for listing in setup.listings if not listing.market} | {setup.quote_symbol}
     chosen = [
-        _market(base, path, number, feed) for number, feed in enumerate(feeds) if path.symbols[number] not in without
+        _market(base, path, number, feeds[symbol])
+        for number, symbol in enumerate(path.symbols)
+        if symbol not in without
     ]
     total = sum(market.allocation for market in chosen)
->>>>>>> ff3cdc9 (Replay: feed outages, quote prices, warm-up hours, listings of a scenario, a limit for the keeper)
-    if total > 10_000:
-        chosen = [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen]
-    numbers = {feed.number for feed in feeds}
-    assets = [asset for asset in base.assets if asset.feed == 0 or asset.feed in numbers]
-    if any(listing.symbol == assets[0].symbol for listing in listings):
-        assets[0] = replace(assets[0], symbol="USD", name="a dollar that holds")
-    assets += [_asset(listing, feeds[path.symbols.index(listing.symbol)]) for listing in listings]
-    oracle = replace(base.oracle, feeds=tuple(feeds))
-    return replace(base, assets=tuple(assets), markets=tuple(chosen), oracle=oracle)
-
-
-def feeds_of(base: Parameters, path: PricePath) -> list[Feed]:
-    """One per symbol of the path, in its order."""
-    known = {feed.symbol: feed for feed in base.oracle.feeds}
-    found = []
-    for number, (symbol, first) in enumerate(zip(path.symbols, path.first, strict=True)):
-        feed = known.get(symbol) or Feed(100 + number, symbol, 200, 10_000, 0)
-        found.append(replace(feed, initial=first * lot_of(path, number)))
-    return found
+    return chosen if total <= 10_000 else [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen]
 
 
 def _market(base: Parameters, path: PricePath, number: int, feed: Feed) -> Market:
@@ -153,19 +129,48 @@ def _market(base: Parameters, path: PricePath, number: int, feed: Feed) -> Marke
     return _rescaled(market, usual, path.values[0][number] * lot_of(path, number))
 
 
-def _asset(listing: Listing, feed: Feed) -> Asset:
-    """A cap of 100 million quote at the first price."""
+def _assets(base: Parameters, path: PricePath, setup: Setup, feeds: dict[str, Feed]) -> dict[str, Any]:
+    """Assets and pairs whose prices the path has, and those that are listed besides."""
+    first = {feed.number: feed.initial for feed in feeds.values()}
+    usual = {feed.number: feed.initial for feed in base.oracle.feeds}
+    kept = {number: asset for number, asset in enumerate(base.assets) if asset.feed == 0 or asset.feed in first}
+    assets = [_priced(a, usual[a.feed], first[a.feed]) if a.feed else a for a in kept.values()]
+    if any(listing.symbol == assets[0].symbol for listing in setup.listings):
+        assets[0] = replace(assets[0], symbol="USD", name="a dollar that holds")
+    number_of = {number: place for place, number in enumerate(kept)}
+    pairs = [
+        replace(pair, collateral=number_of[pair.collateral], debt=number_of[pair.debt])
+        for pair in base.pairs
+        if pair.collateral in kept and pair.debt in kept
+    ]
+    for listing in setup.listings:
+        pairs.append(Pair(len(assets), 0, listing.haircut_im + PAIR_EXTRA, listing.haircut_mm + PAIR_EXTRA))
+        assets.append(_listed(listing, feeds[listing.symbol]))
+    return {"assets": tuple(assets), "pairs": tuple(pairs)}
+
+
+def _priced(asset: Asset, usual: int, first: int) -> Asset:
+    """The asset with its limits worth in quote what they were chosen to be."""
+    names = ("supply_cap", "borrow_cap", "brake_floor")
+    return replace(asset, **{name: getattr(asset, name) * usual // first for name in names})
+
+
+def _listed(listing: Listing, feed: Feed) -> Asset:
+    """Up to 100 million quote at the first price, half of it borrowed; a hundredth may leave in any hour."""
     cap = 10**8 * PRICE * 10**listing.decimals // feed.initial
     return Asset(
-        listing.symbol,
-        listing.symbol,
-        listing.decimals,
-        feed.number,
-        listing.haircut_im,
-        listing.haircut_mm,
-        60,
-        listing.sigma,
-        cap,
+        symbol=listing.symbol,
+        name=listing.symbol,
+        decimals=listing.decimals,
+        feed=feed.number,
+        haircut_im=listing.haircut_im,
+        haircut_mm=listing.haircut_mm,
+        max_age=60,
+        sigma=listing.sigma,
+        supply_cap=cap,
+        borrow_cap=cap // 2,
+        borrow_velocity=2000,
+        brake_floor=cap // 100,
     )
 
 

@@ -79,7 +79,7 @@ def gather(*, seed: int, markets: Sequence[Market], per_tier: Sequence[int], sta
 def act(one: Stretched, clerk: Clerk) -> Iterator[Order]:
     page, row = clerk.page, clerk.page.row_of.get(one.account)
     market = clerk.scene.deployment.parameters.markets[one.market]
-    margin = requirement(one.notional, market) * page.multiplier(one.market)
+    margin = requirement(one.notional, market) * page.multiplier(market.feed)
     positions = clerk.positions(row)
     if row is not None and positions:
         if float(page.scores.equity[row]) > PROFIT * margin:
