@@ -112,10 +112,10 @@ class ProcessBackend:
 
 
 def make(kind: str, path: PricePath) -> Backend:
-    """The backend of that name, its clock two hours before the first price."""
+    """The backend of that name, its clock as long before the first price as the stage takes."""
     genesis = path.begin - LEAD
     if genesis < 0 or path.times[-1] >= 1 << 32:
-        remedy = "they lie between 1970-01-01 02:00 and 2106-02-07; are they seconds since 1970?"
+        remedy = "they lie between 1970-01-08 02:00 and 2106-02-07; are they seconds since 1970?"
         raise BadInput("times of the prices", f"{path.times[0]} to {path.times[-1]}", remedy)
     if kind == "process":
         return ProcessBackend(genesis)

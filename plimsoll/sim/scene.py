@@ -24,7 +24,8 @@ from plimsoll.sim.setup import Listing, Setup
 
 GAS = 6_000_000
 SIZE = 10**8
-LEAD = 7200  # seconds between genesis and the first step: LPs wait an hour for their shares
+CAPS_GROW = 7 * 86_400  # a new asset's supply cap does, from zero
+LEAD = CAPS_GROW + 7200  # seconds between genesis and the first price: then LPs wait an hour for their shares
 CONFIDENCE = 100
 SIGMA_UNLISTED = 11_000  # σ_ref of a symbol that the local deployment does not list
 PAIR_EXTRA = 500  # bps that an isolated pair keeps over the asset's own haircuts
@@ -77,8 +78,7 @@ def person(role: str, number: int = 0) -> str:
 
 
 def signer_for(deployment: Deployment) -> ReportSigner:
-    keys = local_signer_keys()[: deployment.parameters.oracle.quorum]
-    return ReportSigner(keys, deployment.feed.address, deployment.chain.chain_id)
+    return ReportSigner(local_signer_keys(), deployment.feed.address, deployment.chain.chain_id)
 
 
 # ---------------------------------------------------------------- parameters
@@ -202,6 +202,7 @@ def open_pool(
 ) -> None:
     """LPs ask, wait, and are let in at the first price after their delay."""
     pool, first = scene.deployment.pool, path.first
+    chain.advance(CAPS_GROW)
     txs = [scene.price_tx(admin, chain.block()[1], first)]
     for provider, amount in providers:
         token = scene.deployment.tokens[0]

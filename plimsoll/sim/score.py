@@ -29,6 +29,7 @@ def score(page: Page) -> Scores:
     snapshot = page.snapshot
     rows = len(page.ids)
     equity, mm, im0, mass = (np.zeros(rows) for _ in range(4))
+    grain = 0.0  # shares count in whole token units
     exposed = np.zeros(rows, dtype=bool)
     for asset in range(page.assets):
         worth = _worth(page, asset)
@@ -38,6 +39,7 @@ def score(page: Page) -> Scores:
         mm += np.abs(worth) * rates[:, 0]
         im0 += np.abs(worth) * rates[:, 1]
         mass += page.gross(asset) * _unit(snapshot, asset, owed=False) * 4
+        grain += 4 * _unit(snapshot, asset, owed=True)
     for market in snapshot.markets:
         notional, pnl = _perp(page, market)
         exposed |= (notional > 0) | (pnl < 0)
@@ -50,7 +52,7 @@ def score(page: Page) -> Scores:
     mm = np.where(exposed, np.maximum(mm, model.mm_floor / WAD), 0.0)
     im0 = np.where(exposed, np.maximum(im0, model.im_floor / WAD), 0.0)
     call = mm + (im0 - mm) * (snapshot.terms.lambda_ / BPS)
-    bound = mass * RELATIVE + ABSOLUTE
+    bound = mass * RELATIVE + grain + ABSOLUTE
     return Scores(equity, mm, im0, call, bound, exposed & ~(equity >= call + bound))
 
 

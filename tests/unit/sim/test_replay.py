@@ -134,8 +134,8 @@ def test_an_unknown_chain_is_refused(path):
 
 @pytest.mark.parametrize("start", [0, 2**32])
 def test_times_that_the_contracts_cannot_hold_are_refused(start):
-    """They keep 32 bits of seconds, and a replay begins two hours earlier."""
-    with pytest.raises(BadInput, match="1970-01-01 02:00 and 2106"):
+    """They keep 32 bits of seconds, and a replay begins a week earlier."""
+    with pytest.raises(BadInput, match="1970-01-08 02:00 and 2106"):
         make("process", PricePath(("ETH",), 300, (start, start + 300), ((1,), (1,))))
 
 
