@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from plimsoll import ledger
 from plimsoll.abi import encoder
 from plimsoll.deploy import Deployment
-from plimsoll.margin.account import PAIR, Market, Price, Snapshot
+from plimsoll.margin.account import PAIR, Market, Price, Snapshot, pair_of
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
@@ -49,6 +49,7 @@ class Book:
         self.model = RuleMargin(p.model.mm_floor, p.model.im_floor, p.model.pnl_share)
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
+        self.rows: dict[int, list[int]] = {}
         self.pairs = [PAIR | pair.collateral << 6 | pair.debt for pair in p.pairs]
         keys = [ledger.GLOBALS, ledger.TERMS]
         for a in range(self.assets):
@@ -94,14 +95,18 @@ class Book:
             for asset, ((totals, debts), vault) in enumerate(zip(owned, vaults, strict=True))
         )
         equity, close_out = self.deployment.engine.read("poolEquity")
-        return Page(self.ids[:], dict(self.row_of), words, self.assets, snapshot, custody, equity, close_out)
+        return Page(self.ids, self.row_of, self.rows, words, self.assets, snapshot, custody, equity, close_out)
 
     def _discover(self) -> None:
         engine = self.deployment.engine
         count = engine.read("accountCount")
         while len(self.ids) < count:
             new = engine.read("accountsPage", len(self.ids), PAGE)
+            # Pages that were read keep theirs.
+            self.ids, self.row_of = self.ids[:], dict(self.row_of)
+            self.rows = {code: rows[:] for code, rows in self.rows.items()}
             for id in map(bytes, new):
+                self.rows.setdefault(pair_of(id), []).append(len(self.ids))
                 self.row_of[id] = len(self.ids)
                 self.ids.append(id)
                 slots = [ledger.header(id)]

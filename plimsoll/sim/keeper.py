@@ -105,11 +105,13 @@ class SimKeeper:
         return self.exempt | {self.account} | ({self.hand.account} if self.hand else set())
 
     def _spot(self, survey: Survey, page: Page, send: Send, batches: list[Batch], left: int | None) -> int:
-        """What owes something is taken by another hand, as far as the step's limit goes."""
+        """Another hand takes what owes something, and what no batch could close, as far as the step's limit goes."""
         if self.hand is None:
             return 0
-        room = len(survey.liquidatable) if left is None else left - sum(len(batch.takes) for batch in batches)
-        return self.hand.turn([finding for finding in survey.liquidatable if owes(finding)][:room], page, send)
+        taken = {target for batch in batches for target in batch.targets if batch.takes}
+        rest = [finding for finding in survey.liquidatable if finding.id not in taken]
+        room = len(rest) if left is None else left - sum(len(batch.takes) for batch in batches)
+        return self.hand.turn(rest[:room], page, send)
 
     def view(self, page: Page) -> View:
         held = [page.held_exact(page.row_of[id]) for id in (self._pool, self._insurance)]

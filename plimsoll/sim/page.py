@@ -19,7 +19,6 @@ from plimsoll.margin.account import (
     assess,
     bits,
     indices,
-    pair_of,
 )
 from plimsoll.margin.interest_math import amount_up
 from plimsoll.margin.preview import quote_unit
@@ -57,6 +56,7 @@ class Page:
 
     ids: list[bytes]
     row_of: dict[bytes, int]
+    pairs: dict[int, list[int]]  # rows by the code of their pair; 0: of no pair
     words: NDArray[np.uint8]  # (accounts, 1 + assets + markets, 32)
     assets: int
     snapshot: Snapshot
@@ -123,24 +123,22 @@ class Page:
         return _field(self.words[:, 1 : 1 + self.assets], 8, 16, ">u8")
 
     @cached_property
-    def pairs(self) -> dict[int, NDArray[np.int64]]:
-        """Rows by the code of their pair; 0: of no pair."""
-        found: dict[int, list[int]] = {}
-        for row, id in enumerate(self.ids):
-            found.setdefault(pair_of(id), []).append(row)
-        return {code: np.array(rows) for code, rows in found.items()}
+    def loans(self) -> NDArray[np.float64]:
+        """What is lent less what is owed, token units; accounts by assets."""
+        shares = (self.shares_high * 2.0**64 + self.shares_low.astype(np.float64)) / INDEX_ONE
+        found = np.zeros_like(shares)
+        for asset, lending in self.snapshot.lending.items():
+            debt, lent = indices(lending, self.snapshot.time)
+            factor = np.array((0.0, lent, -debt))
+            found[:, asset] = shares[:, asset] * factor[self.kinds[:, asset]]
+        return found
 
     def net(self, asset: int) -> NDArray[np.float64]:
         """Held and lent less owed, token units, rounded once each."""
-        shares = self.shares_high[:, asset] * 2.0**64 + self.shares_low[:, asset].astype(np.float64)
-        if asset not in self.snapshot.lending:
-            return self.held[:, asset]
-        debt, lent = indices(self.snapshot.lending[asset], self.snapshot.time)
-        kind = self.kinds[:, asset]
-        return self.held[:, asset] + shares / INDEX_ONE * np.where(kind == LENT, lent, np.where(kind == DEBT, -debt, 0))
+        return self.held[:, asset] + self.loans[:, asset]
 
     def gross(self, asset: int) -> NDArray[np.float64]:
-        return np.abs(self.held[:, asset]) + np.abs(self.held[:, asset] - self.net(asset))
+        return np.abs(self.held[:, asset]) + np.abs(self.loans[:, asset])
 
     def owed(self, row: int, asset: int) -> int:
         """Token units, exactly, up."""

@@ -35,7 +35,7 @@ class Setup:
     liquidity: int = 12_000_000
     insurance: int = 150_000
     keeper_float: int = 200_000
-    spot_float: int = 1_000_000
+    spot_float: int = 3_000_000
     keeper_limit: int | None = None
     stretched: tuple[int, int, int] = (0, 0, 0)
     borrowers: int = 0

@@ -1,8 +1,8 @@
-"""The spot hand of an in-process keeper: takes accounts that owe something, and sells what it took.
+"""The other hand of an in-process keeper: takes what owes something, and what no batch without capital can close.
 
-Each target is one batch, `Liquidate` into an account of the keeper's own that has a float, and then another in the same
+Each target is one batch, `Liquidate` into an account of the keeper's own that has a float, and then others in the same
 block: what was taken is swapped for quote, what is owed is bought and repaid, perps are closed against the pool. What a
-market or a vault's brake leaves no room for stays until a later step.
+market or a vault's brake leaves no room for stays in the account until a later step.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from plimsoll.sim.venue import Venue
 QUOTE = 0
 MARGIN_PPM = 1_012_000  # what is sold to buy what is owed, over the owed: fee, impact, rounding
 LEAST = 1.0  # quote: less than this is left where it is
+HALVES = 6
 
 Send = Callable[[Sequence[Tx]], list[Receipt]]
 
@@ -70,14 +71,27 @@ class SpotHand:
         for prices, actions in self._sales(page):
             receipts = send([*prices, self.scene.execute(self.owner, *actions)])
             self.failed += receipts[-1].error is not None
+        for market in range(page.sizes.shape[1]):
+            self._close(market, send)
+
+    def _close(self, market: int, send: Send) -> None:
+        """As much of a position as the market has room for, in halves."""
+        size = part = self._size(market)
+        for _ in range(HALVES):
+            if not part:
+                return
+            receipt = send([self.scene.execute(self.owner, trade_perp(self.account, market, -part))])[-1]
+            if receipt.error is None:
+                size -= part
+                part = min(part, size, key=abs)
+            else:
+                self.failed += 1
+                part = int(part / 2)
 
     # ---------------------------------------------------------------- what there is to sell
 
     def _sales(self, page: Page) -> Iterator[tuple[list[Tx], list[Action]]]:
-        assets, markets = range(page.assets), range(page.sizes.shape[1])
-        for asset in assets:
-            if asset == QUOTE:
-                continue
+        for asset in range(1, page.assets):
             balance = self._balance(asset)
             if owed := self._owed(page, asset, balance):
                 yield self._buy(asset, owed - balance.held)
@@ -86,9 +100,6 @@ class SpotHand:
                 yield [price], [swap]
         if self._owed(page, QUOTE, self._balance(QUOTE)):
             yield [], [repay(self.account, QUOTE)]
-        for market in markets:
-            if size := self._size(market):
-                yield [], [trade_perp(self.account, market, -size)]
 
     def _buy(self, asset: int, missing: int) -> tuple[list[Tx], list[Action]]:
         """What is owed beyond what is held, for quote, and the debt paid."""

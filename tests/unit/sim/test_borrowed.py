@@ -48,7 +48,7 @@ def test_borrowers_are_liquidated_before_they_owe_more_than_they_have(mixed):
 
 
 def test_the_books_add_up_to_the_wei(mixed):
-    """Held, lent, owed, put aside and queued against the vaults' tokens in every step; what rounding leaves is little."""
+    """Held, lent, owed, put aside and queued against the vaults' tokens, in every step; rounding leaves little."""
     assert mixed.measures.conservation_error == 0
     assert 0 <= mixed.page.rounding() < WAD
 
