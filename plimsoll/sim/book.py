@@ -5,6 +5,7 @@ Nothing is remembered between steps but which slots to ask for: what a page says
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from plimsoll import ledger
 from plimsoll.abi import encoder
 from plimsoll.deploy import Deployment
 from plimsoll.margin.account import PAIR, Market, Price, Snapshot, pair_of
+from plimsoll.margin.epoch_math import Epoch, unpack
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import (
     AssetParams,
     Debts,
     Globals,
     Lending,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
     MarketRamp,
     MarketRisk,
     MarketState,
@@ -31,10 +35,19 @@ from plimsoll.margin.words import (
     Totals,
 )
 from plimsoll.sim.page import Custody, Page
+from plimsoll.sim.touch import touched
 
 PAGE = 2_000
-MARKET_WORDS = (ledger.RISK, ledger.STATE, ledger.COSTS, ledger.TRADE, ledger.INSURANCE, ledger.RAMP)
-MARKET_KINDS: tuple[Any, ...] = (MarketRisk, MarketState, MarketCosts, MarketTrade, MarketInsurance, MarketRamp)
+MARKET_KINDS: dict[int, Any] = {
+    ledger.RISK: MarketRisk,
+    ledger.STATE: MarketState,
+    ledger.COSTS: MarketCosts,
+    ledger.TRADE: MarketTrade,
+    ledger.INSURANCE: MarketInsurance,
+    ledger.RAMP: MarketRamp,
+    ledger.LOSS: MarketLoss,
+    ledger.CLOSING: MarketClosing,
+}
 _slots = encoder("(bytes32[])")
 _SLOTS_GAS = 900_000_000
 
@@ -50,13 +63,14 @@ class Book:
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
         self.rows: dict[int, list[int]] = {}
+        self._epochs: dict[int, dict[int, Epoch]] = {}
         self.pairs = [PAIR | pair.collateral << 6 | pair.debt for pair in p.pairs]
         keys = [ledger.GLOBALS, ledger.TERMS]
         for a in range(self.assets):
             keys += [ledger.asset(a), ledger.lending(a), ledger.totals(a), ledger.debts(a)]
         keys += [ledger.pair(code) for code in self.pairs]
         for m in range(self.markets):
-            keys += [ledger.market(m, word) for word in MARKET_WORDS]
+            keys += [ledger.market(m, word) for word in MARKET_KINDS]
         self._heads = [key.to_bytes(32, "big") for key in keys]
         self._keys: list[bytes] = []
         self._data = b""
@@ -94,8 +108,9 @@ class Book:
             Custody(totals, debts, snapshot.lending[asset], *vault)
             for asset, ((totals, debts), vault) in enumerate(zip(owned, vaults, strict=True))
         )
+        words, late = touched(words, 1 + self.assets, snapshot)
         equity, close_out = self.deployment.engine.read("poolEquity")
-        return Page(self.ids, self.row_of, self.rows, words, self.assets, snapshot, custody, equity, close_out)
+        return Page(self.ids, self.row_of, self.rows, words, self.assets, snapshot, custody, late, equity, close_out)
 
     def _discover(self) -> None:
         engine = self.deployment.engine
@@ -118,6 +133,13 @@ class Book:
             function = engine.artifact.function("slots")
             self._data = function.selector + _slots((self._heads + self._keys,))
 
+    def _epochs_of(self, market: int, last: int) -> dict[int, Epoch]:
+        """All epochs of a market up to `last`; what has been read of them never changes."""
+        known = self._epochs.setdefault(market, {})
+        for number in range(len(known) + 1, last + 1):
+            known[number] = unpack(*ledger.read(self.deployment.engine, ledger.epoch(market, number)))
+        return known
+
     def _snapshot(self, words: list[int]) -> tuple[Snapshot, list[tuple[Totals, Debts]]]:
         """What `_heads` asked for, in its order."""
         take = iter(words)
@@ -127,7 +149,11 @@ class Book:
             assets[a], lending[a] = AssetParams.from_word(next(take)), Lending.from_word(next(take))
             owned.append((Totals.from_word(next(take)), Debts.from_word(next(take))))
         pairs = {code: Pair.from_word(next(take)) for code in self.pairs}
-        markets = {m: Market(*(kind.from_word(next(take)) for kind in MARKET_KINDS)) for m in range(self.markets)}
+        markets = {}
+        for m in range(self.markets):
+            words_ = [kind.from_word(next(take)) for kind in MARKET_KINDS.values()]
+            risk, state = words_[:2]
+            markets[m] = replace(Market(risk, state, *words_[2:]), epochs=self._epochs_of(m, state.epoch))
         prices = self.deployment.router.read("read", self._feeds)
         block, time = self.chain.block()
         snapshot = Snapshot(

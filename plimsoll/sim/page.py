@@ -29,6 +29,7 @@ from plimsoll.sim.score import score
 
 WAD = 10**18
 INDEX_ONE = 10**12
+LATE_WEI = 4
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Page:
     assets: int
     snapshot: Snapshot
     custody: tuple[Custody, ...]
+    late: dict[int, int]  # positions that had missed an epoch, by market
     pool_equity: int
     close_out: int
 
@@ -216,19 +218,23 @@ class Page:
         return units * self.snapshot.price(params.feed).value * 10 ** (8 - params.decimals + 18) // 10**18
 
     def _market_error(self, number: int) -> int:
-        """Σ PnL of all accounts + PnL of the pool, long and short apart, plus sizes that do not add up."""
+        """Σ PnL of all accounts + PnL of the pool, long and short apart.
+
+        A position that is late counts as it will be written: up to a unit of its size is rounded away by then.
+        """
         market = self.snapshot.markets[number]
         sizes = self.sizes[:, number]
-        price = self.snapshot.price(market.risk.feed).value - market.state.funding_index
+        price = self.snapshot.price_in(market).value
+        mark = price - market.state.funding_index
         short = sizes < 0
-        error = 0
+        error, slack = 0, self.late.get(number, 0) * (price + LATE_WEI)
         for side, size, cost in (
             (~short, market.state.long_size, market.costs.long_cost),
             (short, -market.state.short_size, market.costs.short_cost),
         ):
-            accounts = int(sizes[side].sum()) * price - self.sum_cost(number, side)
-            pool = cost - size * price
-            error += abs(accounts + pool)
+            accounts = int(sizes[side].sum()) * mark - self.sum_cost(number, side)
+            pool = cost - size * mark
+            error += max(0, abs(accounts + pool) - slack)
         return error
 
     # ------------------------------------------------------------ scores

@@ -1,7 +1,6 @@
 """Every account of a page at once, in float64: whom to look at. What is decided is decided by the exact twin.
 
-The formulas are plimsoll.margin.account's, column by column; a position that has missed an epoch is carried to it
-exactly before. `bound` is far above what float64 can be wrong by.
+The formulas are plimsoll.margin.account's, column by column. `bound` is far above what float64 can be wrong by.
 """
 
 from __future__ import annotations
@@ -81,7 +80,8 @@ def _rates(page: Page, asset: int) -> Floats:
 def _perp(page: Page, market: int) -> tuple[Floats, Floats]:
     """Notional and PnL, funding included."""
     snapshot = page.snapshot
-    found, price = snapshot.markets[market], snapshot.price(snapshot.markets[market].risk.feed)
+    found = snapshot.markets[market]
+    price = snapshot.price_in(found)
     size, cost = page.sizes[:, market].astype(np.float64), page.costs[:, market]
     index = index_now(found.state, found.risk, price.value, snapshot.time)
     used: list[Any] = [
