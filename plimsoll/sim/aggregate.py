@@ -34,6 +34,7 @@ def aggregate(scenario: Data, sides: Mapping[str, Mapping[str, Data]]) -> Data:
     return {
         "scenario": scenario,
         "setup": first["setup"],
+        "listed": listed(part for parts in sides.values() for part in parts.values()),
         "totals": {side: total(list(parts.values())) for side, parts in sides.items()},
         "groups": {side: groups(parts.values()) for side, parts in sides.items()},
         "waterfall": {side: waterfall(parts.values()) for side, parts in sides.items()},
@@ -77,6 +78,11 @@ def quantiles(delays: Mapping[int, int]) -> dict[str, int]:
 
 def groups(parts: Iterable[Data]) -> dict[str, Data]:
     return _merged(part["groups"] for part in parts)
+
+
+def listed(parts: Iterable[Data]) -> dict[str, str]:
+    """The most leverage that each group is given."""
+    return {name: text for part in parts for name, text in part["listed"].items()}
 
 
 def waterfall(parts: Iterable[Data]) -> dict[str, Data]:

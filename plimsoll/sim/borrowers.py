@@ -207,6 +207,14 @@ def label(one: Borrower, parameters: Parameters) -> str:
     return f"{symbol}/{quote} pair" if one.kind == "pair" else f"{symbol} {one.kind}"
 
 
+def listed(one: Borrower, parameters: Parameters) -> int:
+    """Its initial margin without volatility, bps."""
+    if one.kind == "pair":
+        pair = next(pair for pair in parameters.pairs if (pair.collateral, pair.debt) == (one.asset, QUOTE))
+        return pair.haircut_im
+    return parameters.assets[one.asset].haircut_im
+
+
 def lenders(clerk: Clerk, assets: Sequence[int]) -> Iterator[Order]:
     """Who lends: one person per asset, before anybody borrows."""
     for asset in assets:

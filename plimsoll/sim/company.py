@@ -41,9 +41,11 @@ class Company:
         waterfall = Waterfall([market.symbol for market in parameters.markets], [a.symbol for a in parameters.assets])
         self.measures = Measures(quiet, waterfall)
         for one in self.agents.crowd.people:
-            self.measures.groups.join(one.account, self.agents.crowd.label(one, path.symbols))
+            rate = parameters.markets[one.market].im_rates[one.tier - 1]
+            self.measures.groups.join(one.account, self.agents.crowd.label(one, path.symbols), rate)
         for borrower in self.agents.borrowers.people:
-            self.measures.groups.join(borrower.account, borrowers.label(borrower, parameters))
+            rate = borrowers.listed(borrower, parameters)
+            self.measures.groups.join(borrower.account, borrowers.label(borrower, parameters), rate)
 
     def _crowd(self) -> stretched.Crowd:
         markets = self.scene.deployment.parameters.markets

@@ -34,13 +34,16 @@ class Group:
 
 @dataclass
 class Groups:
-    """`of`: an account's group; others are not counted."""
+    """`of`: an account's group; others are not counted. `listed`: the most leverage that parameters give a group."""
 
     of: dict[bytes, str] = field(default_factory=dict)
+    listed: dict[str, str] = field(default_factory=dict)
     found: dict[str, Group] = field(default_factory=lambda: defaultdict(Group))
 
-    def join(self, account: bytes, name: str) -> None:
+    def join(self, account: bytes, name: str, rate: int) -> None:
+        """`rate`: the group's initial margin without volatility, bps."""
         self.of[account] = name
+        self.listed[name] = f"{10_000 / rate:.1f}"
         self.found[name].accounts += 1
 
     def event(self, event: Event) -> None:

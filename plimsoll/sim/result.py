@@ -69,6 +69,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "refused": dict(sorted(measures.refused.items())),
         },
         "groups": measures.groups.data(),
+        "listed": measures.groups.listed,
         "waterfall": measures.waterfall.data(),
         "days": days(replay.path, series.leverage),
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},

@@ -32,7 +32,7 @@ ROWS = (
     ("PnL of the pool", "pool_pnl", True),
     ("conservation error", "conservation_error", True),
 )
-GROUP_COLUMNS = ("accounts", "liquidations", "bankrupt_liquidations", "deficit", "insurance_paid", "bad_debt")
+GROUP_COLUMNS = ("listed", "accounts", "liquidations", "bankrupt_liquidations", "deficit", "insurance_paid", "bad_debt")
 
 
 def write_scenario(data: Data, sides: Sides, folder: Path) -> list[Path]:
@@ -60,7 +60,8 @@ def document(data: Data, sides: Sides) -> str:
             body += [f"<h2>Who paid for what was lost, {escape(side)}</h2>", _table(table)]
     for side, table in data["groups"].items():
         if table:
-            body += [f"<h2>At the listed maximum, tier by tier, {escape(side)}</h2>", _table(table, GROUP_COLUMNS)]
+            rows = {name: {"listed": f"{data['listed'][name]}x"} | row for name, row in table.items()}
+            body += [f"<h2>At the listed maximum, tier by tier, {escape(side)}</h2>", _table(rows, GROUP_COLUMNS)]
     for side, table in data["parts"].items():
         body += [f"<h2>Part by part, {escape(side)}</h2>", _table({name: _flat(row) for name, row in table.items()})]
     text = "\n".join(body)

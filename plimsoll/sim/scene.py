@@ -171,6 +171,7 @@ def _listed(listing: Listing, feed: Feed) -> Asset:
         borrow_cap=cap // 2,
         borrow_velocity=2000,
         brake_floor=cap // 100,
+        insurance_cap=25_000,
     )
 
 
