@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plimsoll.sim.replay import Setup
     from plimsoll.sim.result import Result
 
+SCENARIO_TRADERS = 80
+
 HELP = """Replay price files step by step on a fresh deployment: traders, LPs, a keeper, and exact books.
 
 PRICE FILES are CSV, gzip too, one per market, as FILE or SYMBOL=FILE (the symbol is otherwise taken from the file's
@@ -57,7 +59,9 @@ def replay(
     scaling: Annotated[str, typer.Option(help="Volatility scaling in a scenario: both, on or off.")] = "both",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Parts of a scenario replayed at a time.")] = 1,
     work: Annotated[Path | None, typer.Option(help="Where finished parts are kept, and not replayed again.")] = None,
-    traders: Annotated[int, typer.Option(min=1, max=20_000, help="How many trading accounts.")] = 400,
+    traders: Annotated[
+        int | None, typer.Option(min=1, max=20_000, help="How many trading accounts; 400, in a scenario 80.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Who they are and what they do.")] = 1,
     step: Annotated[str, typer.Option(help="Time between two prices: 30s, 5m, 1h.")] = "5m",
     start: Annotated[str | None, typer.Option("--from", help="First day or time (UTC), like 2020-03-12.")] = None,
@@ -81,7 +85,8 @@ def replay(
     if gaps not in GAPS:
         raise BadInput("--gaps", gaps, f"write {', '.join(GAPS)}")
     window = {"start": moment(start, "--from"), "end": moment(end, "--to"), "gaps": gaps}
-    setup = Setup(traders=traders, seed=seed, keeper=keeper, liquidity=liquidity, insurance=insurance)
+    people = traders or (400 if scenario is None else SCENARIO_TRADERS)
+    setup = Setup(traders=people, seed=seed, keeper=keeper, liquidity=liquidity, insurance=insurance)
     if (prices is None) == (scenario is None):
         raise BadInput("--prices", prices, "replay either price files, or a --scenario with --data")
     if scenario is not None:

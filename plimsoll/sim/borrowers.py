@@ -21,7 +21,7 @@ from plimsoll.accounts import cross, isolated
 from plimsoll.actions import Action, borrow, deposit, lend, repay
 from plimsoll.deploy.parameters import Parameters
 from plimsoll.margin.account import PAIR, haircuts
-from plimsoll.sim.clerk import LOT, Clerk, Order
+from plimsoll.sim.clerk import LOT, PRICE, Clerk, Order
 from plimsoll.sim.scene import person
 from plimsoll.sim.venue import Venue
 
@@ -29,6 +29,7 @@ QUOTE = 0
 ACT_SECONDS = 7200  # on average between two looks at one's account
 CUSHION = 1.04  # over the initial margin
 WON = 1.3  # equity / initial margin at which it borrows more
+LEAST = 10  # quote: less than this is not borrowed
 LEAVES = 0.06  # of its looks at which a borrower repays everything
 PERP_SHARE = 0.3  # of a mixed account's equity
 LENT = {QUOTE: 20_000_000}  # whole quote; others:
@@ -74,48 +75,45 @@ class Borrowers:
 
     def _act(self, one: Borrower, clerk: Clerk, luck: float) -> Iterator[Order]:
         page, row = clerk.page, clerk.page.row_of.get(one.account)
-        if row is None or page.owed(row, one.debt) == 0:
-            equity = float(page.scores.equity[row]) if row is not None else 0.0
-            missing = max(0.0, one.margin - equity)
-            yield from self._open(one, clerk, equity, missing)
+        if row is None:
+            yield from self._open(one, clerk, 0.0, 0.0)
         elif page.deadlines[row]:
             return
+        elif page.owed(row, one.debt) == 0:
+            yield from self._open(one, clerk, *_worth(one, clerk, row))
         elif luck < LEAVES:
             yield from self._leave(one, clerk, page.owed(row, one.debt))
         else:
-            equity, rate = float(page.scores.equity[row]), requirement(one, clerk)
-            exposed = self._exposed(one, clerk, row)
-            if equity > WON * rate * exposed:
-                yield from self._borrow(one, clerk, [], equity / (rate * CUSHION) - exposed)
+            equity, exposed = _worth(one, clerk, row)
+            if equity > WON * requirement(one, clerk) * exposed:
+                yield from self._borrow(one, clerk, [], equity, exposed, 0.0)
 
-    def _exposed(self, one: Borrower, clerk: Clerk, row: int) -> float:
-        """What it is long or short of, quote."""
-        net = abs(float(clerk.page.net(one.asset)[row]))
-        return net * clerk.price_of_asset(one.asset) / 10 ** (clerk.decimals(one.asset) + 10)
-
-    def _open(self, one: Borrower, clerk: Clerk, equity: float, missing: float) -> Iterator[Order]:
+    def _open(self, one: Borrower, clerk: Clerk, equity: float, exposed: float) -> Iterator[Order]:
         """New money where there is too little, and as much borrowed as the initial margin allows."""
-        units = clerk.units(QUOTE, missing)
+        row, missing = clerk.page.row_of.get(one.account), max(0.0, one.margin - equity)
         brings: list[Action] = []
-        if units:
+        if missing > 1:
+            units = clerk.units(QUOTE, missing)
             yield from clerk.wallet(one, QUOTE, units)
             brings = [deposit(one.account, QUOTE, units)]
-        stake = (equity + missing) * (1 - PERP_SHARE if one.market is not None else 1)
-        yield from self._borrow(one, clerk, brings, stake / (requirement(one, clerk) * CUSHION), stake)
+        held = float(clerk.page.held[row, QUOTE]) / 10 ** clerk.decimals(QUOTE) if row is not None else 0.0
+        kept = PERP_SHARE * (equity + missing) if one.market is not None else 0.0
+        cash = max(0.0, held + missing - kept) if one.kind != "short" else 0.0
+        yield from self._borrow(one, clerk, brings, equity + missing - kept, exposed, cash * 0.999)
         if one.market is not None:
-            yield from self._perp(one, clerk, (equity + missing) * PERP_SHARE)
+            yield from self._perp(one, clerk, kept)
 
     def _borrow(
-        self, one: Borrower, clerk: Clerk, actions: list[Action], exposure: float, stake: float = 0.0
+        self, one: Borrower, clerk: Clerk, actions: list[Action], stake: float, exposed: float, cash: float
     ) -> Iterator[Order]:
-        """Raises what it is long or short of by `exposure` of quote; a loop's own stake buys the first part of it."""
-        if exposure <= max(stake, 10):
+        """Raises what it is long or short of to what `stake` is the initial margin of; `cash` buys the first part."""
+        more = stake / (requirement(one, clerk) * CUSHION) - exposed
+        if more <= cash + LEAST:
             return
         assert self.venue is not None
-        borrowed = clerk.units(one.debt, exposure if one.kind == "short" else exposure - stake)
-        sold = borrowed if one.kind == "short" else borrowed + clerk.units(QUOTE, stake * 0.999)
-        bought = QUOTE if one.kind == "short" else one.asset
-        price, swap, _ = self.venue.swap(clerk, one.account, one.debt, sold, bought)
+        borrowed = clerk.units(one.debt, more - cash)
+        sold = borrowed + clerk.units(one.debt, cash) if one.debt == QUOTE else borrowed
+        price, swap, _ = self.venue.swap(clerk, one.account, one.debt, sold, QUOTE if one.debt else one.asset)
         yield Order("wallet", price)
         yield clerk.order("loop", one, *actions, borrow(one.account, one.debt, borrowed), swap)
 
@@ -159,6 +157,15 @@ def answer(one: Borrower, clerk: Clerk) -> Iterator[Order]:
         yield from clerk.wallet(one, one.debt, units)
         actions = deposit(one.account, one.debt, units), repay(one.account, one.debt)
         yield clerk.order("top_up", one, *actions)
+
+
+def _worth(one: Borrower, clerk: Clerk, row: int) -> tuple[float, float]:
+    """Equity, and what it is long or short of, at the prices of the step that begins."""
+    page, unit = clerk.page, 10 ** clerk.decimals(one.asset)
+    before = page.snapshot.price(page.snapshot.assets[one.asset].feed).value
+    net = float(page.net(one.asset)[row]) / unit
+    now = clerk.price_of_asset(one.asset)
+    return float(page.scores.equity[row]) + net * (now - before) / PRICE, abs(net) * now / PRICE
 
 
 def requirement(one: Borrower, clerk: Clerk) -> float:

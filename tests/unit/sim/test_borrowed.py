@@ -16,14 +16,14 @@ from plimsoll.sim.setup import Setup
 from plimsoll.sim.waterfall import STAGES
 
 WAD = 10**18
-SETUP = Setup(traders=30, seed=5, liquidity=6_000_000, keeper_limit=20, stretched=(2, 0, 0), borrowers=24)
+SETUP = Setup(traders=30, seed=5, liquidity=12_000_000, keeper_limit=20, stretched=(2, 0, 0), borrowers=24)
 
 
 @pytest.fixture(scope="module")
 def mixed(files):
-    """The morning of 12 March 2020, after two days' prices have gone before it, in steps of ten minutes."""
+    """The morning of 12 March 2020, twenty hours' prices before it, in steps of five minutes."""
     window = {"start": moment("2020-03-12T08:00", ""), "end": moment("2020-03-12T13:00", "")}
-    path = load(files, step=600, warm_up=20, **window)
+    path = load(files, step=300, warm_up=20, **window)
     replay = prepare(path, SETUP, make("process", path))
     replay.run()
     return replay
