@@ -35,7 +35,7 @@ transaction: a million transactions is the limit. With --chain anvil the keeper 
 closes when it has acknowledged the step's block.
 
 With --scenario the recorded crashes that the defaults are measured by are replayed, part by part, with volatility
-scaling and without, from the files in --data: crashes-2020-2023, luna, usdc-depeg (docs/replay.md).
+scaling and without, from the files in --data: crashes-2020-2023, months-2020-2023, luna, usdc-depeg (docs/replay.md).
 
 Examples:
 
@@ -52,9 +52,7 @@ def replay(
     prices: Annotated[
         list[str] | None, typer.Option("--prices", help="A price file, FILE or SYMBOL=FILE; repeat per market.")
     ] = None,
-    scenario: Annotated[
-        str | None, typer.Option(help="Instead: crashes-2020-2023, luna or usdc-depeg, from the files in --data.")
-    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="Instead: a recorded crash, from the files in --data.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder with a scenario's price files.")] = None,
     scaling: Annotated[str, typer.Option(help="Volatility scaling in a scenario: both, on or off.")] = "both",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Parts of a scenario replayed at a time.")] = 1,

@@ -104,10 +104,14 @@ def _merged(tables: Iterable[Mapping[str, Data]]) -> dict[str, Data]:
 
 
 def leverage(sides: Mapping[str, Mapping[str, Data]]) -> dict[str, Data]:
-    """By market: the first tier's leverage that was to be had, over all days and over the calmer half of them."""
+    """By market: the first tier's leverage that was to be had, over all days and over the calmer half of them.
+
+    Of the parts in which nobody takes part, where there is one.
+    """
     found: dict[str, Data] = {}
     for side, parts in sides.items():
-        days = [day for part in parts.values() for day in part["days"]]
+        days = [day for part in parts.values() for day in part["days"] if not part["setup"]["traders"]]
+        days = days or [day for part in parts.values() for day in part["days"]]
         for symbol in [name for name in days[0] if isinstance(days[0][name], dict)]:
             rows = [day[symbol] for day in days if symbol in day]
             middle = median(float(row["range"]) for row in rows)

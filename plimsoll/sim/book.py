@@ -87,7 +87,8 @@ class Book:
         """The page of a block in which nothing was sent but prices: the words of accounts and the vaults stand."""
         function = self.deployment.engine.artifact.function("slots")
         heads, _ = self._ask(function.selector + _slots((self._heads,)))
-        return self._page(page.words, heads, [(c.tokens, c.queued, c.outside) for c in page.custody])
+        vaults = [(c.tokens, c.queued, c.outside) for c in page.custody]
+        return self._page(page.words, heads, vaults).inherit(page)
 
     def _vaults(self) -> list[tuple[int, int, int]]:
         """Tokens, queued tokens and shares of the vault's own lenders, by asset."""

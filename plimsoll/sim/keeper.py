@@ -93,7 +93,7 @@ class SimKeeper:
             receipts = send([self.scene.execute(self.owner, *batch.actions) for batch in batches])
             self.failed += sum(receipt.error is not None for receipt in receipts)
             taken = sum(len(batch.takes) for batch in batches) + self._spot(survey, page, send, batches, left)
-            if not batches and not taken:
+            if not batches and not (self.hand and self.hand.acted):
                 return page
             page = again()
             left = None if left is None else left - taken

@@ -30,6 +30,23 @@ from plimsoll.sim.score import score
 WAD = 10**18
 INDEX_ONE = 10**12
 LATE_WEI = 4
+#: Properties that only the words decide.
+OF_WORDS = (
+    "held_high",
+    "held_low",
+    "held",
+    "kinds",
+    "shares_high",
+    "shares_low",
+    "shares",
+    "sizes",
+    "cost_high",
+    "cost_low",
+    "costs",
+    "deadlines",
+    "clocks",
+    "sums",
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,12 @@ class Page:
     late: dict[int, int]  # positions that had missed an epoch, by market
     pool_equity: int
     close_out: int
+
+    def inherit(self, page: Page) -> Page:
+        """Takes over what an earlier page of the same words has worked out of them alone."""
+        if self.words is page.words:
+            self.__dict__.update({name: page.__dict__[name] for name in OF_WORDS if name in page.__dict__})
+        return self
 
     def account(self, row: int) -> Account:
         """One account, decoded exactly."""
@@ -125,9 +148,13 @@ class Page:
         return _field(self.words[:, 1 : 1 + self.assets], 8, 16, ">u8")
 
     @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        return (self.shares_high * 2.0**64 + self.shares_low.astype(np.float64)) / INDEX_ONE
+
+    @cached_property
     def loans(self) -> NDArray[np.float64]:
         """What is lent less what is owed, token units; accounts by assets."""
-        shares = (self.shares_high * 2.0**64 + self.shares_low.astype(np.float64)) / INDEX_ONE
+        shares = self.shares
         found = np.zeros_like(shares)
         for asset, lending in self.snapshot.lending.items():
             debt, lent = indices(lending, self.snapshot.time)
@@ -188,23 +215,35 @@ class Page:
     def held_exact(self, row: int, asset: int = 0) -> int:
         return _exact(self.held_high[row : row + 1, asset], self.held_low[row : row + 1, asset])
 
-    def sum_held(self, asset: int) -> int:
-        return _exact(self.held_high[:, asset], self.held_low[:, asset])
+    @cached_property
+    def sums(self) -> tuple[list[dict[str, int]], list[dict[bool, tuple[int, int]]]]:
+        """Of each asset what accounts hold, have lent and owe (shares); of each market size and cost, short and not."""
+        assets = []
+        for a in range(self.assets):
+            held = _exact(self.held_high[:, a], self.held_low[:, a])
+            assets.append({"held": held, "lent": self._shares_of(a, LENT), "owed": self._shares_of(a, DEBT)})
+        markets = []
+        for m in range(self.sizes.shape[1]):
+            sides = {short: (self.sizes[:, m] < 0) == short for short in (False, True)}
+            markets.append(
+                {
+                    short: (int(self.sizes[rows, m].sum()), _exact(self.cost_high[rows, m], self.cost_low[rows, m]))
+                    for short, rows in sides.items()
+                }
+            )
+        return assets, markets
 
-    def sum_cost(self, market: int, side: NDArray[np.bool_]) -> int:
-        return _exact(self.cost_high[side, market], self.cost_low[side, market])
-
-    def sum_shares(self, asset: int, kind: int) -> int:
+    def _shares_of(self, asset: int, kind: int) -> int:
         rows = self.kinds[:, asset] == kind
         return _exact(self.shares_high[rows, asset], self.shares_low[rows, asset])
 
     def conservation_error(self) -> int:
         """Quote WAD: I-1 and I-4 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
         error = 0
-        for asset, custody in enumerate(self.custody):
-            units = abs(self.sum_held(asset) - custody.totals.held) + max(0, -(-custody.excess // INDEX_ONE))
-            units += abs(self.sum_shares(asset, LENT) + custody.outside - custody.totals.lent_shares)
-            units += abs(self.sum_shares(asset, DEBT) - custody.debts.shares)
+        for asset, (custody, sums) in enumerate(zip(self.custody, self.sums[0], strict=True)):
+            units = abs(sums["held"] - custody.totals.held) + max(0, -(-custody.excess // INDEX_ONE))
+            units += abs(sums["lent"] + custody.outside - custody.totals.lent_shares)
+            units += abs(sums["owed"] - custody.debts.shares)
             error += self.value(asset, units)
         return error + sum(self._market_error(number) for number in self.snapshot.markets)
 
@@ -223,18 +262,15 @@ class Page:
         A position that is late counts as it will be written: up to a unit of its size is rounded away by then.
         """
         market = self.snapshot.markets[number]
-        sizes = self.sizes[:, number]
         price = self.snapshot.price_in(market).value
         mark = price - market.state.funding_index
-        short = sizes < 0
         error, slack = 0, self.late.get(number, 0) * (price + LATE_WEI)
-        for side, size, cost in (
-            (~short, market.state.long_size, market.costs.long_cost),
-            (short, -market.state.short_size, market.costs.short_cost),
+        for short, size, cost in (
+            (False, market.state.long_size, market.costs.long_cost),
+            (True, -market.state.short_size, market.costs.short_cost),
         ):
-            accounts = int(sizes[side].sum()) * mark - self.sum_cost(number, side)
-            pool = cost - size * mark
-            error += max(0, abs(accounts + pool) - slack)
+            theirs, spent = self.sums[1][number][short]
+            error += max(0, abs(theirs * mark - spent + cost - size * mark) - slack)
         return error
 
     # ------------------------------------------------------------ scores

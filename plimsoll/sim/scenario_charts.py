@@ -20,7 +20,8 @@ COLORS = (BLUE, AMBER)
 def leverage(axes: Axes, sides: Sides) -> None:
     """By day, of each market's first tier."""
     for side, parts in sides.items():
-        days = [day for part in parts.values() for day in part["days"]]
+        days = [day for part in parts.values() for day in part["days"] if not part["setup"]["traders"]]
+        days = days or [day for part in parts.values() for day in part["days"]]
         moments = [datetime.fromisoformat(day["day"]).replace(tzinfo=UTC) for day in days]
         symbols = [name for name in days[0] if isinstance(days[0][name], dict)]
         on = side == next(iter(sides))
@@ -37,8 +38,9 @@ def leverage(axes: Axes, sides: Sides) -> None:
 def liquidations(axes: Axes, sides: Sides) -> None:
     """By stretch of the thinned series."""
     for (side, parts), color in zip(sides.items(), COLORS, strict=False):
-        moments = [moment for part in parts.values() for moment in times(part)]
-        counts = [count for part in parts.values() for count in part["series"]["liquidations"]]
+        peopled = [part for part in parts.values() if part["setup"]["traders"]]
+        moments = [moment for part in peopled for moment in times(part)]
+        counts = [count for part in peopled for count in part["series"]["liquidations"]]
         axes.plot(moments, np.cumsum(counts), color=color, lw=1.6, label=side)  # type: ignore[arg-type]
     title(axes, "Liquidations, added up", "slices taken over")
     axes.legend(loc="upper left")

@@ -1,9 +1,10 @@
 """The crashes that every default must survive, as a table of parts that can be replayed one by one.
 
-`crashes-2020-2023`: ETH and BTC from January 2020 to January 2023, a part per month; each is a fresh deployment with
-its own people, and a week of prices goes before it. `luna`: 9 to 11 May 2022 in steps of 5 seconds, with LUNA listed as
-collateral and as a perp beside ETH and BTC. `usdc-depeg`: 10 to 13 March 2023 twice, with USDC as the quote asset, so
-that every price rises when it falls, and with USDC as collateral and debt where the quote asset holds.
+`crashes-2020-2023`: ETH and BTC on the worst days from January 2020 to January 2023, and every hour of those years with
+nobody there, for what leverage was to be had. `months-2020-2023`: all of it, a part per month. Each part is a fresh
+deployment with its own people, and a week of prices goes before it. `luna`: 9 to 11 May 2022 in steps of 5 seconds,
+with LUNA listed as collateral and as a perp beside ETH and BTC. `usdc-depeg`: 10 to 13 March 2023 twice, with USDC as
+the quote asset, so that every price rises when it falls, and with USDC as collateral and debt where the quote holds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ USDC = "depegs/USDC_kraken_USDCUSD_1h_2023-03-10_13.csv"
 KEEPER_LIMIT = 20
 STRETCHED = (4, 1, 1)
 BORROWERS = 40
-WEEK = 7 * 24
+WEEK, DAY = 7 * 24, 86_400
+EVERY_HOUR = "every hour"  # of the whole span, with nobody there: for the leverage that was to be had
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,49 @@ def _time(text: str) -> int:
 # ---------------------------------------------------------------- the table
 
 
+#: First day and number of days.
+CRASHES = (
+    ("2020-03-12", 2),
+    ("2020-09-03", 1),
+    ("2020-11-26", 1),
+    ("2021-01-11", 1),
+    ("2021-01-21", 1),
+    ("2021-02-22", 2),
+    ("2021-04-18", 1),
+    ("2021-05-19", 1),
+    ("2021-05-23", 1),
+    ("2021-06-21", 1),
+    ("2021-09-07", 1),
+    ("2021-12-04", 1),
+    ("2022-01-21", 1),
+    ("2022-05-09", 1),
+    ("2022-05-11", 1),
+    ("2022-06-13", 1),
+    ("2022-06-18", 1),
+    ("2022-08-19", 1),
+    ("2022-11-08", 2),
+)
+SPAN = ("2020-01-01", "2023-01-10T17:00")
+
+
+def _both(data: Path) -> tuple[str, ...]:
+    return _files(data, {symbol: HOURLY.format(symbol) for symbol in ("ETH", "BTC")})
+
+
 def _crashes(data: Path, setup: Setup) -> Iterator[Part]:
-    files = _files(data, {symbol: HOURLY.format(symbol) for symbol in ("ETH", "BTC")})
+    files = _both(data)
+    for number, (day, days) in enumerate(CRASHES):
+        start = _time(day)
+        yield Part(day, files, start, start + days * DAY, replace(setup, seed=setup.seed + number))
+    nobody = replace(setup, traders=0, stretched=(0, 0, 0), borrowers=0, keeper=False)
+    yield Part(EVERY_HOUR, files, _time(SPAN[0]), _time(SPAN[1]), nobody, step=3600)
+
+
+def _months(data: Path, setup: Setup) -> Iterator[Part]:
+    files = _both(data)
     months = [(year, month) for year in (2020, 2021, 2022) for month in range(1, 13)]
     firsts = [int(datetime(year, month, 1, tzinfo=UTC).timestamp()) for year, month in [*months, (2023, 1)]]
-    ends = [*firsts[1:], _time("2023-01-10T17:00")]
+    ends = [*firsts[1:], _time(SPAN[1])]
     for number, (first, last) in enumerate(zip(firsts, ends, strict=True)):
         name = f"{datetime.fromtimestamp(first, UTC):%Y-%m}"
         yield Part(name, files, first, last, replace(setup, seed=setup.seed + number))
@@ -133,13 +173,24 @@ SCENARIOS = {
     for scenario in (
         Scenario(
             "crashes-2020-2023",
+            "ETH and BTC on the worst days from 2020 to 2023",
+            (
+                "Hourly candles in steps of five minutes. Each part is a deployment of its own with its own people, "
+                "pool and insurance, and a week of hourly prices goes before it.",
+                "Where the source has no candle the feed is silent, and what is known grows old.",
+                "Leverage is that of every hour from January 2020 to January 2023.",
+            ),
+            _crashes,
+        ),
+        Scenario(
+            "months-2020-2023",
             "ETH and BTC, January 2020 to January 2023",
             (
                 "Hourly candles in steps of five minutes. Each month is a deployment of its own with its own people, "
                 "pool and insurance, so that no loss is paid by an earlier month's profit.",
                 "Where the source has no candle the feed is silent, and what is known grows old.",
             ),
-            _crashes,
+            _months,
         ),
         Scenario(
             "luna",

@@ -33,13 +33,14 @@ Send = Callable[[Sequence[Tx]], list[Receipt]]
 
 @dataclass
 class SpotHand:
-    """`owner` acts for the account of index 1; `failed` counts batches that were refused."""
+    """`owner` acts for the account of index 1. `failed` counts refused batches; `acted`: the last turn sent some."""
 
     scene: Scene
     venue: Venue
     clerk: Clerk
     owner: str
     failed: int = 0
+    acted: bool = False
 
     @property
     def account(self) -> bytes:
@@ -48,8 +49,9 @@ class SpotHand:
     def turn(self, findings: Sequence[Finding], page: Page, send: Send) -> int:
         """Takes each, and sells it. Returns how many were taken."""
         self.clerk.look(page.snapshot.time, self.clerk.prices, page)
-        taken = 0
-        if page.row_of.get(self.account) is not None and self._left(page):
+        taken, left = 0, self._left(page)
+        self.acted = left or bool(findings)
+        if left:
             self.sell(page, send)
         for finding in findings:
             action = liquidate(self.account, finding.id, skip=True)
@@ -63,8 +65,11 @@ class SpotHand:
 
     def _left(self, page: Page) -> bool:
         """Whether something of an earlier step is still there."""
-        row = page.row_of[self.account]
-        return bool(page.sizes[row].any() or page.kinds[row].any() or (page.held[row, 1:] > 0).any())
+        row = page.row_of.get(self.account)
+        if row is None:
+            return False
+        held = any(self._worth(asset, int(page.held[row, asset])) > LEAST for asset in range(1, page.assets))
+        return bool(held or page.sizes[row].any() or page.kinds[row].any())
 
     def sell(self, page: Page, send: Send) -> None:
         """Turns what the account has into quote, step by step; each is refused alone."""
