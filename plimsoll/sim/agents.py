@@ -63,7 +63,7 @@ class Agents:
     # ---------------------------------------------------------------- calls
 
     def _reactions(self) -> Iterator[Order]:
-        deadlines = self._page.deadlines
+        deadlines = self._page.table.deadlines
         for trader in self.population.traders:
             row = self._rows.get(trader.account)
             if row is None or deadlines[row] == 0:
@@ -121,7 +121,7 @@ class Agents:
             yield from self.clerk.deposit(trader, 0, int(trader.margin * 10**6 - max(0.0, equity) * 10**6))
             equity = float(trader.margin)
         elif impulse.draw > 0.93:
-            held = int(self._page.held[row, 0] * 0.3)
+            held = int(self._page.table.held[row, 0] * 0.3)
             if held:
                 yield self.clerk.order("withdrawal", trader, withdraw(trader.account, 0, held, trader.owner))
             return
@@ -183,7 +183,7 @@ class Agents:
 
     def _settlements(self) -> Iterator[Order]:
         """PnL into cash, so that losers' money is there when winners leave. Anyone may; here a passer-by does."""
-        sizes = self._page.sizes
+        sizes = self._page.table.sizes
         for market in range(sizes.shape[1]):
             rows = sizes[:, market].nonzero()[0].tolist()
             for first in range(0, len(rows), SETTLE_PAGE):

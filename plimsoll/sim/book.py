@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plimsoll import ledger
 from plimsoll.abi import encoder
@@ -35,6 +34,7 @@ from plimsoll.margin.words import (
     Totals,
 )
 from plimsoll.sim.page import Custody, Page
+from plimsoll.sim.table import Table
 from plimsoll.sim.touch import touched
 
 PAGE = 2_000
@@ -81,14 +81,14 @@ class Book:
         heads, body = self._ask(self._data)
         width = 1 + self.assets + self.markets
         words = np.frombuffer(body, np.uint8).reshape(len(self.ids), width, 32)
-        return self._page(words, heads, self._vaults())
+        return self._page(Table(self.ids, self.rows, words, self.assets), heads, self._vaults())
 
     def repriced(self, page: Page) -> Page:
         """The page of a block in which nothing was sent but prices: the words of accounts and the vaults stand."""
         function = self.deployment.engine.artifact.function("slots")
         heads, _ = self._ask(function.selector + _slots((self._heads,)))
         vaults = [(c.tokens, c.queued, c.outside) for c in page.custody]
-        return self._page(page.words, heads, vaults).inherit(page)
+        return self._page(page.table, heads, vaults, page.late)
 
     def _vaults(self) -> list[tuple[int, int, int]]:
         """Tokens, queued tokens and shares of the vault's own lenders, by asset."""
@@ -102,16 +102,20 @@ class Book:
         raw = self.chain.call(self.deployment.engine.address, data, gas=_SLOTS_GAS)[64:]
         return raw[: 32 * len(self._heads)], raw[32 * len(self._heads) :]
 
-    def _page(self, words: NDArray[np.uint8], heads: bytes, vaults: list[tuple[int, int, int]]) -> Page:
+    def _page(
+        self, table: Table, heads: bytes, vaults: list[tuple[int, int, int]], late: dict[int, int] | None = None
+    ) -> Page:
+        """`late` of a table whose positions have met all epochs already."""
         numbers = [int.from_bytes(heads[i : i + 32], "big") for i in range(0, len(heads), 32)]
         snapshot, owned = self._snapshot(numbers)
         custody = tuple(
             Custody(totals, debts, snapshot.lending[asset], *vault)
             for asset, ((totals, debts), vault) in enumerate(zip(owned, vaults, strict=True))
         )
-        words, late = touched(words, 1 + self.assets, snapshot)
+        if late is None:
+            table, late = touched(table, snapshot)
         equity, close_out = self.deployment.engine.read("poolEquity")
-        return Page(self.ids, self.row_of, self.rows, words, self.assets, snapshot, custody, late, equity, close_out)
+        return Page(self.row_of, table, snapshot, custody, late, equity, close_out)
 
     def _discover(self) -> None:
         engine = self.deployment.engine

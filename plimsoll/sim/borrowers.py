@@ -77,7 +77,7 @@ class Borrowers:
         page, row = clerk.page, clerk.page.row_of.get(one.account)
         if row is None:
             yield from self._open(one, clerk, 0.0, 0.0)
-        elif page.deadlines[row]:
+        elif page.table.deadlines[row]:
             return
         elif page.owed(row, one.debt) == 0:
             yield from self._open(one, clerk, *_worth(one, clerk, row))
@@ -96,7 +96,7 @@ class Borrowers:
             units = clerk.units(QUOTE, missing)
             yield from clerk.wallet(one, QUOTE, units)
             brings = [deposit(one.account, QUOTE, units)]
-        held = float(clerk.page.held[row, QUOTE]) / 10 ** clerk.decimals(QUOTE) if row is not None else 0.0
+        held = float(clerk.page.table.held[row, QUOTE]) / 10 ** clerk.decimals(QUOTE) if row is not None else 0.0
         kept = PERP_SHARE * (equity + missing) if one.market is not None else 0.0
         cash = max(0.0, held + missing - kept) if one.kind != "short" else 0.0
         yield from self._borrow(one, clerk, brings, equity + missing - kept, exposed, cash * 0.999)
@@ -144,9 +144,9 @@ class Borrowers:
 def answer(one: Borrower, clerk: Clerk) -> Iterator[Order]:
     """About a margin call: brings what it owes too much of, once per call, half an hour later."""
     row = clerk.page.row_of.get(one.account)
-    if row is None or not one.answers or not clerk.page.deadlines[row]:
+    if row is None or not one.answers or not clerk.page.table.deadlines[row]:
         return
-    deadline = int(clerk.page.deadlines[row])
+    deadline = int(clerk.page.table.deadlines[row])
     if deadline == one.answered or clerk.time < deadline - 1800:
         return
     one.answered = deadline

@@ -77,7 +77,7 @@ class Clerk:
     def positions(self, row: int | None) -> list[tuple[int, int]]:
         if row is None:
             return []
-        return [(market, int(size)) for market, size in enumerate(self.page.sizes[row]) if size]
+        return [(market, int(size)) for market, size in enumerate(self.page.table.sizes[row]) if size]
 
     def trade(self, person: Person, market: int, size: int) -> Action:
         limit = self.price(market) * (10_000 + (SLIPPAGE if size > 0 else -SLIPPAGE)) // 10_000

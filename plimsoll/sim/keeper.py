@@ -40,8 +40,8 @@ class PageRows:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.called = set(page.deadlines.nonzero()[0].tolist())
-        self.clocked = set(page.clocks.nonzero()[0].tolist())
+        self.called = set(page.table.deadlines.nonzero()[0].tolist())
+        self.clocked = set(page.table.clocks.nonzero()[0].tolist())
 
     def __len__(self) -> int:
         return len(self.page.ids)
@@ -114,14 +114,14 @@ class SimKeeper:
         return self.hand.turn(rest[:room], page, send)
 
     def view(self, page: Page) -> View:
-        held = [page.held_exact(page.row_of[id]) for id in (self._pool, self._insurance)]
+        held = [page.table.held_exact(page.row_of[id]) for id in (self._pool, self._insurance)]
         tables = Tables(
             snapshot=page.snapshot,
             pool=Pool(),
             listed=0,
             count=len(page.ids),
             asset_mask=(1 << page.assets) - 1,
-            market_mask=(1 << page.sizes.shape[1]) - 1,
+            market_mask=(1 << page.table.sizes.shape[1]) - 1,
             pool_cash=held[0],
             insurance_cash=held[1],
         )

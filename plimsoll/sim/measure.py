@@ -91,7 +91,7 @@ class Measures:
         self._since = {id: self._since.get(id, step) for id in ids}
 
     def _liquidatable(self, page: Page) -> NDArray[np.bool_]:
-        scores, deadlines = page.scores, page.deadlines
+        scores, deadlines = page.scores, page.table.deadlines
         expired = (deadlines > 0) & (deadlines < page.snapshot.time) & (scores.equity < scores.call_margin)
         found = (scores.mm > 0) & ((scores.equity < scores.mm) | expired)
         return found & self._counted(page)
@@ -171,7 +171,7 @@ class Measures:
         deficit = self.deficit(page)
         self.peak_deficit = max(self.peak_deficit, deficit)
         self.peak_bankrupt = max(self.peak_bankrupt, int((page.scores.equity < 0)[counted].sum()))
-        fund = page.held_exact(page.row_of[insurance]) * page.quote_unit
+        fund = page.table.held_exact(page.row_of[insurance]) * page.quote_unit
         self.peak_bad_debt = max(self.peak_bad_debt, self.waterfall.uninsured + max(0, deficit - fund))
         series = self.series
         series.time.append(page.snapshot.time)
@@ -179,7 +179,7 @@ class Measures:
         series.insurance.append(fund)
         series.open_deficit.append(deficit)
         series.below_mm.append(int((page.scores.equity < page.scores.mm)[counted].sum()))
-        series.called.append(int((page.deadlines > 0).sum()))
+        series.called.append(int((page.table.deadlines > 0).sum()))
         series.calls.append(self._step_counts["calls"])
         series.liquidations.append(self._step_counts["liquidations"])
         series.open_interest.append(page.open_interest())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numba import get_num_threads, set_num_threads
 from numpy.typing import NDArray
 
 from plimsoll.margin.account import (
     DEBT,
-    LENT,
     Account,
     Assessment,
     PriceUse,
@@ -22,31 +23,14 @@ from plimsoll.margin.account import (
 )
 from plimsoll.margin.interest_math import amount_up
 from plimsoll.margin.preview import quote_unit
-from plimsoll.margin.screen import Scores
+from plimsoll.margin.screen import Scores, score
 from plimsoll.margin.volatility_math import ONE, multipliers
 from plimsoll.margin.words import Balance, Debts, Header, Lending, Position, Totals
-from plimsoll.sim.score import score
+from plimsoll.sim.table import Table
 
 WAD = 10**18
 INDEX_ONE = 10**12
 LATE_WEI = 4
-#: Properties that only the words decide.
-OF_WORDS = (
-    "held_high",
-    "held_low",
-    "held",
-    "kinds",
-    "shares_high",
-    "shares_low",
-    "shares",
-    "sizes",
-    "cost_high",
-    "cost_low",
-    "costs",
-    "deadlines",
-    "clocks",
-    "sums",
-)
 
 
 @dataclass(frozen=True)
@@ -72,26 +56,25 @@ class Custody:
 class Page:
     """The chain after one block: a row per account, columns header · balances · positions, 32 bytes each."""
 
-    ids: list[bytes]
     row_of: dict[bytes, int]
-    pairs: dict[int, list[int]]  # rows by the code of their pair; 0: of no pair
-    words: NDArray[np.uint8]  # (accounts, 1 + assets + markets, 32)
-    assets: int
+    table: Table
     snapshot: Snapshot
     custody: tuple[Custody, ...]
     late: dict[int, int]  # positions that had missed an epoch, by market
     pool_equity: int
     close_out: int
 
-    def inherit(self, page: Page) -> Page:
-        """Takes over what an earlier page of the same words has worked out of them alone."""
-        if self.words is page.words:
-            self.__dict__.update({name: page.__dict__[name] for name in OF_WORDS if name in page.__dict__})
-        return self
+    @property
+    def ids(self) -> list[bytes]:
+        return self.table.ids
+
+    @property
+    def assets(self) -> int:
+        return self.table.assets
 
     def account(self, row: int) -> Account:
         """One account, decoded exactly."""
-        words = [int.from_bytes(word.tobytes(), "big") for word in self.words[row]]
+        words = [int.from_bytes(word.tobytes(), "big") for word in self.table.words[row]]
         header = Header.from_word(words[0])
         return Account(
             self.ids[row],
@@ -127,120 +110,33 @@ class Page:
     # ------------------------------------------------------------ columns
 
     @cached_property
-    def held_high(self) -> NDArray[np.int64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 16, 24, ">i8")
-
-    @cached_property
-    def held_low(self) -> NDArray[np.uint64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 24, 32, ">u8")
-
-    @cached_property
-    def kinds(self) -> NDArray[np.int64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 0, 1, "u1").astype(np.int64)
-
-    @cached_property
-    def shares_high(self) -> NDArray[np.int64]:
-        """Bits 64 to 119."""
-        return _field(self.words[:, 1 : 1 + self.assets], 0, 8, ">i8") & 0xFFFFFFFFFFFFFF
-
-    @cached_property
-    def shares_low(self) -> NDArray[np.uint64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 8, 16, ">u8")
-
-    @cached_property
-    def shares(self) -> NDArray[np.float64]:
-        return (self.shares_high * 2.0**64 + self.shares_low.astype(np.float64)) / INDEX_ONE
-
-    @cached_property
     def loans(self) -> NDArray[np.float64]:
         """What is lent less what is owed, token units; accounts by assets."""
-        shares = self.shares
+        shares = self.table.shares / INDEX_ONE
         found = np.zeros_like(shares)
         for asset, lending in self.snapshot.lending.items():
             debt, lent = indices(lending, self.snapshot.time)
             factor = np.array((0.0, lent, -debt))
-            found[:, asset] = shares[:, asset] * factor[self.kinds[:, asset]]
+            found[:, asset] = shares[:, asset] * factor[self.table.kinds[:, asset]]
         return found
 
     def net(self, asset: int) -> NDArray[np.float64]:
         """Held and lent less owed, token units, rounded once each."""
-        return self.held[:, asset] + self.loans[:, asset]
-
-    def gross(self, asset: int) -> NDArray[np.float64]:
-        return np.abs(self.held[:, asset]) + np.abs(self.loans[:, asset])
+        return self.table.held[:, asset] + self.loans[:, asset]
 
     def owed(self, row: int, asset: int) -> int:
         """Token units, exactly, up."""
-        if self.kinds[row, asset] != DEBT:
+        if self.table.kinds[row, asset] != DEBT:
             return 0
         debt, _ = indices(self.snapshot.lending[asset], self.snapshot.time)
-        return amount_up(self.shares_exact(row, asset), debt)
-
-    def shares_exact(self, row: int, asset: int) -> int:
-        return _exact(self.shares_high[row : row + 1, asset], self.shares_low[row : row + 1, asset])
-
-    @cached_property
-    def held(self) -> NDArray[np.float64]:
-        """Token units, rounded once; accounts by assets."""
-        return self.held_high.astype(np.float64) * 2.0**64 + self.held_low.astype(np.float64)
-
-    @cached_property
-    def sizes(self) -> NDArray[np.int64]:
-        """1e-8 of a unit; accounts by markets."""
-        return _field(self.words[:, 1 + self.assets :], 24, 32, ">i8")
-
-    @cached_property
-    def cost_high(self) -> NDArray[np.int64]:
-        return _field(self.words[:, 1 + self.assets :], 12, 16, ">i4").astype(np.int64)
-
-    @cached_property
-    def cost_low(self) -> NDArray[np.uint64]:
-        return _field(self.words[:, 1 + self.assets :], 16, 24, ">u8")
-
-    @cached_property
-    def costs(self) -> NDArray[np.float64]:
-        """Quote, rounded once."""
-        return (self.cost_high.astype(np.float64) * 2.0**64 + self.cost_low.astype(np.float64)) / WAD
-
-    @cached_property
-    def deadlines(self) -> NDArray[np.int64]:
-        return _field(self.words[:, :1], 10, 14, ">u4").astype(np.int64)[:, 0]
-
-    @cached_property
-    def clocks(self) -> NDArray[np.int64]:
-        return _field(self.words[:, :1], 6, 10, ">u4").astype(np.int64)[:, 0]
+        return amount_up(self.table.shares_exact(row, asset), debt)
 
     # ------------------------------------------------------------ exact sums
-
-    def held_exact(self, row: int, asset: int = 0) -> int:
-        return _exact(self.held_high[row : row + 1, asset], self.held_low[row : row + 1, asset])
-
-    @cached_property
-    def sums(self) -> tuple[list[dict[str, int]], list[dict[bool, tuple[int, int]]]]:
-        """Of each asset what accounts hold, have lent and owe (shares); of each market size and cost, short and not."""
-        assets = []
-        for a in range(self.assets):
-            held = _exact(self.held_high[:, a], self.held_low[:, a])
-            assets.append({"held": held, "lent": self._shares_of(a, LENT), "owed": self._shares_of(a, DEBT)})
-        markets = []
-        for m in range(self.sizes.shape[1]):
-            sides = {short: (self.sizes[:, m] < 0) == short for short in (False, True)}
-            markets.append(
-                {
-                    short: (int(self.sizes[rows, m].sum()), _exact(self.cost_high[rows, m], self.cost_low[rows, m]))
-                    for short, rows in sides.items()
-                }
-            )
-        return assets, markets
-
-    def _shares_of(self, asset: int, kind: int) -> int:
-        rows = self.kinds[:, asset] == kind
-        return _exact(self.shares_high[rows, asset], self.shares_low[rows, asset])
 
     def conservation_error(self) -> int:
         """Quote WAD: I-1 and I-4 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
         error = 0
-        for asset, (custody, sums) in enumerate(zip(self.custody, self.sums[0], strict=True)):
+        for asset, (custody, sums) in enumerate(zip(self.custody, self.table.sums[0], strict=True)):
             units = abs(sums["held"] - custody.totals.held) + max(0, -(-custody.excess // INDEX_ONE))
             units += abs(sums["lent"] + custody.outside - custody.totals.lent_shares)
             units += abs(sums["owed"] - custody.debts.shares)
@@ -269,7 +165,7 @@ class Page:
             (False, market.state.long_size, market.costs.long_cost),
             (True, -market.state.short_size, market.costs.short_cost),
         ):
-            theirs, spent = self.sums[1][number][short]
+            theirs, spent = self.table.sums[1][number][short]
             error += max(0, abs(theirs * mark - spent + cost - size * mark) - slack)
         return error
 
@@ -278,16 +174,16 @@ class Page:
     @cached_property
     def scores(self) -> Scores:
         """Every account at the prices a target is judged by."""
-        return score(self)
+        with _one_thread():
+            return score(self.table.mirror, self.snapshot)
 
 
-def _field(words: NDArray[np.uint8], first: int, last: int, kind: str) -> NDArray[Any]:
-    """Bytes first…last of each word as native numbers."""
-    part = np.ascontiguousarray(words[..., first:last])
-    return part.view(kind)[..., 0].astype(np.dtype(kind).newbyteorder("="))
-
-
-def _exact(high: NDArray[np.int64], low: NDArray[np.uint64]) -> int:
-    """Σ high·2^64 + low without rounding, as far as a billion accounts."""
-    halves = int((low >> np.uint64(32)).sum()) << 32
-    return (int(high.sum()) << 64) + halves + int((low & np.uint64(0xFFFFFFFF)).sum())
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A few hundred rows take microseconds; waking other threads for them takes milliseconds on a busy machine."""
+    threads = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(threads)

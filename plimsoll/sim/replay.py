@@ -124,7 +124,7 @@ def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
     page = book.read()
     replay = Replay(path, setup, backend, scene, company.agents, book, company.measures, page, worst_hour(path))
     replay.pool_start = page.pool_equity
-    replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
+    replay.insurance_start = page.table.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
     return replay
 
 

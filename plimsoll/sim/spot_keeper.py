@@ -68,15 +68,15 @@ class SpotHand:
         row = page.row_of.get(self.account)
         if row is None:
             return False
-        held = any(self._worth(asset, int(page.held[row, asset])) > LEAST for asset in range(1, page.assets))
-        return bool(held or page.sizes[row].any() or page.kinds[row].any())
+        held = any(self._worth(asset, int(page.table.held[row, asset])) > LEAST for asset in range(1, page.assets))
+        return bool(held or page.table.sizes[row].any() or page.table.kinds[row].any())
 
     def sell(self, page: Page, send: Send) -> None:
         """Turns what the account has into quote, step by step; each is refused alone."""
         for prices, actions in self._sales(page):
             receipts = send([*prices, self.scene.execute(self.owner, *actions)])
             self.failed += receipts[-1].error is not None
-        for market in range(page.sizes.shape[1]):
+        for market in range(page.table.sizes.shape[1]):
             self._close(market, send)
 
     def _close(self, market: int, send: Send) -> None:

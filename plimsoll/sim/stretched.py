@@ -85,7 +85,7 @@ def act(one: Stretched, clerk: Clerk) -> Iterator[Order]:
         if float(page.scores.equity[row]) > PROFIT * margin:
             yield clerk.order("trade", one, *(clerk.trade(one, number, -size) for number, size in positions))
         return
-    held = page.held_exact(row) // 10**6 if row is not None else 0
+    held = page.table.held_exact(row) // 10**6 if row is not None else 0
     wanted = int(margin * CUSHION + COSTS * one.notional) + 1
     if held > wanted:
         yield clerk.order("withdrawal", one, withdraw(one.account, 0, (held - wanted) * 10**6, one.owner))

@@ -80,15 +80,15 @@ def test_a_book_that_does_not_add_up_is_noticed(path, setup):
     page = replay.page
     assert page.conservation_error() == 0
 
-    words = np.array(page.words)
+    words = np.array(page.table.words)
     row = page.row_of[replay.agents.population.traders[0].account]
     words[row, 1, 31] ^= 1  # a unit of quote
-    assert replace(page, words=words).conservation_error() > 0
+    assert replace(page, table=replace(page.table, words=words)).conservation_error() > 0
 
-    held = page.sizes[:, 0].nonzero()[0][0]
-    words = np.array(page.words)
+    held = page.table.sizes[:, 0].nonzero()[0][0]
+    words = np.array(page.table.words)
     words[held, 1 + page.assets, 23] ^= 1  # a wei of cost
-    assert replace(page, words=words).conservation_error() == 1
+    assert replace(page, table=replace(page.table, words=words)).conservation_error() == 1
 
 
 def test_without_a_keeper_it_ends_worse(kept, bare):
