@@ -43,7 +43,7 @@ def demo(
     started, console = time.perf_counter(), Console(soft_wrap=True, highlight=False)
     artifacts()
     files = data_files()
-    window = {"start": moment(START, "--from"), "end": moment(END, "--to"), "hold_gaps": False}
+    window = {"start": moment(START, "--from"), "end": moment(END, "--to"), "gaps": "error"}
     length = seconds(step)
     path = load(files, step=length, **window)  # type: ignore[arg-type]
     setup = Setup(traders=traders, seed=seed)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plimsoll.sim.replay import Setup
     from plimsoll.sim.result import Result
 
+SCENARIO_TRADERS = 80
+
 HELP = """Replay price files step by step on a fresh deployment: traders, LPs, a keeper, and exact books.
 
 PRICE FILES are CSV, gzip too, one per market, as FILE or SYMBOL=FILE (the symbol is otherwise taken from the file's
@@ -32,7 +34,12 @@ In process the result is the same to the byte for the same files and options. Me
 transaction: a million transactions is the limit. With --chain anvil the keeper is a process of its own, and a step
 closes when it has acknowledged the step's block.
 
+With --scenario the recorded crashes that the defaults are measured by are replayed, part by part, with volatility
+scaling and without, from the files in --data: crashes-2020-2023, months-2020-2023, luna, usdc-depeg (docs/replay.md).
+
 Examples:
+
+  plimsoll replay --scenario luna --data DIR --report reports/luna
 
   plimsoll replay --prices data/ETHUSDT_1h_2020-03.csv --prices data/BTCUSDT_1h_2020-03.csv --json out.json
 
@@ -43,14 +50,24 @@ Examples:
 @handled
 def replay(
     prices: Annotated[
-        list[str], typer.Option("--prices", help="A price file, FILE or SYMBOL=FILE; repeat per market.")
-    ],
-    traders: Annotated[int, typer.Option(min=1, max=20_000, help="How many trading accounts.")] = 400,
+        list[str] | None, typer.Option("--prices", help="A price file, FILE or SYMBOL=FILE; repeat per market.")
+    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="Instead: a recorded crash, from the files in --data.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder with a scenario's price files.")] = None,
+    scaling: Annotated[str, typer.Option(help="Volatility scaling in a scenario: both, on or off.")] = "both",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Parts of a scenario replayed at a time.")] = 1,
+    work: Annotated[Path | None, typer.Option(help="Where finished parts are kept, and not replayed again.")] = None,
+    traders: Annotated[
+        int | None, typer.Option(min=1, max=20_000, help="How many trading accounts; 400, in a scenario 80.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Who they are and what they do.")] = 1,
     step: Annotated[str, typer.Option(help="Time between two prices: 30s, 5m, 1h.")] = "5m",
     start: Annotated[str | None, typer.Option("--from", help="First day or time (UTC), like 2020-03-12.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the last candle, exclusive.")] = None,
-    gaps: Annotated[str, typer.Option(help="error: refuse gaps in the prices; hold: the last price stands.")] = "error",
+    gaps: Annotated[
+        str,
+        typer.Option(help="Gaps in prices: error (refuse them), hold (the last stands), outage (nothing told)."),
+    ] = "error",
     keeper: Annotated[bool, typer.Option("--keeper/--no-keeper", help="Whether anyone calls and liquidates.")] = True,
     liquidity: Annotated[int, typer.Option(min=1, help="What LPs bring, whole quote units.")] = 12_000_000,
     insurance: Annotated[int, typer.Option(min=1, help="What insurance starts with, whole quote units.")] = 150_000,
@@ -59,14 +76,27 @@ def replay(
     report: Annotated[Path | None, typer.Option(help="A folder for the report (HTML and PNG).")] = None,
 ) -> None:
     from plimsoll.errors import BadInput
+    from plimsoll.sim.candles import GAPS
     from plimsoll.sim.prices import load, moment, seconds
     from plimsoll.sim.replay import Setup
 
-    if gaps not in ("error", "hold"):
-        raise BadInput("--gaps", gaps, "write error or hold")
-    window = {"start": moment(start, "--from"), "end": moment(end, "--to"), "hold_gaps": gaps == "hold"}
+    if gaps not in GAPS:
+        raise BadInput("--gaps", gaps, f"write {', '.join(GAPS)}")
+    window = {"start": moment(start, "--from"), "end": moment(end, "--to"), "gaps": gaps}
+    people = traders or (400 if scenario is None else SCENARIO_TRADERS)
+    setup = Setup(traders=people, seed=seed, keeper=keeper, liquidity=liquidity, insurance=insurance)
+    if (prices is None) == (scenario is None):
+        raise BadInput("--prices", prices, "replay either price files, or a --scenario with --data")
+    if scenario is not None:
+        from plimsoll.commands.scenario import Request, run_scenario
+
+        if data is None:
+            raise BadInput("--data", None, "a scenario needs the folder with its price files")
+        request = Request(scenario, data, setup, window["start"], window["end"], scaling, workers, work)  # type: ignore[arg-type]
+        run_scenario(request, json_out, report)
+        return
+    assert prices is not None
     path = load(prices, step=seconds(step), **window)  # type: ignore[arg-type]
-    setup = Setup(traders=traders, seed=seed, keeper=keeper, liquidity=liquidity, insurance=insurance)
     result = run_shown(path, setup, chain, quiet=False)
     deliver(result, json_out)
     if report is not None:
@@ -109,20 +139,25 @@ def run_shown(path: Any, setup: Setup, chain: str, *, quiet: bool) -> Result:
 
 def deliver(result: Result, json_out: str) -> None:
     """The JSON where it was asked for, the summary and the speed on standard error."""
-    from plimsoll.sim.files import NotWritten, keep
-
     print(
         f"{result.sent:,} transactions in {result.seconds['steps']:.1f} s, {result.rate:,.0f} per second",
         file=sys.stderr,
     )
+    put(result.text(), json_out)
+
+
+def put(text: str, json_out: str) -> None:
+    """To a file, or to standard output for - and when there is nowhere else to put it."""
+    from plimsoll.sim.files import NotWritten, keep
+
     if json_out == "-":
-        sys.stdout.write(result.text())
+        sys.stdout.write(text)
         return
     try:
-        keep(Path(json_out), result.text())
+        keep(Path(json_out), text)
     except NotWritten as error:
-        if error.kept is None:  # nowhere to put it: then here
-            sys.stdout.write(result.text())
+        if error.kept is None:
+            sys.stdout.write(text)
         raise
 
 

@@ -96,6 +96,8 @@ def _limits(at: str, a: Asset) -> Found:
     )
     share = a.reserve_share
     yield from _within(e.ReserveShareOutOfRange, f"{at} reserve_share", share, 0, MAX_RESERVE_SHARE, "bps")
+    if not 0 <= a.insurance_cap < 2**64:
+        yield e.InsuranceCapOutOfRange(f"{at} insurance_cap", a.insurance_cap, "from 0 to 2^64 - 1 whole quote")
 
 
 def _pairs(p: Parameters) -> Found:

@@ -47,6 +47,7 @@ def _asset(
     """Half of the cap (whole tokens) may be borrowed, a fifth of that in an hour; a thousandth may always leave."""
     supply = cap * 10**decimals
     lending = {"borrow_cap": supply // 2, "borrow_velocity": 2000, "reserve_share": 1000, "brake_floor": supply // 1000}
+    lending["insurance_cap"] = 100_000
     return Asset(symbol, name, decimals, feed, *haircuts, max_age, sigma, supply, **lending)
 
 

@@ -43,6 +43,7 @@ class Asset:
     reserve_share: int = 1000
     brake_bps: int = 2500
     brake_floor: int = 0
+    insurance_cap: int = 0
 
 
 @dataclass(frozen=True)

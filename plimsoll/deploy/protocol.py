@@ -122,6 +122,10 @@ class _Protocol:
         for asset, token, vault in zip(self.p.assets, self.tokens, self.vaults, strict=True):
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))
+        for number, asset in enumerate(self.p.assets):
+            if asset.insurance_cap:
+                name = f"MarketConfig.setDebtInsurance {asset.symbol}"
+                call(name, self.config, "setDebtInsurance", number, asset.insurance_cap)
         for number, pair in enumerate(self.p.pairs):
             name = f"MarketConfig.listPair {number} {pair_name(self.p, pair)}"
             call(name, self.config, "listPair", pair.collateral, pair.debt, pair.haircut_im, pair.haircut_mm)

@@ -94,17 +94,18 @@ def _engine(d: Deployment) -> Found:
 def _assets(d: Deployment) -> Found:
     assets = d.parameters.assets
     yield from _same("number of assets", len(assets), d.config.read("assetCount"))
-    kinds = (ledger.asset, ledger.vault, ledger.limits, ledger.lending)
+    kinds = (ledger.asset, ledger.vault, ledger.limits, ledger.lending, ledger.debt_insurance)
     slots = [slot(number) for number in range(len(assets)) for slot in kinds]
     found = ledger.read(d.engine, slots)
     for number, asset in enumerate(assets):
         at = f"asset {asset.symbol}"
-        params, place, limits, lending = found[4 * number : 4 * number + 4]
+        params, place, limits, lending, insurance = found[5 * number : 5 * number + 5]
         yield from _word(at, words.AssetParams(*protocol.asset_tuple(asset)[:6]), params, _RAMP)
         caps = words.Limits(asset.supply_cap, asset.borrow_cap, borrow_velocity=asset.borrow_velocity)
         yield from _word(at, caps, limits, ("cap_since",))
         share = words.Lending.from_word(lending).reserve_share
         yield from _same(f"{at} reserve_share", asset.reserve_share, share)
+        yield from _same(f"{at} insurance_cap", asset.insurance_cap, words.MarketInsurance.from_word(insurance).cap)
         vault = d.vaults[number]
         yield from _same(f"{at} vault", vault.address, checksum(place.to_bytes(20, "big")))
         yield from _same(f"{vault} engine", d.engine.address, vault.read("engine"))

@@ -6,37 +6,28 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plimsoll.actions import Action, deposit, settle, trade_perp, withdraw
-from plimsoll.chain.base import Tx
-from plimsoll.sim.book import Page
+from plimsoll.actions import settle, withdraw
+from plimsoll.sim.borrowers import Borrowers
+from plimsoll.sim.clerk import Clerk, Order, cut
+from plimsoll.sim.page import Page
 from plimsoll.sim.population import Impulse, Population, Trader
 from plimsoll.sim.scene import Scene, person
+from plimsoll.sim.stretched import Crowd
 
 DESK, PROFIT = person("desk"), person("keeper profit")
-SIZE, PRICE = 10**8, 10**10
-LOT = 10**4  # orders are multiples of 1e-4 units
-SLIPPAGE = 100  # bps around index
 SETTLE_PAGE = 100
 
 
 @dataclass
-class Order:
-    """A transaction and whose it is; `kind` is what it is counted as."""
-
-    kind: str
-    tx: Tx
-    account: bytes = b""
-
-
-@dataclass
 class Agents:
-    """All of them. `known` remembers which allowances exist, nothing else."""
+    """All of them."""
 
     scene: Scene
     population: Population
     keeper: bytes | None = None
+    crowd: Crowd = field(default_factory=Crowd)
+    borrowers: Borrowers = field(default_factory=Borrowers)
     settle_every: int = 3600
-    _known: set[tuple[str, int]] = field(default_factory=set)
     _pending: dict[int, None] = field(default_factory=dict)
     _requests: int = 0
     _at: int = 0
@@ -46,15 +37,18 @@ class Agents:
         self._times = [impulse.time for impulse in self.population.impulses]
         self._lp_times = [impulse.time for impulse in self.population.lp_impulses]
         self._requests = len(self.population.providers)
+        self.clerk = Clerk(self.scene)
 
     def orders(self, time: int, step: int, prices: tuple[int, ...], page: Page) -> list[Order]:
         """Everything that is sent in the step that ends at `time`."""
         self._time, self._prices, self._page, self._rows = time, prices, page, page.row_of
+        self.clerk.look(time, prices, page)
         found = [*self._reactions()]
         until = bisect_right(self._times, time)
         for impulse in self.population.impulses[self._at : until]:
             found += self._act(self.population.traders[impulse.trader], impulse)
         self._at = until
+        found += [*self.crowd.orders(self.clerk), *self.borrowers.orders(self.clerk)]
         found += [*self._lps(), *self._desk()]
         if time % self.settle_every < step:
             found += self._settlements()
@@ -69,7 +63,7 @@ class Agents:
     # ---------------------------------------------------------------- calls
 
     def _reactions(self) -> Iterator[Order]:
-        deadlines = self._page.deadlines
+        deadlines = self._page.table.deadlines
         for trader in self.population.traders:
             row = self._rows.get(trader.account)
             if row is None or deadlines[row] == 0:
@@ -88,22 +82,20 @@ class Agents:
             return
         if trader.reaction == "top up" and trader.top_ups > 0:
             trader.top_ups -= 1
-            yield from self._deposit(trader, 0, int((missing + 1) * 10**6), "top_up")
+            yield from self.clerk.deposit(trader, 0, int((missing + 1) * 10**6), "top_up")
         elif scores.equity[row] > 0:
             part = min(1.0, 1.25 * float(1 - scores.equity[row] / (1.5 * scores.im0[row])))
-            actions = [
-                self._trade(trader, m, -_cut(size, part)) for m, size in self._positions(row) if _cut(size, part)
-            ]
-            if actions:
-                yield self._order("reduce", trader, *actions, reducing=True)
+            pieces = [(market, cut(size, part)) for market, size in self.clerk.positions(row)]
+            if actions := [self.clerk.trade(trader, market, -size) for market, size in pieces if size]:
+                yield self.clerk.order("reduce", trader, *actions, reducing=True)
 
     # ---------------------------------------------------------------- impulses
 
     def _act(self, trader: Trader, impulse: Impulse) -> Iterator[Order]:
-        row = self._rows.get(trader.account)
-        positions = self._positions(row) if row is not None else []
+        clerk, row = self.clerk, self._rows.get(trader.account)
+        positions = clerk.positions(row)
         if impulse.first or row is None:
-            yield from self._deposit(trader, trader.collateral, self._units(trader))
+            yield from clerk.deposit(trader, trader.collateral, clerk.units(trader.collateral, trader.margin))
             yield from self._open(trader, impulse, float(trader.margin))
             return
         equity = float(self._page.scores.equity[row])
@@ -113,43 +105,42 @@ class Agents:
             yield from self._reduce(trader, row, positions, 0.2 + 0.4 * impulse.amount)
         elif impulse.draw < 0.55:
             market, size = positions[0]
-            yield self._order("trade", trader, self._trade(trader, market, _cut(size, 0.1 + 0.2 * impulse.amount)))
+            more = cut(size, 0.1 + 0.2 * impulse.amount)
+            yield clerk.order("trade", trader, clerk.trade(trader, market, more))
         elif impulse.draw < 0.80:
             yield from self._reduce(trader, row, positions, 1.0)
         elif impulse.draw < 0.90:
             market, size = positions[0]
-            yield self._order("trade", trader, self._trade(trader, market, -2 * size))
+            yield self.clerk.order("trade", trader, self.clerk.trade(trader, market, -2 * size))
 
     def _return(self, trader: Trader, impulse: Impulse, row: int, equity: float) -> Iterator[Order]:
         """Nothing open: back into the market, with new money when too little is left; or out with some of it."""
         if equity < 0.4 * trader.margin:
             if impulse.draw < 0.5 and not trader.gambler:
                 return
-            yield from self._deposit(trader, 0, int(trader.margin * 10**6 - max(0.0, equity) * 10**6))
+            yield from self.clerk.deposit(trader, 0, int(trader.margin * 10**6 - max(0.0, equity) * 10**6))
             equity = float(trader.margin)
         elif impulse.draw > 0.93:
-            held = int(self._page.held[row, 0] * 0.3)
+            held = int(self._page.table.held[row, 0] * 0.3)
             if held:
-                yield self._order("withdrawal", trader, withdraw(trader.account, 0, held, trader.owner))
+                yield self.clerk.order("withdrawal", trader, withdraw(trader.account, 0, held, trader.owner))
             return
         yield from self._open(trader, impulse, equity)
 
     def _open(self, trader: Trader, impulse: Impulse, equity: float) -> Iterator[Order]:
         market = trader.markets[int(impulse.amount * 1e6) % len(trader.markets)]
-        price = self._prices[market] * self.scene.lots[market]
-        notional = int(equity * trader.leverage * 0.97)
-        size = notional * SIZE * PRICE // price // LOT * LOT
+        size = self.clerk.size(market, equity * trader.leverage * 0.97)
         if impulse.draw * 7 % 1 >= trader.long_share:
             size = -size
         if size:
-            yield self._order("trade", trader, self._trade(trader, market, size))
+            yield self.clerk.order("trade", trader, self.clerk.trade(trader, market, size))
 
     def _reduce(self, trader: Trader, row: int, positions: list[tuple[int, int]], part: float) -> Iterator[Order]:
-        actions = [self._trade(trader, market, -_cut(size, part)) for market, size in positions if _cut(size, part)]
+        actions = [self.clerk.trade(trader, market, -cut(size, part)) for market, size in positions if cut(size, part)]
         scores = self._page.scores
         strained = bool(scores.equity[row] < 1.3 * scores.im0[row])
         if actions:
-            yield self._order("reduce" if strained else "trade", trader, *actions, reducing=strained)
+            yield self.clerk.order("reduce" if strained else "trade", trader, *actions, reducing=strained)
 
     # ---------------------------------------------------------------- LPs, desk and settlement
 
@@ -161,10 +152,10 @@ class Agents:
         for asset, params in enumerate(scene.deployment.parameters.assets):
             if asset == 0:
                 continue
-            token, feed = scene.deployment.tokens[asset], scene.feeds.index(params.feed)
+            token = scene.deployment.tokens[asset]
             units = int(token.read("balanceOf", PROFIT))
             if units:
-                price = self._prices[feed] * scene.lots[feed]
+                price = self.clerk.price_of_asset(asset)
                 quote += units * price * 995 // 1000 // 10 ** (params.decimals + 4)
                 yield Order("wallet", scene.call(PROFIT, token, "transfer", DESK, units))
         if quote:
@@ -192,47 +183,9 @@ class Agents:
 
     def _settlements(self) -> Iterator[Order]:
         """PnL into cash, so that losers' money is there when winners leave. Anyone may; here a passer-by does."""
-        sizes = self._page.sizes
+        sizes = self._page.table.sizes
         for market in range(sizes.shape[1]):
             rows = sizes[:, market].nonzero()[0].tolist()
             for first in range(0, len(rows), SETTLE_PAGE):
                 ids = [self._page.ids[row] for row in rows[first : first + SETTLE_PAGE]]
                 yield Order("settle", self.scene.execute(self.scene.deployment.manifest.deployer, settle(market, ids)))
-
-    # ---------------------------------------------------------------- pieces
-
-    def _positions(self, row: int) -> list[tuple[int, int]]:
-        return [(market, int(size)) for market, size in enumerate(self._page.sizes[row]) if size]
-
-    def _trade(self, trader: Trader, market: int, size: int) -> Action:
-        price = self._prices[market] * self.scene.lots[market]
-        limit = price * (10_000 + (SLIPPAGE if size > 0 else -SLIPPAGE)) // 10_000
-        return trade_perp(trader.account, market, size, limit, self._time + 60)
-
-    def _order(self, kind: str, trader: Trader, *actions: Action, reducing: bool = False) -> Order:
-        return Order(kind, self.scene.execute(trader.owner, *actions, reducing=reducing), trader.account)
-
-    def _units(self, trader: Trader) -> int:
-        """What the first deposit is in units of its asset."""
-        if trader.collateral == 0:
-            return trader.margin * 10**6
-        params = self.scene.deployment.parameters.assets[trader.collateral]
-        feed = self.scene.feeds.index(params.feed)
-        price = self._prices[feed] * self.scene.lots[feed]
-        return trader.margin * PRICE * 10**params.decimals // price
-
-    def _deposit(self, trader: Trader, asset: int, units: int, kind: str = "deposit") -> Iterator[Order]:
-        if units <= 0:
-            return
-        scene, owner = self.scene, trader.owner
-        mint, approve = scene.minted(owner, asset, units)
-        yield Order("wallet", mint)
-        if (owner, asset) not in self._known:
-            self._known.add((owner, asset))
-            yield Order("wallet", approve)
-        yield self._order(kind, trader, deposit(trader.account, asset, units))
-
-
-def _cut(size: int, part: float) -> int:
-    """`part` of a size, in whole lots; all of it for 1."""
-    return size if part >= 1 else int(size * part) // LOT * LOT

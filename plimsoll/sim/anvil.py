@@ -21,9 +21,9 @@ from plimsoll.abi import keccak
 from plimsoll.accounts import cross
 from plimsoll.chain import Anvil, AnvilChain, Signer
 from plimsoll.chain.base import Log, Receipt, Tx
-from plimsoll.errors import PlimsollError
+from plimsoll.errors import BadInput, PlimsollError
 from plimsoll.sim.agents import PROFIT
-from plimsoll.sim.book import Page
+from plimsoll.sim.page import Page
 from plimsoll.sim.scene import Scene, must
 
 BLOCK_GAS = 50_000_000_000
@@ -84,7 +84,9 @@ class AnvilBackend:
 
     # ---------------------------------------------------------------- keeper
 
-    def start_keeper(self, scene: Scene, float_: int) -> bytes:
+    def start_keeper(self, scene: Scene, float_: int, limit: int | None = None) -> bytes:
+        if limit is not None:
+            raise BadInput("limit of liquidations per step", limit, "the keeper process has none; replay in process")
         signer = Signer(KEY)
         account = cross(signer.address)
         self.chain.set_balance(signer.address, 1000 * ETHER)

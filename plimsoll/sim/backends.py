@@ -13,8 +13,8 @@ from typing import Protocol
 from plimsoll.chain import ProcessChain
 from plimsoll.chain.base import LocalChain, Log, Receipt, Tx
 from plimsoll.errors import BadInput
-from plimsoll.sim.book import Page
 from plimsoll.sim.keeper import KEEPER, SimKeeper
+from plimsoll.sim.page import Page
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.scene import LEAD, Scene, must
 
@@ -34,8 +34,11 @@ class Backend(Protocol):
     @property
     def chain(self) -> LocalChain: ...
 
-    def start_keeper(self, scene: Scene, float_: int) -> bytes:
-        """Brings a keeper to life that has `float_` (whole quote) to work with; its account."""
+    def start_keeper(self, scene: Scene, float_: int, limit: int | None = None) -> bytes:
+        """Brings a keeper to life that has `float_` (whole quote) to work with; its account.
+
+        `limit`: liquidations per step; only a keeper in process knows one.
+        """
 
     def attach(self, scene: Scene) -> None:
         """The replay begins on this scene."""
@@ -71,8 +74,8 @@ class ProcessBackend:
         self.sent = 0
         self._receipts: list[Receipt] = []
 
-    def start_keeper(self, scene: Scene, float_: int) -> bytes:
-        self.keeper = SimKeeper.of(scene, float_)
+    def start_keeper(self, scene: Scene, float_: int, limit: int | None = None) -> bytes:
+        self.keeper = SimKeeper.of(scene, float_, limit)
         must(self.chain, scene.deposited(KEEPER, self.keeper.account, 0, float_ * 10**6))
         return self.keeper.account
 
@@ -109,10 +112,10 @@ class ProcessBackend:
 
 
 def make(kind: str, path: PricePath) -> Backend:
-    """The backend of that name, its clock two hours before the first step."""
-    genesis = path.times[0] - LEAD
+    """The backend of that name, its clock as long before the first price as the stage takes."""
+    genesis = path.begin - LEAD
     if genesis < 0 or path.times[-1] >= 1 << 32:
-        remedy = "they lie between 1970-01-01 02:00 and 2106-02-07; are they seconds since 1970?"
+        remedy = "they lie between 1970-01-08 02:00 and 2106-02-07; are they seconds since 1970?"
         raise BadInput("times of the prices", f"{path.times[0]} to {path.times[-1]}", remedy)
     if kind == "process":
         return ProcessBackend(genesis)

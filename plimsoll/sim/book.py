@@ -1,212 +1,55 @@
-"""The whole state of a chain's accounts as one matrix of words, read in one call per step, and exact sums over it.
+"""Reads the whole state of a chain's accounts in one call per step.
 
-Nothing is remembered between steps but which slots to ask for: what the matrix says is what the chain says.
+Nothing is remembered between steps but which slots to ask for: what a page says is what the chain says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, set_num_threads
-from numpy.typing import NDArray
 
 from plimsoll import ledger
 from plimsoll.abi import encoder
 from plimsoll.deploy import Deployment
-from plimsoll.margin.account import Account, Assessment, Market, Price, PriceUse, Snapshot, assess, bits
-from plimsoll.margin.preview import quote_unit
+from plimsoll.margin.account import PAIR, Market, Price, Snapshot, pair_of
+from plimsoll.margin.epoch_math import Epoch, unpack
 from plimsoll.margin.rule_margin import RuleMargin
-from plimsoll.margin.screen import Mirror, Scores, score
 from plimsoll.margin.words import (
     AssetParams,
-    Balance,
+    Debts,
     Globals,
-    Header,
+    Lending,
+    MarketClosing,
     MarketCosts,
     MarketInsurance,
+    MarketLoss,
+    MarketRamp,
     MarketRisk,
     MarketState,
     MarketTrade,
-    Position,
+    Pair,
     Terms,
     Totals,
 )
+from plimsoll.sim.page import Custody, Page
+from plimsoll.sim.table import Table
+from plimsoll.sim.touch import touched
 
-WAD = 10**18
 PAGE = 2_000
-MARKET_WORDS = (ledger.STATE, ledger.RISK, ledger.COSTS, ledger.TRADE, ledger.INSURANCE)
+MARKET_KINDS: dict[int, Any] = {
+    ledger.RISK: MarketRisk,
+    ledger.STATE: MarketState,
+    ledger.COSTS: MarketCosts,
+    ledger.TRADE: MarketTrade,
+    ledger.INSURANCE: MarketInsurance,
+    ledger.RAMP: MarketRamp,
+    ledger.LOSS: MarketLoss,
+    ledger.CLOSING: MarketClosing,
+}
 _slots = encoder("(bytes32[])")
 _SLOTS_GAS = 900_000_000
-
-
-@dataclass(frozen=True)
-class Page:
-    """The chain after one block: a row per account, columns header · balances · positions, 32 bytes each."""
-
-    ids: list[bytes]
-    row_of: dict[bytes, int]
-    words: NDArray[np.uint8]  # (accounts, 1 + assets + markets, 32)
-    assets: int
-    snapshot: Snapshot
-    totals: tuple[Totals, ...]
-    tokens: tuple[int, ...]
-    pool_equity: int
-    close_out: int
-
-    def account(self, row: int) -> Account:
-        """One account, decoded exactly."""
-        words = [int.from_bytes(word.tobytes(), "big") for word in self.words[row]]
-        header = Header.from_word(words[0])
-        return Account(
-            self.ids[row],
-            header,
-            {a: Balance.from_word(words[1 + a]) for a in bits(header.assets)},
-            {m: Position.from_word(words[1 + self.assets + m]) for m in bits(header.markets)},
-        )
-
-    def assess(self, row: int) -> Assessment:
-        """An account's exact numbers, at the prices a target is judged by."""
-        return assess(self.account(row), self.snapshot, PriceUse.TARGET)
-
-    @property
-    def quote_unit(self) -> int:
-        """WAD per token unit of the quote asset."""
-        return quote_unit(self.snapshot)
-
-    def open_interest(self) -> int:
-        """Quote WAD of long and short together."""
-        markets = self.snapshot.markets.values()
-        return sum(market.state.open_interest * self.snapshot.price(market.risk.feed).value for market in markets)
-
-    # ------------------------------------------------------------ columns
-
-    @cached_property
-    def held_high(self) -> NDArray[np.int64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 16, 24, ">i8")
-
-    @cached_property
-    def held_low(self) -> NDArray[np.uint64]:
-        return _field(self.words[:, 1 : 1 + self.assets], 24, 32, ">u8")
-
-    @cached_property
-    def held(self) -> NDArray[np.float64]:
-        """Token units, rounded once; accounts by assets."""
-        return self.held_high.astype(np.float64) * 2.0**64 + self.held_low.astype(np.float64)
-
-    @cached_property
-    def sizes(self) -> NDArray[np.int64]:
-        """1e-8 of a unit; accounts by markets."""
-        return _field(self.words[:, 1 + self.assets :], 24, 32, ">i8")
-
-    @cached_property
-    def cost_high(self) -> NDArray[np.int64]:
-        return _field(self.words[:, 1 + self.assets :], 12, 16, ">i4").astype(np.int64)
-
-    @cached_property
-    def cost_low(self) -> NDArray[np.uint64]:
-        return _field(self.words[:, 1 + self.assets :], 16, 24, ">u8")
-
-    @cached_property
-    def costs(self) -> NDArray[np.float64]:
-        """Quote, rounded once."""
-        return (self.cost_high.astype(np.float64) * 2.0**64 + self.cost_low.astype(np.float64)) / WAD
-
-    @cached_property
-    def deadlines(self) -> NDArray[np.int64]:
-        return _field(self.words[:, :1], 10, 14, ">u4").astype(np.int64)[:, 0]
-
-    @cached_property
-    def clocks(self) -> NDArray[np.int64]:
-        return _field(self.words[:, :1], 6, 10, ">u4").astype(np.int64)[:, 0]
-
-    # ------------------------------------------------------------ exact sums
-
-    def held_exact(self, row: int, asset: int = 0) -> int:
-        return _exact(self.held_high[row : row + 1, asset], self.held_low[row : row + 1, asset])
-
-    def sum_held(self, asset: int) -> int:
-        return _exact(self.held_high[:, asset], self.held_low[:, asset])
-
-    def sum_cost(self, market: int, side: NDArray[np.bool_]) -> int:
-        return _exact(self.cost_high[side, market], self.cost_low[side, market])
-
-    def conservation_error(self) -> int:
-        """Quote WAD: I-1 per asset at its price, I-2 and I-3 per market. Zero, or something is broken."""
-        error = 0
-        for asset, (totals, tokens) in enumerate(zip(self.totals, self.tokens, strict=True)):
-            units = abs(self.sum_held(asset) + totals.lent_shares - tokens) + abs(self.sum_held(asset) - totals.held)
-            params = self.snapshot.assets[asset]
-            price = self.snapshot.price(params.feed if asset else 0).value
-            error += units * price * 10 ** (8 - params.decimals + 18) // 10**18 if units else 0
-        return error + sum(self._market_error(number) for number in self.snapshot.markets)
-
-    def _market_error(self, number: int) -> int:
-        """Σ PnL of all accounts + PnL of the pool, long and short apart, plus sizes that do not add up."""
-        market = self.snapshot.markets[number]
-        sizes = self.sizes[:, number]
-        price = self.snapshot.price(market.risk.feed).value - market.state.funding_index
-        short = sizes < 0
-        error = 0
-        for side, size, cost in (
-            (~short, market.state.long_size, market.costs.long_cost),
-            (short, -market.state.short_size, market.costs.short_cost),
-        ):
-            accounts = int(sizes[side].sum()) * price - self.sum_cost(number, side)
-            pool = cost - size * price
-            error += abs(accounts + pool)
-        return error
-
-    # ------------------------------------------------------------ scores
-
-    @cached_property
-    def scores(self) -> Scores:
-        """Every account at the prices a target is judged by."""
-        mirror = Mirror()
-        rows, assets, markets = len(self.ids), self.assets, self.sizes.shape[1]
-        mirror.load(
-            self.ids,
-            {
-                "count": np.full(rows, markets),
-                "market": np.tile(np.arange(markets, dtype=np.uint8), rows),
-                "size": self.sizes.astype(np.float64).ravel(),
-                "cost": self.costs.ravel(),
-            },
-            {
-                "count": np.full(rows, assets),
-                "asset": np.tile(np.arange(assets, dtype=np.uint8), rows),
-                "held": self.held.ravel(),
-            },
-        )
-        with _one_thread():
-            return score(mirror, self.snapshot)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A few hundred rows take microseconds; waking other threads for them takes milliseconds on a busy machine."""
-    threads = get_num_threads()
-    set_num_threads(1)
-    try:
-        yield
-    finally:
-        set_num_threads(threads)
-
-
-def _field(words: NDArray[np.uint8], first: int, last: int, kind: str) -> NDArray[Any]:
-    """Bytes first…last of each word as native numbers."""
-    part = np.ascontiguousarray(words[..., first:last])
-    return part.view(kind)[..., 0].astype(np.dtype(kind).newbyteorder("="))
-
-
-def _exact(high: NDArray[np.int64], low: NDArray[np.uint64]) -> int:
-    """Σ high·2^64 + low without rounding, as far as a billion accounts."""
-    halves = int((low >> np.uint64(32)).sum()) << 32
-    return (int(high.sum()) << 64) + halves + int((low & np.uint64(0xFFFFFFFF)).sum())
 
 
 class Book:
@@ -219,11 +62,15 @@ class Book:
         self.model = RuleMargin(p.model.mm_floor, p.model.im_floor, p.model.pnl_share)
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
+        self.rows: dict[int, list[int]] = {}
+        self._epochs: dict[int, dict[int, Epoch]] = {}
+        self.pairs = [PAIR | pair.collateral << 6 | pair.debt for pair in p.pairs]
         keys = [ledger.GLOBALS, ledger.TERMS]
         for a in range(self.assets):
-            keys += [ledger.asset(a), ledger.totals(a)]
+            keys += [ledger.asset(a), ledger.lending(a), ledger.totals(a), ledger.debts(a)]
+        keys += [ledger.pair(code) for code in self.pairs]
         for m in range(self.markets):
-            keys += [ledger.market(m, word) for word in MARKET_WORDS]
+            keys += [ledger.market(m, word) for word in MARKET_KINDS]
         self._heads = [key.to_bytes(32, "big") for key in keys]
         self._keys: list[bytes] = []
         self._data = b""
@@ -231,25 +78,55 @@ class Book:
 
     def read(self) -> Page:
         self._discover()
-        engine, deployment = self.deployment.engine, self.deployment
-        raw = self.chain.call(engine.address, self._data, gas=_SLOTS_GAS)[64:]
-        heads, body = raw[: 32 * len(self._heads)], raw[32 * len(self._heads) :]
-        snapshot, totals = self._snapshot([int.from_bytes(heads[i : i + 32], "big") for i in range(0, len(heads), 32)])
+        heads, body = self._ask(self._data)
         width = 1 + self.assets + self.markets
         words = np.frombuffer(body, np.uint8).reshape(len(self.ids), width, 32)
-        tokens = tuple(
-            int(token.read("balanceOf", vault.address))
-            for token, vault in zip(deployment.tokens, deployment.vaults, strict=True)
+        return self._page(Table(self.ids, self.rows, words, self.assets), heads, self._vaults())
+
+    def repriced(self, page: Page) -> Page:
+        """The page of a block in which nothing was sent but prices: the words of accounts and the vaults stand."""
+        function = self.deployment.engine.artifact.function("slots")
+        heads, _ = self._ask(function.selector + _slots((self._heads,)))
+        vaults = [(c.tokens, c.queued, c.outside) for c in page.custody]
+        return self._page(page.table, heads, vaults, page.late)
+
+    def _vaults(self) -> list[tuple[int, int, int]]:
+        """Tokens, queued tokens and shares of the vault's own lenders, by asset."""
+        pairs = zip(self.deployment.tokens, self.deployment.vaults, strict=True)
+        return [
+            (token.read("balanceOf", vault.address), vault.read("queued"), vault.read("totalSupply"))
+            for token, vault in pairs
+        ]
+
+    def _ask(self, data: bytes) -> tuple[bytes, bytes]:
+        raw = self.chain.call(self.deployment.engine.address, data, gas=_SLOTS_GAS)[64:]
+        return raw[: 32 * len(self._heads)], raw[32 * len(self._heads) :]
+
+    def _page(
+        self, table: Table, heads: bytes, vaults: list[tuple[int, int, int]], late: dict[int, int] | None = None
+    ) -> Page:
+        """`late` of a table whose positions have met all epochs already."""
+        numbers = [int.from_bytes(heads[i : i + 32], "big") for i in range(0, len(heads), 32)]
+        snapshot, owned = self._snapshot(numbers)
+        custody = tuple(
+            Custody(totals, debts, snapshot.lending[asset], *vault)
+            for asset, ((totals, debts), vault) in enumerate(zip(owned, vaults, strict=True))
         )
-        equity, close_out = engine.read("poolEquity")
-        return Page(self.ids[:], dict(self.row_of), words, self.assets, snapshot, totals, tokens, equity, close_out)
+        if late is None:
+            table, late = touched(table, snapshot)
+        equity, close_out = self.deployment.engine.read("poolEquity")
+        return Page(self.row_of, table, snapshot, custody, late, equity, close_out)
 
     def _discover(self) -> None:
         engine = self.deployment.engine
         count = engine.read("accountCount")
         while len(self.ids) < count:
             new = engine.read("accountsPage", len(self.ids), PAGE)
+            # Pages that were read keep theirs.
+            self.ids, self.row_of = self.ids[:], dict(self.row_of)
+            self.rows = {code: rows[:] for code, rows in self.rows.items()}
             for id in map(bytes, new):
+                self.rows.setdefault(pair_of(id), []).append(len(self.ids))
                 self.row_of[id] = len(self.ids)
                 self.ids.append(id)
                 slots = [ledger.header(id)]
@@ -261,33 +138,39 @@ class Book:
             function = engine.artifact.function("slots")
             self._data = function.selector + _slots((self._heads + self._keys,))
 
-    def _snapshot(self, words: list[int]) -> tuple[Snapshot, tuple[Totals, ...]]:
-        assets, totals, markets = {}, [], {}
-        at = 2
+    def _epochs_of(self, market: int, last: int) -> dict[int, Epoch]:
+        """All epochs of a market up to `last`; what has been read of them never changes."""
+        known = self._epochs.setdefault(market, {})
+        for number in range(len(known) + 1, last + 1):
+            known[number] = unpack(*ledger.read(self.deployment.engine, ledger.epoch(market, number)))
+        return known
+
+    def _snapshot(self, words: list[int]) -> tuple[Snapshot, list[tuple[Totals, Debts]]]:
+        """What `_heads` asked for, in its order."""
+        take = iter(words)
+        globals_, terms = Globals.from_word(next(take)), Terms.from_word(next(take))
+        assets, lending, owned = {}, {}, []
         for a in range(self.assets):
-            assets[a] = AssetParams.from_word(words[at])
-            totals.append(Totals.from_word(words[at + 1]))
-            at += 2
+            assets[a], lending[a] = AssetParams.from_word(next(take)), Lending.from_word(next(take))
+            owned.append((Totals.from_word(next(take)), Debts.from_word(next(take))))
+        pairs = {code: Pair.from_word(next(take)) for code in self.pairs}
+        markets = {}
         for m in range(self.markets):
-            state, risk, costs, trade, insurance = words[at : at + 5]
-            markets[m] = Market(
-                MarketRisk.from_word(risk),
-                MarketState.from_word(state),
-                MarketCosts.from_word(costs),
-                MarketTrade.from_word(trade),
-                MarketInsurance.from_word(insurance),
-            )
-            at += 5
+            words_ = [kind.from_word(next(take)) for kind in MARKET_KINDS.values()]
+            risk, state = words_[:2]
+            markets[m] = replace(Market(risk, state, *words_[2:]), epochs=self._epochs_of(m, state.epoch))
         prices = self.deployment.router.read("read", self._feeds)
         block, time = self.chain.block()
         snapshot = Snapshot(
             time=time,
             model=self.model,
-            globals=Globals.from_word(words[0]),
-            terms=Terms.from_word(words[1]),
+            globals=globals_,
+            terms=terms,
             assets=assets,
             markets=markets,
             prices={feed: Price.from_word(int(word)) for feed, word in zip(self._feeds, prices, strict=True)},
             block=block,
+            lending=lending,
+            pairs=pairs,
         )
-        return snapshot, tuple(totals)
+        return snapshot, owned

@@ -29,6 +29,10 @@ OHLC_NAMES = ("open", "high", "low", "close")
 TICK_NAMES = ("price", "close", "value", "last")
 #: A silence between ticks is a gap when it is longer than this, and than ten usual pauses.
 TICK_SILENCE = 3600
+#: What is done about a gap: refuse the file; let the last price stand; tell the chain nothing until prices come again.
+GAPS = ("error", "hold", "outage")
+#: In an outage ticks that are further apart than this are a silence: a price is fresh for about as long.
+TICK_OUTAGE = 60
 
 
 class PriceFileError(BadInput):
@@ -67,6 +71,12 @@ class Series:
     def end(self) -> int:
         return self.candles[-1].time + self.interval
 
+    def silences(self) -> list[tuple[int, int]]:
+        """From where to where (exclusive) there is no price."""
+        longest = self.interval or TICK_OUTAGE
+        pairs = pairwise(candle.time for candle in self.candles)
+        return [(a + longest, b) for a, b in pairs if b - a > longest]
+
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
@@ -74,15 +84,16 @@ class _Columns:
     prices: tuple[int, ...]
 
 
-def read(path: Path, *, start: int | None = None, end: int | None = None, hold_gaps: bool = False) -> Series:
-    """The candles from `start` up to `end`. `hold_gaps`: the last price stands through a gap, else it is an error."""
+def read(path: Path, *, start: int | None = None, end: int | None = None, gaps: str = "error") -> Series:
+    """The candles from `start` up to `end`. Gaps are an error unless `gaps` says that they are to be kept."""
     rows = _rows(path)
     columns = _columns(path, *next(rows, (1, [])))
-    candles = list(_parse(path, columns, rows, start, end))
+    times: list[int] = []
+    candles = list(_parse(path, columns, rows, times, start, end))
     if not candles:
         raise PriceFileError(path, 0, "no rows", "it has no prices in the window asked for; see --from and --to")
-    interval = _interval(path, candles) if len(columns.prices) == 4 else 0
-    if not hold_gaps:
+    interval = _interval(path, candles, times) if len(columns.prices) == 4 else 0
+    if gaps == "error":
         _refuse_gaps(path, candles, interval)
     return Series(path, interval, tuple(candles))
 
@@ -122,8 +133,14 @@ def _columns(path: Path, line: int, header: list[str]) -> _Columns:
 
 
 def _parse(
-    path: Path, columns: _Columns, rows: Iterator[tuple[int, list[str]]], start: int | None, end: int | None
+    path: Path,
+    columns: _Columns,
+    rows: Iterator[tuple[int, list[str]]],
+    times: list[int],
+    start: int | None,
+    end: int | None,
 ) -> Iterator[Candle]:
+    """The candles of the window; the times of all rows go into `times`."""
     previous = -1
     width = max(columns.time, *columns.prices) + 1
     for line, row in rows:
@@ -133,6 +150,7 @@ def _parse(
         if time <= previous:
             raise PriceFileError(path, line, row[columns.time], "times must ascend and be unique; sort the file")
         previous = time
+        times.append(time)
         if (start is not None and time < start) or (end is not None and time >= end):
             continue
         values = [_price(path, line, row[column].strip()) for column in columns.prices]
@@ -176,10 +194,11 @@ def _candle(path: Path, line: int, time: int, values: list[int]) -> Candle:
 # ---------------------------------------------------------------- spacing
 
 
-def _interval(path: Path, candles: list[Candle]) -> int:
-    if len(candles) < 2:
-        raise PriceFileError(path, candles[0].line, "one row", "the length of a candle needs two of them; widen --to")
-    return min(b.time - a.time for a, b in pairwise(candles))
+def _interval(path: Path, candles: list[Candle], times: list[int]) -> int:
+    """The least distance between two rows of the file."""
+    if len(times) < 2:
+        raise PriceFileError(path, candles[0].line, "one row", "the length of a candle needs two rows of the file")
+    return min(b - a for a, b in pairwise(times))
 
 
 def _refuse_gaps(path: Path, candles: list[Candle], interval: int) -> None:
@@ -198,5 +217,5 @@ def _gap(path: Path, candle: Candle, space: int, interval: int) -> NoReturn:
         path,
         candle.line,
         f"gap of {space} s before {datetime.fromtimestamp(candle.time, UTC):%Y-%m-%d %H:%M}",
-        f"there is no price in it ({usual}); choose --from and --to, or hold the last price with --gaps hold",
+        f"there is no price in it ({usual}); choose --from and --to, or see --gaps for what else can be done",
     )

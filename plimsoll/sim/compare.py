@@ -12,7 +12,8 @@ from multiprocessing import get_context
 from typing import Any
 
 from plimsoll.sim.prices import load
-from plimsoll.sim.replay import Setup, run
+from plimsoll.sim.replay import run
+from plimsoll.sim.setup import Setup
 
 STEPS = (60, 300, 900)
 NO_KEEPER = "no keeper"

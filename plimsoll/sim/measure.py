@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from plimsoll.chain.base import Log
 from plimsoll.contracts import Event, decode_event, topic
-from plimsoll.sim.book import Page
+from plimsoll.sim.groups import Groups
+from plimsoll.sim.page import Page
+from plimsoll.sim.waterfall import Waterfall
 
 WAD = 10**18
 TOPICS = {
@@ -23,7 +25,11 @@ TOPICS = {
         "MarginCallCleared(bytes32)",
         "Liquidated(bytes32,bytes32,uint256,int256,uint256,uint256,uint256)",
         "InsurancePaid(bytes32,bytes32,uint256)",
-        "LossWrittenDown(bytes32,uint256,uint256)",
+        "LossRecognised(bytes32,uint256,uint256)",
+        "PoolPaid(uint256,uint256,uint256)",
+        "SideCharged(uint256,uint256,bool,uint256,uint256,int256)",
+        "LendersLost(uint256,uint256,uint256)",
+        "DebtForgiven(bytes32,uint256,uint256,uint256,uint256)",
         "DepositExecuted(uint256,address,uint256,uint256)",
         "RedeemExecuted(uint256,address,uint256,uint256)",
     )
@@ -46,6 +52,7 @@ class Series:
     liquidations: list[int] = field(default_factory=list)
     open_interest: list[int] = field(default_factory=list)
     lp_flow: list[int] = field(default_factory=list)
+    leverage: list[list[float]] = field(default_factory=list)
 
 
 @dataclass
@@ -53,16 +60,18 @@ class Measures:
     """Everything that is counted; `quiet` accounts (pool, insurance, keeper) are left out of health and deficit."""
 
     quiet: frozenset[bytes]
+    waterfall: Waterfall
     keepers: set[bytes] = field(default_factory=set)
+    groups: Groups = field(default_factory=Groups)
     counts: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     liquidated: set[bytes] = field(default_factory=set)
     delays: list[int] = field(default_factory=list)
     insurance_paid: int = 0
     insurance_earned: int = 0
-    written_down: int = 0
     lp_flow: int = 0
     conservation_error: int = 0
+    rounding: int = 0
     min_health: float = float("inf")
     peak_deficit: int = 0
     peak_bad_debt: int = 0
@@ -82,7 +91,7 @@ class Measures:
         self._since = {id: self._since.get(id, step) for id in ids}
 
     def _liquidatable(self, page: Page) -> NDArray[np.bool_]:
-        scores, deadlines = page.scores, page.deadlines
+        scores, deadlines = page.scores, page.table.deadlines
         expired = (deadlines > 0) & (deadlines < page.snapshot.time) & (scores.equity < scores.call_margin)
         found = (scores.mm > 0) & ((scores.equity < scores.mm) | expired)
         return found & self._counted(page)
@@ -96,11 +105,16 @@ class Measures:
 
     # ---------------------------------------------------------------- events
 
-    def events(self, logs: Iterable[Log], step: int) -> None:
+    def events(self, logs: Iterable[Log], step: int, page: Page) -> None:
+        """In order; amounts of an asset count at the prices of `page`."""
         self._cured_now.clear()
         for log in logs:
             if log.topics and log.topics[0] in TOPICS and (event := decode_event(log)):
-                getattr(self, "_on_" + event.name)(event, step)
+                handler = getattr(self, "_on_" + event.name, None)
+                if handler is not None:
+                    handler(event, step)
+                self.groups.event(event)
+                self.waterfall.event(event, page)
 
     def _on_Traded(self, event: Event, step: int) -> None:
         self.counts["keeper_trades" if event.args["account"] in self.keepers else "trades"] += 1
@@ -137,9 +151,6 @@ class Measures:
         self.counts["insurance_payments"] += 1
         self.insurance_paid += event.args["amount"]
 
-    def _on_LossWrittenDown(self, event: Event, step: int) -> None:
-        self.written_down += event.args["amount"]
-
     def _on_DepositExecuted(self, event: Event, step: int) -> None:
         self.lp_flow += event.args["assets"]
         self.executed_requests.append(event.args["id"])
@@ -152,6 +163,7 @@ class Measures:
 
     def after_keeper(self, page: Page, insurance: bytes) -> None:
         self.conservation_error = max(self.conservation_error, page.conservation_error())
+        self.rounding = page.rounding()
         counted = self._counted(page) & (page.scores.mm > 0)
         health = page.scores.health[counted]
         if health.size:
@@ -159,19 +171,20 @@ class Measures:
         deficit = self.deficit(page)
         self.peak_deficit = max(self.peak_deficit, deficit)
         self.peak_bankrupt = max(self.peak_bankrupt, int((page.scores.equity < 0)[counted].sum()))
-        fund = page.held_exact(page.row_of[insurance]) * page.quote_unit
-        self.peak_bad_debt = max(self.peak_bad_debt, self.written_down + max(0, deficit - fund))
+        fund = page.table.held_exact(page.row_of[insurance]) * page.quote_unit
+        self.peak_bad_debt = max(self.peak_bad_debt, self.waterfall.uninsured + max(0, deficit - fund))
         series = self.series
         series.time.append(page.snapshot.time)
         series.pool_equity.append(page.pool_equity)
         series.insurance.append(fund)
         series.open_deficit.append(deficit)
         series.below_mm.append(int((page.scores.equity < page.scores.mm)[counted].sum()))
-        series.called.append(int((page.deadlines > 0).sum()))
+        series.called.append(int((page.table.deadlines > 0).sum()))
         series.calls.append(self._step_counts["calls"])
         series.liquidations.append(self._step_counts["liquidations"])
         series.open_interest.append(page.open_interest())
         series.lp_flow.append(self.lp_flow * page.quote_unit)
+        series.leverage.append(page.leverage())
         self._step_counts.clear()
 
     def deficit(self, page: Page) -> int:

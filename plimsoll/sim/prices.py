@@ -2,36 +2,62 @@
 
 Inside a candle the price moves in straight lines open → first extreme → second extreme → close, each a third of the
 candle, moved to the nearest step so that no extreme is stepped over. A falling candle makes its high first, a rising
-one its low. Ticks are joined by straight lines.
+one its low. Ticks are joined by straight lines. In an outage (`gaps="outage"`) a market has no price for a while:
+nothing is reported about it, and what is known grows old.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 from plimsoll.errors import BadInput
+from plimsoll.prices import PRICE
 from plimsoll.sim.candles import Candle, Series, read
 
 Knot = tuple[int, int]  # time, price
+HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class PricePath:
-    """Prices of all markets at each step, 1e-10 quote; `values[step][market]`."""
+    """Prices of all markets at each step, 1e-10 quote; `values[step][market]`.
+
+    `silent`: by step the markets of which nothing is reported. `before`: hours that precede the first step, oldest
+    first; the chain is told their prices while nobody is there yet.
+    """
 
     symbols: tuple[str, ...]
     step: int
     times: tuple[int, ...]
     values: tuple[tuple[int, ...], ...]
+    silent: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    before: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The first prices that the chain is told."""
+        return self.before[0][1] if self.before else self.values[0]
+
+    @property
+    def begin(self) -> int:
+        """When the chain is told them."""
+        return self.before[0][0] if self.before else self.times[0]
+
+    def told(self, step: int) -> tuple[int | None, ...]:
+        """What is reported at a step; None where nothing is."""
+        silent = self.silent.get(step)
+        if not silent:
+            return self.values[step]
+        return tuple(None if market in silent else value for market, value in enumerate(self.values[step]))
 
     def moves(self, market: int) -> list[float]:
         """The relative change of each step but the first."""
@@ -56,25 +82,63 @@ def load(
     step: int = 300,
     start: int | None = None,
     end: int | None = None,
-    hold_gaps: bool = False,
+    gaps: str = "error",
+    quote: str | None = None,
+    quote_symbol: str | None = None,
+    warm_up: int = 0,
 ) -> PricePath:
-    """Reads one file per market, each as PATH or SYMBOL=PATH, and samples what they have in common every `step`."""
+    """Reads one file per market, each as PATH or SYMBOL=PATH, and samples what they have in common every `step`.
+
+    `quote`: a file of the quote asset's own price, by which all others are divided; under `quote_symbol` it comes last
+    in the path itself. `warm_up`: hours before `start`
+    whose prices the chain is to be told before anybody comes, as far as the files have them.
+    """
     named = [_named(text) for text in files]
     symbols = tuple(symbol for symbol, _ in named)
     if len(set(symbols)) != len(symbols):
         raise BadInput("--prices", ", ".join(symbols), "one file per market; name them with --prices SYMBOL=FILE")
-    series = [read(path, start=start, end=end, hold_gaps=hold_gaps) for _, path in named]
+    from_ = start - warm_up * HOUR if start is not None else None
+    paths = [path for _, path in named] + ([Path(quote)] if quote else [])
+    series = [read(path, start=from_, end=end, gaps=gaps) for path in paths]
     first, last = max(s.start for s in series), min(s.end for s in series)
-    if last - first < step:
+    begin = first if start is None else max(first, start)
+    if last - begin < step:
         raise BadInput(
             "--prices",
             " ".join(files),
-            f"together the files cover {max(0, last - first)} s, one step takes {step} s; choose files, --from and "
+            f"together the files cover {max(0, last - begin)} s, one step takes {step} s; choose files, --from and "
             f"--to that overlap, or a smaller --step",
         )
-    times = tuple(range(first, last + 1, step))
+    times = tuple(range(begin, last + 1, step))
+    hours = tuple(range(begin - (begin - first) // HOUR * HOUR, begin, HOUR))
+    kept = bool(quote_symbol)
+    values, before = (_table(series, step, moments, bool(quote), kept) for moments in (times, hours))
+    silent = _silent(series, times, bool(quote)) if gaps == "outage" else {}
+    symbols += (quote_symbol,) if quote_symbol else ()
+    return PricePath(symbols, step, times, values, silent, tuple(zip(hours, before, strict=True)))
+
+
+def _table(
+    series: list[Series], step: int, times: Sequence[int], quoted: bool, kept: bool
+) -> tuple[tuple[int, ...], ...]:
+    """A row per time; with `quoted` the last series is what the others are counted in, and is `kept` or not."""
     columns = [sample(s, step, times) for s in series]
-    return PricePath(symbols, step, times, tuple(zip(*columns, strict=True)))
+    if quoted:
+        unit = columns.pop()
+        columns = [[value * PRICE // one for value, one in zip(column, unit, strict=True)] for column in columns]
+        columns += [unit] if kept else []
+    return tuple(zip(*columns, strict=True))
+
+
+def _silent(series: list[Series], times: tuple[int, ...], quoted: bool) -> dict[int, frozenset[int]]:
+    """By step the markets without a price; all of them while the quote asset has none."""
+    markets = range(len(series) - quoted)
+    found: dict[int, set[int]] = {}
+    for number, one in enumerate(series):
+        for left, right in one.silences():
+            for step in range(bisect_left(times, left), bisect_left(times, right)):
+                found.setdefault(step, set()).update([number] if number in markets else markets)
+    return {step: frozenset(found[step]) for step in sorted(found)}
 
 
 def sample(series: Series, step: int, times: Sequence[int]) -> list[int]:
@@ -142,8 +206,8 @@ def seconds(text: str) -> int:
     """A length of time: 300, 300s, 5m, 1h."""
     match = re.fullmatch(r"(\d+)\s*([smh]?)", text.strip().lower())
     amount = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
-    if not 10 <= amount <= 86_400:
-        raise BadInput("--step", text, "a step is 10 s to 24 h, written as 30s, 5m or 1h")
+    if not 5 <= amount <= 86_400:
+        raise BadInput("--step", text, "a step is 5 s to 24 h, written as 30s, 5m or 1h")
     return amount
 
 

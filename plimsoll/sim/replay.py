@@ -13,32 +13,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from plimsoll.chain.base import Receipt
+from plimsoll.chain.base import Receipt, Tx
 from plimsoll.deploy import deploy
 from plimsoll.errors import Reverted
 from plimsoll.sim import scene as stage
-from plimsoll.sim.agents import Agents, Order
+from plimsoll.sim.agents import Agents
 from plimsoll.sim.backends import Backend, make
-from plimsoll.sim.book import Book, Page
+from plimsoll.sim.book import Book
+from plimsoll.sim.clerk import Order
+from plimsoll.sim.company import Company
 from plimsoll.sim.measure import Measures
-from plimsoll.sim.population import populate
+from plimsoll.sim.page import Page
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.result import Result, collect
-from plimsoll.sim.scene import Scene, must, person
+from plimsoll.sim.scene import Scene
+from plimsoll.sim.setup import Setup
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a replay is made of besides prices. Money in whole quote."""
-
-    traders: int = 400
-    seed: int = 1
-    keeper: bool = True
-    liquidity: int = 12_000_000
-    insurance: int = 150_000
-    keeper_float: int = 200_000
 
 
 @dataclass
@@ -73,19 +64,25 @@ class Replay:
         now, prices = self.path.times[step], self.path.values[step]
         self.backend.begin(now)
         orders = self.agents.orders(now, self.path.step, prices, self.page)
-        price = self.scene.price_tx(self.scene.deployment.manifest.deployer, now, prices)
-        receipts = self.backend.send([price, *(order.tx for order in orders)])
-        if receipts[0].error is not None:
+        told = self._told(now, self.path.told(step))
+        receipts = self.backend.send([*told, *(order.tx for order in orders)])
+        if told and receipts[0].error is not None:
             raise receipts[0].error
-        self._count(orders, receipts[1:])
-        page = self.book.read()
-        self.measures.events(self.backend.logs(), step)
+        self._count(orders, receipts[len(told) :])
+        page = self.book.read() if orders else self.book.repriced(self.page)
+        self.measures.events(self.backend.logs(), step, page)
         self.measures.before_keeper(page, step)
         self.page = self.backend.keep(page, self.book.read)
-        self.measures.events(self.backend.logs(), step)
+        self.measures.events(self.backend.logs(), step, self.page)
         self.measures.after_keeper(self.page, self.scene.deployment.insurance_account)
         self.agents.executed(self.measures.executed_requests)
         self._remember(step)
+
+    def _told(self, now: int, prices: tuple[int | None, ...]) -> list[Tx]:
+        """The step's report, if there is anything to report."""
+        if all(price is None for price in prices):
+            return []
+        return [self.scene.price_tx(self.scene.deployment.manifest.deployer, now, prices)]
 
     def _count(self, orders: list[Order], receipts: list[Receipt]) -> None:
         for order, receipt in zip(orders, receipts, strict=True):
@@ -112,36 +109,22 @@ def worst_hour(path: PricePath) -> tuple[int, int]:
 
 
 def prepare(path: PricePath, setup: Setup, backend: Backend) -> Replay:
-    """Deploys, lets the LPs in, funds insurance; nobody has traded yet."""
+    """Deploys, lets the LPs in, funds insurance, tells the hours before; nobody has traded yet."""
     chain = backend.chain
     admin = chain.accounts[0]
-    parameters = stage.parameters(path)
+    parameters = stage.parameters(path, setup)
     deployment = deploy(chain, admin, parameters, directory=backend.directory)
     lots = tuple(stage.lot_of(path, market) for market in range(len(path.symbols)))
-    scene = Scene(deployment, stage.signer_for(deployment), tuple(m.feed for m in parameters.markets), lots)
-    population = populate(
-        seed=setup.seed,
-        traders=setup.traders,
-        markets=len(parameters.markets),
-        assets=list(range(1, len(parameters.assets))),
-        start=path.times[0],
-        end=path.times[-1] + 1,
-        liquidity=setup.liquidity,
-    )
-    stage.open_pool(scene, chain, admin, path, [(who, amount * 10**6) for who, amount in population.providers])
-    sponsor = person("sponsor")
-    must(chain, scene.deposited(sponsor, deployment.insurance_account, 0, setup.insurance * 10**6))
-    book = Book(deployment)
-    keeper = backend.start_keeper(scene, setup.keeper_float) if setup.keeper else None
-    quiet = frozenset((deployment.pool_account, deployment.insurance_account))
-    measures = Measures(quiet, {keeper} if keeper else set())
+    feeds = tuple(feed.number for feed in parameters.oracle.feeds)
+    scene = Scene(deployment, stage.signer_for(deployment), feeds, lots)
+    company = Company(scene, path, setup, backend)
+    company.open(admin)
     backend.attach(scene)
+    book = Book(deployment)
     page = book.read()
-    replay = Replay(
-        path, setup, backend, scene, Agents(scene, population, keeper), book, measures, page, worst_hour(path)
-    )
+    replay = Replay(path, setup, backend, scene, company.agents, book, company.measures, page, worst_hour(path))
     replay.pool_start = page.pool_equity
-    replay.insurance_start = page.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
+    replay.insurance_start = page.table.held_exact(page.row_of[deployment.insurance_account]) * page.quote_unit
     return replay
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from plimsoll.units import price, quote
 if TYPE_CHECKING:
     from plimsoll.sim.replay import Replay
 
-FORMAT = 1
+FORMAT = 2
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Result:
 
 
 def collect(replay: Replay, keeper_log: str = "") -> Result:
-    measures = replay.measures
+    measures, series = replay.measures, replay.measures.series
     data: dict[str, Any] = {
         "format": FORMAT,
         "setup": {
@@ -46,6 +48,10 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "step_seconds": replay.path.step,
             "liquidity": str(replay.setup.liquidity),
             "insurance": str(replay.setup.insurance),
+            "keeper_limit": replay.setup.keeper_limit,
+            "volatility_scaling": replay.setup.volatility,
+            "borrowers": replay.setup.borrowers,
+            "stretched": list(replay.setup.stretched),
         },
         "prices": describe(replay.path),
         "steps": len(replay.path),
@@ -54,6 +60,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
         **measures.summary(),
         "accounts_liquidated": len(measures.liquidated),
         "liquidation_delay_steps": measures.delay(),
+        "liquidations_by_delay": {str(steps): count for steps, count in sorted(Counter(measures.delays).items())},
         **{name: quote(value) for name, value in _money(replay).items()},
         "bankrupt_accounts_peak": measures.peak_bankrupt,
         "min_health_unliquidated": _health(measures),
@@ -61,6 +68,10 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "accepted": {kind: measures.counts[kind] for kind in ORDERS if measures.counts[kind]},
             "refused": dict(sorted(measures.refused.items())),
         },
+        "groups": measures.groups.data(),
+        "listed": measures.groups.listed,
+        "waterfall": measures.waterfall.data(),
+        "days": days(replay.path, series.leverage),
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},
         "series": _series(replay),
     }
@@ -74,9 +85,10 @@ def _money(replay: Replay) -> dict[str, int]:
     lp_flow = measures.lp_flow * replay.page.quote_unit
     return {
         # A deficit that nobody has liquidated yet is a loss too; insurance may still pay for part of it.
-        "bad_debt": measures.written_down + max(0, deficit - fund),
+        "bad_debt": measures.waterfall.uninsured + max(0, deficit - fund),
         "bad_debt_peak": measures.peak_bad_debt,
-        "bad_debt_written_down": measures.written_down,
+        "bad_debt_written_down": measures.waterfall.uninsured,
+        "deficits": measures.waterfall.deficit,
         "open_deficit": deficit,
         "open_deficit_peak": measures.peak_deficit,
         "insurance_start": replay.insurance_start,
@@ -89,10 +101,11 @@ def _money(replay: Replay) -> dict[str, int]:
         "pool_lp_flow": lp_flow,
         "pool_pnl": pool_end - replay.pool_start - lp_flow,
         "conservation_error": measures.conservation_error,
+        "rounding": measures.rounding,
     }
 
 
-ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "settle", "lp", "wallet")
+ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "loop", "unloop", "settle", "lp", "wallet")
 
 
 def _health(measures: Measures) -> str:
@@ -109,6 +122,22 @@ def _series(replay: Replay) -> dict[str, list[Any]]:
     for name in ("calls", "called", "liquidations", "below_mm"):
         found[name] = getattr(series, name)
     return found
+
+
+def days(path: PricePath, leverage: list[list[float]]) -> list[dict[str, Any]]:
+    """By day and market: highest over lowest price less one, and the leverage that was to be had, averaged."""
+    found: dict[int, list[int]] = {}
+    for step in range(len(leverage)):
+        found.setdefault(path.times[step] // DAY, []).append(step)
+    rows = []
+    for day, steps in found.items():
+        row: dict[str, Any] = {"day": utc(day * DAY)[:10]}
+        for market, symbol in enumerate(path.symbols[: len(leverage[0])]):
+            values = [path.values[step][market] for step in steps]
+            mean = sum(leverage[step][market] for step in steps) / len(steps)
+            row[symbol] = {"range": f"{max(values) / min(values) - 1:.6f}", "leverage": f"{mean:.4f}"}
+        rows.append(row)
+    return rows
 
 
 def describe(path: PricePath) -> dict[str, Any]:

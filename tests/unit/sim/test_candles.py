@@ -101,7 +101,7 @@ def test_refuses_a_bad_row(file, row, value, remedy):
         ("ts,volume\n1,2\n", "open, high, low, close"),
         ("ts,open,high\n1,2,3\n", "lacks low, close"),
         (HEAD, "no prices in the window"),
-        (HEAD + "0,10,12,9,11\n", "two of them"),
+        (HEAD + "0,10,12,9,11\n", "two rows of the file"),
         (b"\x1f\x8bnot gzip", "cannot be read"),
         (b"ts,price\n\xff\xfe,3\n", "cannot be read"),
     ],
@@ -122,9 +122,9 @@ def test_refuses_a_gap_unless_told_to_hold(file):
     """The line after the gap, its length and its end are named, and both ways out."""
     path = file(GOOD + "14400,10,11,9,10\n")
 
-    with pytest.raises(PriceFileError, match=r":5: 'gap of 7200 s before 1970-01-01 04:00'.*--from.*--gaps hold"):
+    with pytest.raises(PriceFileError, match=r":5: 'gap of 7200 s before 1970-01-01 04:00'.*--from.*see --gaps"):
         read(path)
-    assert len(read(path, hold_gaps=True).candles) == 4
+    assert len(read(path, gaps="hold").candles) == 4
 
 
 def test_refuses_a_silence_of_ticks(file):

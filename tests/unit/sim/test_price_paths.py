@@ -61,7 +61,7 @@ def test_prices_are_exact_integers_at_the_corners(path_of):
 
 def test_the_last_price_stands_through_a_held_gap(path_of):
     """From the close before it to the next open."""
-    path = path_of(HEAD + "0,10,10,10,10\n3600,10,11,10,11\n14400,30,30,30,30\n", step=3600, hold_gaps=True)
+    path = path_of(HEAD + "0,10,10,10,10\n3600,10,11,10,11\n14400,30,30,30,30\n", step=3600, gaps="hold")
 
     assert pytest.approx([10, 10, 11, 11, 30, 30], abs=0.01) == column(path)
 
@@ -119,3 +119,43 @@ def test_a_market_that_nobody_can_guess_is_asked_for(tmp_path):
         load([str(tmp_path / "prices.csv")])
     with pytest.raises(BadInput, match="one file per market"):
         load([str(tmp_path / "ETHUSDT.csv"), str(tmp_path / "ETHUSD.csv")])
+
+
+def test_in_an_outage_nothing_is_told(path_of):
+    """From the end of the last candle to the next one, exclusive; the market's own price still moves on the path."""
+    path = path_of(HEAD + "0,10,10,10,10\n3600,10,11,10,11\n14400,30,30,30,30\n", step=3600, gaps="outage")
+
+    assert dict(path.silent) == {2: {0}, 3: {0}}
+    assert path.told(2) == (None,)
+    assert path.told(4) == (30 * PRICE,)
+
+
+def test_ticks_that_are_far_apart_are_an_outage(path_of):
+    """A minute after the last one it is no longer known."""
+    path = path_of("ts,price\n0,10\n30,11\n300,20\n330,20\n", step=30, gaps="outage")
+
+    assert sorted(path.silent) == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_prices_are_counted_in_the_quote_asset(path_of, tmp_path):
+    """100 dollars are 125 of a quote asset that trades at 0.8; while it has no price nothing has one."""
+    (tmp_path / "usdc.csv").write_text("ts,price\n0,1\n60,0.8\n")
+    path = path_of("ts,price\n0,100\n60,100\n", step=60, quote=str(tmp_path / "usdc.csv"))
+    assert column(path) == [100, 125]
+
+    (tmp_path / "usdc.csv").write_text("ts,price\n0,1\n240,1\n")
+    path = path_of(
+        "ts,price\n0,100\n60,100\n120,100\n180,100\n240,100\n", step=60, quote=str(tmp_path / "usdc.csv"), gaps="outage"
+    )
+    assert sorted(path.silent) == [1, 2, 3]
+
+
+def test_hours_before_the_start_are_known(path_of):
+    """As many as were asked for and the file has, oldest first; the first of them is the first that the chain hears."""
+    rows = "".join(f"{3600 * n},{100 + n},{100 + n},{100 + n},{100 + n}\n" for n in range(10))
+
+    path = path_of(HEAD + rows, step=3600, start=5 * 3600, warm_up=3)
+    assert [(time, values[0] // PRICE) for time, values in path.before] == [(7200, 102), (10800, 103), (14400, 104)]
+    assert (path.begin, path.first[0], path.times[0]) == (7200, 102 * PRICE, 18000)
+
+    assert len(path_of(HEAD + rows, step=3600, start=5 * 3600, warm_up=99).before) == 5

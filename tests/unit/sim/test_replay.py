@@ -80,15 +80,15 @@ def test_a_book_that_does_not_add_up_is_noticed(path, setup):
     page = replay.page
     assert page.conservation_error() == 0
 
-    words = np.array(page.words)
+    words = np.array(page.table.words)
     row = page.row_of[replay.agents.population.traders[0].account]
     words[row, 1, 31] ^= 1  # a unit of quote
-    assert replace(page, words=words).conservation_error() > 0
+    assert replace(page, table=replace(page.table, words=words)).conservation_error() > 0
 
-    held = page.sizes[:, 0].nonzero()[0][0]
-    words = np.array(page.words)
+    held = page.table.sizes[:, 0].nonzero()[0][0]
+    words = np.array(page.table.words)
     words[held, 1 + page.assets, 23] ^= 1  # a wei of cost
-    assert replace(page, words=words).conservation_error() == 1
+    assert replace(page, table=replace(page.table, words=words)).conservation_error() == 1
 
 
 def test_without_a_keeper_it_ends_worse(kept, bare):
@@ -134,8 +134,8 @@ def test_an_unknown_chain_is_refused(path):
 
 @pytest.mark.parametrize("start", [0, 2**32])
 def test_times_that_the_contracts_cannot_hold_are_refused(start):
-    """They keep 32 bits of seconds, and a replay begins two hours earlier."""
-    with pytest.raises(BadInput, match="1970-01-01 02:00 and 2106"):
+    """They keep 32 bits of seconds, and a replay begins a week earlier."""
+    with pytest.raises(BadInput, match="1970-01-08 02:00 and 2106"):
         make("process", PricePath(("ETH",), 300, (start, start + 300), ((1,), (1,))))
 
 
