@@ -72,7 +72,7 @@ def test_a_promise_is_kept_or_the_batch_is_off(desk, mallory, exchange, missing)
         desk.act(mallory, *leverage(desk, exchange, mallory, promised))
 
 
-@pytest.mark.parametrize("order", permutations(range(4)), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 def test_wherever_the_swap_stands(desk, mallory, exchange, order):
     """Loan, swap at a loss of a tenth, a small trade, a deposit: in every order it is the end that is judged."""
     exchange.write("misbehave", 1_000, 0, "0x" + "00" * 20, b"", sender=desk.admin)
