@@ -292,7 +292,7 @@ def test_a_feed_that_never_spoke_is_no_price(desk, put):
     market = desk.market_words(ETH)
     r, t = market.risk, market.trade
     mm, im = (r.mm_rate1, r.mm_rate2, r.mm_rate3), (r.im_rate1, r.im_rate2, r.im_rate3)
-    risk = (mm, im, r.bound1, r.bound2, 9, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, False)
+    risk = (mm, im, r.bound1, r.bound2, 9, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, False, 0, 0)
     trade = (t.skew_scale, t.max_skew, t.max_oi, t.maker_fee, t.taker_fee, 100, t.move, t.gap)
     desk.config.write("listMarket", risk, trade, 1_000, sender=desk.admin)
     account = desk.trader("alice", 1_000)
