@@ -80,6 +80,7 @@ def _topics() -> list[str]:
 
 
 def _steps(deployment: Deployment, name: str, args: dict[str, Any]) -> list[Step]:
+    parts: tuple[tuple[str, int], ...]
     if name == "SideCharged":
         side = "longs" if args["long"] else "shorts"
         payer = f"{side} of {_market(deployment, args['market'])}"

@@ -3,6 +3,7 @@
     world.execute(trader, deposit(account, QUOTE, 10 * USDC))          a batch; returns brownie's transaction
     world.post({ETH_FEED: 2900 * PRICE})                               a signed report of all feeds
     world.fill(before, tx, ETH, SIZE).cost                             what the exact twins say
+    world.lend_out(lender, QUOTE, 10**6 * USDC)                        somebody to borrow from
 
 Units: sizes 1e-8, prices 1e-10 quote, amounts in the token's units, values WAD.
 """
@@ -16,7 +17,7 @@ from brownie import chain, project
 
 from plimsoll import accounts as ids
 from plimsoll import ledger
-from plimsoll.actions import MAX_UINT256, Action, batch, deposit
+from plimsoll.actions import MAX_UINT256, Action, batch, deposit, lend
 from plimsoll.deploy import Deployment, local_signer_keys
 from plimsoll.margin import account as twins
 from plimsoll.margin import preview, words
@@ -47,6 +48,20 @@ class Assessed(NamedTuple):
     state: int
 
 
+class Loans(NamedTuple):
+    """What `engine.lendingOf` answers, accrued to now. Amounts and shares in token units, indices 1e-12."""
+
+    lent: int
+    lent_shares: int
+    lent_index: int
+    borrowed: int
+    debt_shares: int
+    debt_index: int
+    reserve: int
+    cash: int
+    room: int
+
+
 class World:
     """One deployment, seen through brownie; `prices` are the last ones signed."""
 
@@ -59,6 +74,7 @@ class World:
         self.adapter = self.contract("ChainlinkAdapter")
         self.config = self.contract("MarketConfig")
         self.pool = self.contract("LiquidityPool")
+        self.stake = self.contract("InsuranceStake")
         self.lens = self.contract("Lens")
         self.executor = self.contract("Executor")
         self.authority = self.contract("Authority")
@@ -114,6 +130,20 @@ class World:
         """`owner`, who is equipped, deposits into `account`."""
         return self.execute(owner, deposit(account, asset, amount))
 
+    def lend_out(self, lender: Any, asset: int, amount: int) -> bytes:
+        """A new account of `lender`, who is equipped here, lends `amount` to whoever borrows."""
+        account = self.account(lender, 99)
+        self.equip(lender, asset, amount)
+        self.execute(lender, deposit(account, asset, amount), lend(account, asset, amount))
+        return account
+
+    def calm(self) -> None:
+        """An hour without a move: what is lent may leave."""
+        self.post()
+        self.engine.observeExits({"from": self.admin})
+        self.later(HOUR)
+        self.post()
+
     def provide(self, provider: Any, amount: int) -> None:
         """Liquidity through the pool's own queue."""
         self.tokens[QUOTE].mint(provider, amount, {"from": provider})
@@ -165,6 +195,18 @@ class World:
     def position(self, account: bytes, market: int = ETH) -> tuple[int, int]:
         return tuple(self.engine.position(account, market))
 
+    def loans(self, asset: int) -> Loans:
+        return Loans(*self.engine.lendingOf(asset))
+
+    def debt(self, account: bytes, asset: int = QUOTE) -> int:
+        return self.engine.debtOf(account, asset)
+
+    def surplus(self, asset: int) -> int:
+        """Token units in custody that nobody has a claim on: never below zero, by rounding a few."""
+        vault, loans = self.vaults[asset], self.loans(asset)
+        owed = self.engine.totals(asset)[0] + loans.lent - loans.borrowed + loans.reserve + vault.queued()
+        return vault.balance() - owed
+
     def header(self, account: bytes) -> words.Header:
         return words.Header.from_word(self.words(ledger.header(account))[0])
 
@@ -174,19 +216,25 @@ class World:
     # ---------------------------------------------------------------- the same in the exact twins
 
     def market_words(self, market: int) -> twins.Market:
-        state, risk, costs, trade, insurance = self.words(*(ledger.market(market, word) for word in range(5)))
+        state, risk, costs, trade, insurance, ramp, loss, closing = self.words(
+            *(ledger.market(market, word) for word in range(8))
+        )
         return twins.Market(
             risk=words.MarketRisk.from_word(risk),
             state=words.MarketState.from_word(state),
             costs=words.MarketCosts.from_word(costs),
             trade=words.MarketTrade.from_word(trade),
             insurance=words.MarketInsurance.from_word(insurance),
+            ramp=words.MarketRamp.from_word(ramp),
+            loss=words.MarketLoss.from_word(loss),
+            closing=words.MarketClosing.from_word(closing),
         )
 
     def snapshot(self, time: int | None = None) -> Snapshot:
         """Everything but the account, as the twins take it, at `time` (default: that of the latest block)."""
         globals_, terms = self.words(ledger.GLOBALS, ledger.TERMS)
         params = self.words(*(ledger.asset(asset) for asset in range(3)))
+        lending = self.words(*(ledger.lending(asset) for asset in range(3)))
         model = self.deployment.parameters.model
         feeds = list(range(1, 6))
         return Snapshot(
@@ -195,6 +243,7 @@ class World:
             globals=words.Globals.from_word(globals_),
             terms=words.Terms.from_word(terms),
             assets={asset: words.AssetParams.from_word(word) for asset, word in enumerate(params)},
+            lending={asset: words.Lending.from_word(word) for asset, word in enumerate(lending)},
             markets={market: self.market_words(market) for market in range(5)},
             prices={f: words.Price.from_word(w) for f, w in zip(feeds, self.router.read(feeds), strict=True)},
             block=chain.height,

@@ -1,9 +1,12 @@
-"""One story, in order: fund, price, open, call, liquidate, settle, withdraw. Each test goes on where the last ended."""
+"""One story, in order: fund, price, open, call, liquidate, settle, withdraw; then a spot loan.
+
+Each test goes on where the last ended.
+"""
 
 from helpers import every, only, reverts, stored_prices
-from world import CALLED, ETH, ETH_FEED, HEALTHY, HOUR, LIQUIDATABLE, QUOTE, SIZE, USDC, WAD
+from world import CALLED, ETH, ETH_FEED, ETHER, HEALTHY, HOUR, LIQUIDATABLE, QUOTE, SIZE, USDC, WAD, WETH
 
-from plimsoll.actions import liquidate, margin_call, settle, trade_perp, withdraw
+from plimsoll.actions import borrow, liquidate, margin_call, repay, settle, trade_perp, withdraw
 from plimsoll.prices import PRICE
 
 
@@ -95,3 +98,32 @@ def test_everyone_withdraws(world, trader, keeper, account, keeper_account):
         world.execute(owner, withdraw(one, QUOTE, held, owner.address))
         assert wallet + held == world.tokens[QUOTE].balanceOf(owner)
     assert world.vaults[QUOTE].balance() == world.held(world.pool_account) + world.held(world.insurance)
+
+
+def test_a_spot_loan_is_taken(world, provider, trader):
+    """24,000 less a little on 10 WETH, paid out."""
+    world.lend_out(provider, QUOTE, 100_000 * USDC)
+    world.equip(trader, WETH, 10 * ETHER)
+    world.post({ETH_FEED: 3000 * PRICE})
+    loan = world.account(trader, 1)
+    world.fund(trader, loan, 10 * ETHER, WETH)
+    wallet = world.tokens[QUOTE].balanceOf(trader)
+    world.execute(trader, borrow(loan, QUOTE, 23_990 * USDC), withdraw(loan, QUOTE, 23_990 * USDC, trader.address))
+    assert world.tokens[QUOTE].balanceOf(trader) == wallet + 23_990 * USDC
+    assert world.assess(loan).state == HEALTHY
+
+
+def test_a_slice_of_it_is_liquidated(world, trader, keeper, keeper_account):
+    """The price falls; collateral and debt go over alike, and the keeper pays that debt at once."""
+    loan = world.account(trader, 1)
+    world.fund(keeper, keeper_account, 20_000 * USDC)
+    world.post({ETH_FEED: 2650 * PRICE})
+    before = world.assess(loan)
+    assert before.state == LIQUIDATABLE
+    tx = world.execute(keeper, liquidate(keeper_account, loan), repay(keeper_account, QUOTE))
+    assert 0 < only(tx, "Liquidated")["fraction"] < WAD
+    assert world.held(keeper_account, WETH) + world.held(loan, WETH) == 10 * ETHER
+    assert world.debt(keeper_account) == 0 < world.debt(loan)
+    after = world.assess(loan)
+    assert after.equity > after.mm
+    assert 0 <= world.surplus(QUOTE) <= 4

@@ -17,7 +17,7 @@ def listed(world, deployer, trader):
     def listed(kind, decimals):
         token = world.put(kind, "Token", "TKN", decimals)
         vault = world.put("CollateralVault", world.engine, 3, token, "Lent", "L", 2500, 10**30)
-        params = (decimals, 2, 2000, 1000, 60, 10_000, 10**30)
+        params = (decimals, 2, 2000, 1000, 60, 10_000, 10**30, 0, 0, 0)
         world.config.listAsset(token, vault, params, {"from": deployer})
         token.mint(trader, 10**6 * 10**decimals, {"from": trader})
         token.approve(vault, MAX_UINT256, {"from": trader})
@@ -174,4 +174,4 @@ def test_who_holds_what(world, asset):
 def test_lent_changes_only_by_its_vault(world, deployer):
     """Not even the admin writes it."""
     with reverts("NotAuthorized", ANY, deployer):
-        world.engine.changeLent(QUOTE, 1, {"from": deployer})
+        world.engine.changeLent(QUOTE, 1, 1, {"from": deployer})

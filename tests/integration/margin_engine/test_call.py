@@ -113,7 +113,7 @@ def test_not_below_initial_margin(world, trader, account, exchange):
 
 def test_beyond_the_supply_cap(world, deployer, trader, account, exchange):
     """What is bought counts toward the cap as a deposit does."""
-    world.config.setAsset(WETH, (18, 1, 2000, 1000, 60, 10_000, ETHER // 2), {"from": deployer})
+    world.config.setAsset(WETH, (18, 1, 2000, 1000, 60, 10_000, ETHER // 2, 0, 0, 0), {"from": deployer})
     with reverts("SupplyCapExceeded", WETH, ETHER, ETHER // 2):
         world.execute(trader, swap(world, exchange, account, QUOTE, 3000 * USDC, WETH))
 

@@ -46,7 +46,7 @@ def test_a_stranger_adds_no_new_asset(world, trader, counterparty, asset, amount
 
 def test_the_supply_cap_holds(world, deployer, trader, account):
     """The protocol takes no more of an asset than its cap."""
-    params = (18, 1, 2000, 1000, 60, 10_000, 5 * ETHER)
+    params = (18, 1, 2000, 1000, 60, 10_000, 5 * ETHER, 0, 0, 0)
     world.config.setAsset(WETH, params, {"from": deployer})
     with reverts("SupplyCapExceeded", WETH, 5 * ETHER + 1, 5 * ETHER):
         world.execute(trader, deposit(account, WETH, 5 * ETHER + 1))

@@ -110,4 +110,4 @@ def test_an_index_without_a_vault_has_nothing(world):
 def test_strangers_change_no_lent_total(world, stranger):
     """Only the asset's vault does."""
     with reverts("NotAuthorized", (0).to_bytes(32, "big"), stranger):
-        world.engine.changeLent(0, 1, {"from": stranger})
+        world.engine.changeLent(0, 1, 1, {"from": stranger})

@@ -132,7 +132,7 @@ def test_the_gap_that_pool_and_insurance_cover(world, trader, account, deployer)
 
 def test_a_reduce_only_market(world, deployer, trader, account):
     """A market that is being closed takes no new risk."""
-    risk = ((250, 350, 500), (500, 700, 1000), 5000, 20_000, 1, 60, 10_000, 9_000_000, 2000, True)
+    risk = ((250, 350, 500), (500, 700, 1000), 5000, 20_000, 1, 60, 10_000, 9_000_000, 2000, True, 0, 0)
     world.config.setMarketRisk(ETH, risk, {"from": deployer})
     with reverts("MarketNotAllowed", account, ETH):
         world.execute(trader, trade_perp(account, ETH, SIZE))

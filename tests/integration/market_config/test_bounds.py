@@ -38,8 +38,21 @@ RISK = {
     "fundingVelocity": 9_000_000,
     "maxFundingRate": 2000,
     "reduceOnly": False,
+    "oiLower": 0,
+    "oiUpper": 0,
 }
-ASSET = {"decimals": 18, "feed": 1, "haircutIm": 2000, "haircutMm": 1000, "maxAge": 60, "sigma": 10_000, "cap": 10**24}
+ASSET = {
+    "decimals": 18,
+    "feed": 1,
+    "haircutIm": 2000,
+    "haircutMm": 1000,
+    "maxAge": 60,
+    "sigma": 10_000,
+    "supplyCap": 10**24,
+    "borrowCap": 10**24,
+    "borrowVelocity": 10_000,
+    "reserveShare": 1000,
+}
 
 
 @pytest.mark.parametrize(
@@ -98,18 +111,17 @@ def test_trade(world, deployer, changes, error, values):
         ({"imRates": (500, 700, 10_001)}, "MarginRateOutOfRange", (3, 10_001, 10_000)),
         ({"bound1": 0}, "TierBoundsNotAscending", (0, 20_000)),
         ({"bound2": 5000}, "TierBoundsNotAscending", (5000, 5000)),
-        ({"bound2": 2**24}, "TierBoundOutOfRange", (2**24, 2**24 - 1)),
+        ({"bound2": 20_001}, "BoundNotRepresentable", (20_001,)),
         ({"maxAge": 0}, "MaxAgeOutOfRange", (0, 3600)),
         ({"sigma": 50_001}, "SigmaOutOfRange", (50_001, 50_000)),
         ({"fundingVelocity": 2**32}, "FundingVelocityOutOfRange", (2**32, 2**32 - 1)),
         ({"maxFundingRate": 10_001}, "FundingRateOutOfRange", (10_001, 10_000)),
         ({"feed": 2}, "FeedNotReplaceable", (1, 2)),
-        ({"mmRates": (251, 350, 500)}, "MaintenanceIncreaseNeedsRamp", (250, 251)),
-        ({"bound1": 4999}, "MaintenanceIncreaseNeedsRamp", (250, 350)),
+        ({"oiLower": 5, "oiUpper": 5}, "InterestBoundsUnordered", (5, 5)),
     ],
 )
 def test_risk(world, deployer, changes, error, values):
-    """A market's risk parameters out of bounds, or such that an account would be liquidatable at once."""
+    """A market's risk parameters out of bounds."""
     with reverts(error, *values):
         world.config.setMarketRisk(ETH, tuple((RISK | changes).values()), {"from": deployer})
 
@@ -118,13 +130,16 @@ def test_risk(world, deployer, changes, error, values):
     ("changes", "error", "values"),
     [
         ({"decimals": 19}, "DecimalsOutOfRange", (19, 18)),
-        ({"cap": 2**128}, "SupplyCapOutOfRange", (2**128, 2**128 - 1)),
+        ({"supplyCap": 2**104}, "SupplyCapOutOfRange", (2**104, 2**104 - 1)),
         ({"maxAge": 3601}, "MaxAgeOutOfRange", (3601, 3600)),
         ({"sigma": 0}, "SigmaOutOfRange", (0, 50_000)),
         ({"haircutIm": 10_001}, "HaircutOutOfRange", (10_001, 10_000)),
-        ({"haircutIm": 999}, "HaircutsNotMonotone", (999, 1000)),
+        ({"haircutIm": 1000}, "HaircutsNotMonotone", (1000, 1000)),
+        ({"haircutMm": 99}, "HaircutTooLow", (99, 100)),
         ({"feed": 2}, "FeedNotReplaceable", (1, 2)),
-        ({"haircutMm": 1001}, "MaintenanceIncreaseNeedsRamp", (1000, 1001)),
+        ({"borrowCap": 10**24 + 1}, "BorrowCapAboveSupplyCap", (10**24 + 1, 10**24)),
+        ({"borrowVelocity": 0}, "BorrowVelocityOutOfRange", (0, 10_000)),
+        ({"reserveShare": 5001}, "ReserveShareOutOfRange", (5001, 5000)),
     ],
 )
 def test_asset(world, deployer, changes, error, values):

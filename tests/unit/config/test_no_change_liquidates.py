@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import astuple
+from itertools import pairwise
 
 import pytest
 
@@ -194,7 +195,7 @@ def test_a_day_later_the_change_has_arrived():
     town.configure("endRamps", [0, 1, 2])
     after = town.assess()
 
-    for earlier, later in zip(seen, seen[1:], strict=False):
+    for earlier, later in pairwise(seen):
         assert all(one.mm <= other.mm + WAD // 100 for one, other in zip(earlier, later, strict=True))
     assert [one.mm for one in after] == [one.mm for one in seen[-1]]
     assert sum(last.mm > first.mm for first, last in zip(seen[0], seen[-1], strict=True)) > 20
