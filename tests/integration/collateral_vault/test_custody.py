@@ -16,7 +16,7 @@ def listed(world, deployer, trader):
 
     def listed(kind, decimals):
         token = world.put(kind, "Token", "TKN", decimals)
-        vault = world.put("CollateralVault", world.engine, 3, token, "Lent", "L", 1000, 10**30)
+        vault = world.put("CollateralVault", world.engine, 3, token, "Lent", "L", 2500, 10**30)
         params = (decimals, 2, 2000, 1000, 60, 10_000, 10**30, 0, 0, 0)
         world.config.listAsset(token, vault, params, {"from": deployer})
         token.mint(trader, 10**6 * 10**decimals, {"from": trader})

@@ -159,8 +159,8 @@ def test_all_of_a_debt_is_paid_back(world, trader, borrower, days):
     assert (world.debt(borrower), world.header(borrower).debts) == (0, 0)
     interest, loans = 5000 * USDC - held, world.loans(QUOTE)
     assert loans.borrowed == 0
-    assert abs(loans.lent - MILLION - interest * 9 // 10) <= 3
-    assert abs(loans.reserve - interest // 10) <= 3
+    assert abs(loans.lent - MILLION - interest * 9 // 10) <= 5 + interest // 10**4  # utilisation has seven digits
+    assert abs(loans.reserve - interest // 10) <= 5 + interest // 10**4
     assert 0 <= world.surplus(QUOTE) <= 4
 
 
