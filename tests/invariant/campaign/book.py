@@ -7,7 +7,7 @@ twins (plimsoll.margin) are then asked about it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
@@ -16,6 +16,7 @@ from plimsoll.margin import account as twin
 from plimsoll.margin import epoch_math, interest_math, preview, words
 from plimsoll.margin.asset_math import QUOTE_PRICE
 from plimsoll.margin.interest_math import INDEX_ONE
+from plimsoll.margin.volatility_math import INTERVAL, ONE, STEP, multipliers
 
 
 MARKET_WORDS = (
@@ -206,6 +207,11 @@ class Book:
         owed = balance.kind == twin.DEBT
         return interest_math.amount_up(balance.shares, self.loans[asset].debt_index) if owed else 0
 
+    def crumbs(self, account: bytes) -> int:
+        """What rounding may cost the account in a slice: a share and a unit of each asset lent or owed. WAD."""
+        balances = self.accounts[account].balances
+        return sum(3 * self.value(asset, 1) + 3 for asset in ASSETS if balances[asset].shares)
+
     def at_risk(self, account: bytes) -> bool:
         """Whether the account has anything that could make it unhealthy."""
         header = self.accounts[account].header
@@ -233,6 +239,20 @@ class Book:
         if key not in self._assessed:
             self._assessed[key] = twin.assess(self.accounts[account], self.snapshot, use)
         return self._assessed[key]
+
+    def with_prices(self, later: Book) -> Book:
+        """This moment's volatility at a later one's prices and time."""
+        kept = {}
+        for feed, price in later.prices.items():
+            mine = self.prices[feed]
+            kept[feed] = replace(price, mm_from=mine.mm_from, multiplier=mine.multiplier, phase=mine.phase)
+            if price.published_at // INTERVAL != mine.published_at // INTERVAL:
+                # A ramp's start is told from its sample's interval: what it has come to, as a constant.
+                code = multipliers(mine.to_word(), later.time)[1]
+                code = -(-(code - ONE) // STEP)
+                kept[feed] = replace(price, mm_from=code, multiplier=code, phase=0)
+        raw = {feed: price.to_word() for feed, price in kept.items()}
+        return Book(self.arena, later.number, later.time, later.raw, raw, later.outside)
 
     def state(self, account: bytes) -> twin.AccountState:
         return twin.account_state(self.accounts[account], self.assess(account), self.snapshot)

@@ -141,7 +141,7 @@ def strangers(run, rng) -> None:
     if kind == 0:
         run.call("mallory", engine, "configure", 1, 0, 1, refused="A-1")
     elif kind == 1:
-        run.call("mallory", engine, "changeLent", 0, 10**6, refused="A-1")
+        run.call("mallory", engine, "changeLent", 0, 10**6, 10**6, refused="A-1")
     elif kind == 2:
         run.call("mallory", run.arena.vaults[0], "push", run.address("mallory"), 1, refused="A-1")
     elif kind == 3:
