@@ -307,7 +307,8 @@ class Book:
             amount += self.outside.set_aside[asset].get(address, 0)
             worth += self.value(asset, amount)
         if stake := self.outside.stake[place]:
-            worth += stake * self.held(arena.insurance) * UNIT // self.outside.stake_supply
+            insured = max(self.held(arena.insurance), 0) + 1
+            worth += stake * insured * UNIT // (self.outside.stake_supply + 10**6)
         lp = self.lp[place]
         for kind, controller, amount in pending.values():
             if controller != name:

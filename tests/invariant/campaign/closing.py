@@ -117,6 +117,7 @@ def l2_all_can_be_liquidated(run) -> None:
         run.chain.revert(checkpoint)
         run.book = book
     healthy = [a for a in run.arena.accounts if a not in targets and a != keeper]
+    targets = choose.compatible(run, targets)
     every = [a for pair in zip(targets, healthy[: len(targets)], strict=False) for a in pair] + targets
     run.batch("keeper", *(run.liquidate(keeper, a, skip=True) for a in dict.fromkeys(every)), must="L-3")
     run.chain.revert(start)

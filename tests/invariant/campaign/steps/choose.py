@@ -37,6 +37,18 @@ def liquidatable(run) -> list[bytes]:
     return below(run, AccountState.LIQUIDATABLE, AccountState.BANKRUPT)
 
 
+def compatible(run, targets: list[bytes]) -> list[bytes]:
+    """Those that one account can take in one batch: it lends an asset or owes it, never both."""
+    kinds: dict[int, int] = {}
+    chosen = []
+    for target in targets:
+        own = {asset: b.kind for asset, b in run.book.accounts[target].balances.items() if b.shares}
+        if all(kinds.get(asset, kind) == kind for asset, kind in own.items()):
+            kinds |= own
+            chosen.append(target)
+    return chosen
+
+
 def size(run, rng, account: bytes, market: int, most: float = 21.0) -> int:
     """A size of up to `most` times the account's equity."""
     equity = max(run.book.equity(account), 10 * WAD)
