@@ -8,6 +8,12 @@ from campaign.broken import require
 from campaign.cast import ASSETS, MARKETS, UNIT, WAD
 from campaign.steps import choose
 from campaign.steps.prices import freshen
+from campaign.unwinding import (
+    l4_debts_are_payable_in_full,
+    r2_splitting_an_accrual,
+    s5_loans_in_parts,
+    u1_everything_can_be_unwound,
+)
 from plimsoll.margin import account as twin
 from plimsoll.margin import preview
 from plimsoll.margin.account import PriceUse
@@ -15,7 +21,7 @@ from plimsoll.margin.account import PriceUse
 
 def closing_checks(run) -> None:
     """What costs too much to ask each time: tried on a copy of the state, and undone."""
-    for attempt in (l1_deposits_need_no_price, l1_reducing_needs_one_price, l2_all_can_be_liquidated, s5_splitting):
+    for attempt in ATTEMPTS:
         checkpoint = run.chain.snapshot()
         book, prices, pending, spent = run.book, dict(run.prices), dict(run.pending), dict(run.spent)
         donated, known = list(run.donated), list(run.known_gifts)
@@ -176,3 +182,15 @@ def _split_slice(run, taker: bytes, target: bytes) -> None:
     whole, parts = bonus([WAD]), bonus([WAD // 4, WAD // 4, WAD // 4, WAD])
     require(parts <= whole + 10 * UNIT, "S-5", "slices yield {}, one {}", parts, whole)
     run.stats["split slice"] += 1
+
+
+ATTEMPTS = (
+    l1_deposits_need_no_price,
+    l1_reducing_needs_one_price,
+    l2_all_can_be_liquidated,
+    s5_splitting,
+    l4_debts_are_payable_in_full,
+    r2_splitting_an_accrual,
+    s5_loans_in_parts,
+    u1_everything_can_be_unwound,
+)

@@ -37,13 +37,15 @@ def _lost(tx, asset: int) -> int:
 def _recognised(tx, written: int) -> None:
     left = sum(event.args["deficit"] - event.args["insured"] for event in tx.found("LossRecognised"))
     debts = [(event.args["asset"], event.args["amount"]) for event in tx.found("DebtForgiven")]
-    if not debts:
+    targets = {event.args["target"] for event in tx.found("LossRecognised")}
+    if not debts and not any(tx.before.accounts[target].header.debts for target in targets):
         require(written == left, "W-1", "insurance left {} of deficits, {} is written down", left, written)
     elif tx.before.all_good:
         value = sum(tx.before.value(asset, amount) for asset, amount in debts)
-        slack = sum(2 * tx.before.value(asset, 1) + 2 for asset, _ in debts)
+        # Less than a share of a debt is no write-off, and more than that is one up to the next unit.
+        slack = sum(tx.before.crumbs(target) for target in targets)
         off = written + value - left
-        require(0 <= off + slack // 2 <= slack, "W-1", "{} left by insurance, {} written off", left, written + value)
+        require(abs(off) <= slack, "W-1", "{} left by insurance, {} written off", left, written + value)
 
 
 def i6_lent_indices_fall_by_losses_only(run, tx) -> None:

@@ -76,7 +76,7 @@ def s2_configuration_calls_nobody(run, tx) -> None:
         if all(_volatility(before.prices[feed]) == _volatility(price) for feed, price in after.prices.items()):
             return
         before = before.with_prices(after)
-    elif not tx.label.startswith("set"):
+    elif not (tx.label.startswith("set") and tx.label[3].isupper()):
         return
     for account in after.arena.accounts:
         if not after.at_risk(account):

@@ -36,6 +36,8 @@ def recall(run, rng) -> None:
         return lend_held(run, rng)
     account, asset = rng.choice(lent)
     amount = rng.choice((MAX_UINT256, MAX_UINT256, choose.part(rng, run.book.lent(account, asset)) or 1))
+    if rng.random() < 0.7:
+        quieten(run)
     name = run.arena.owner(account)
     actions = [run.recall(account, asset, amount)]
     if rng.random() < 0.3:
@@ -153,6 +155,13 @@ def swapped(run, account: bytes, source: int, amount: int, sink: int):
     market.write("misbehave", 0, 0, "0x" + "00" * 20, b"", sender=admin)
     data = market.encode("swap", tokens[source].address, tokens[sink].address, amount)
     return run.exchange(account, source, amount, sink, 0, market.address, data)
+
+
+def quieten(run) -> None:
+    """An hour of constant prices, seen by those who watch them: lenders may leave."""
+    for seconds in (1, 3500, 150):
+        run.post({}, seconds=seconds)
+        run.call("keeper", run.world.engine, "observeExits")
 
 
 def lending_errands(run, rng) -> None:

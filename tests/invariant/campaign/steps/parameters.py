@@ -84,9 +84,10 @@ def wind_down(run, rng) -> None:
     """A market closes at a time-weighted price; anyone settles anyone."""
     closing = [m for m in MARKETS if run.book.markets[m].closing.opened_at]
     if not closing:
-        if rng.random() < 0.15:
-            run.call("admin", run.world.engine, "closeMarket", rng.choice(MARKETS))
-        return
+        if rng.random() > 0.3:
+            return
+        closing = [rng.choice(MARKETS)]
+        run.call("admin", run.world.engine, "closeMarket", closing[0])
     market = rng.choice(closing)
     if not run.book.markets[market].closing.final_price:
         for _ in range(rng.choice((2, 14))):
@@ -109,8 +110,10 @@ def deleverage(run, rng) -> None:
     """Refused while the pool can bear its market; with next to no allocation the heavy side shrinks."""
     market = rng.choice(MARKETS)
     old = run.book.markets[market].trade.allocation
-    if rng.random() < 0.6:
+    m = run.book.markets[market]
+    if rng.random() < 0.8:
         trade_terms(run, market, 1)
-    run.post({})
+        feed, up = m.risk.feed, m.state.skew > 0
+        run.post({feed: run.prices[feed] * (10_400 if up else 9_600) // BPS})
     run.call("keeper", run.world.engine, "deleverage", market)
     trade_terms(run, market, old)
