@@ -170,9 +170,10 @@ def test_t6_no_profit_is_paid_out_of_what_lenders_have_there(thin):
 
 
 def test_t6_as_built_a_loan_stands_on_nine_tenths_of_a_profit_not_yet_paid(thin):
-    """What the pool has not got stays a claim, and a claim is margin, at its share: lenders lend against it as they do to
-    any account, within borrow cap and velocity. In a market as shipped the claim is at most the allocation at its move;
-    here both limits are off. Whether a claim on a pool without cash should carry a loan at all is an open question."""
+    """What the pool has not got stays a claim, and a claim is margin, at its share: lenders lend against it as they
+    do against anything, within borrow cap and velocity. In a market as shipped the claim is at most the allocation at
+    its move; here both limits are off. Whether a claim on a pool without cash should carry a loan is an open question.
+    """
     thin.lender("lender", QUOTE, MILLION * USDC)
     winner, _ = winners_and_losers(thin, 1_000)
     thin.trade(winner, ETH, -100 * SIZE)
