@@ -1,7 +1,7 @@
 """30 April 2022, Rari Capital on Fei: 80 million dollars.
 
 Every market had a lock of its own. While ETH was being paid out by one market, its receiver called another contract,
-the comptroller, and took its collateral out of the account (`exitMarket`) that the unfinished loan was to be secured by.
+the comptroller, and took the collateral that was to secure the unfinished loan out of its account (`exitMarket`).
 DeFiHackLabs src/test/2022-04/Rari_exp.sol.
 
 Property: one lock spans all there is. From the middle of a batch nothing that writes can be called, in the engine, in
@@ -53,7 +53,12 @@ def mallory(desk):
     token = desk.token(QUOTE).address  # who the hook speaks as
     for asset, amount in ((QUOTE, 10_000 * USDC), (WETH, 20 * WAD)):
         desk.token(asset).write("mint", token, amount, sender=desk.admin)
-    for asset, spender in ((QUOTE, desk.pool), (QUOTE, desk.stake), (QUOTE, desk.vault(QUOTE)), (WETH, desk.vault(WETH))):
+    for asset, spender in (
+        (QUOTE, desk.pool),
+        (QUOTE, desk.stake),
+        (QUOTE, desk.vault(QUOTE)),
+        (WETH, desk.vault(WETH)),
+    ):
         speak(desk, QUOTE, desk.token(asset), "approve", spender.address, MAX_UINT256)
     own = desk.account(token)
     speak(desk, QUOTE, desk.engine, "execute", batch([deposit(own, WETH, 10 * WAD)]))
@@ -70,7 +75,6 @@ def mallory(desk):
 
 def loan(desk, account):
     return borrow(account, QUOTE, 1_000 * USDC), withdraw(account, QUOTE, 1_000 * USDC, desk.owner(account))
-
 
 
 def writes(contract):

@@ -122,8 +122,8 @@ PAYOUTS = {
 
 @pytest.mark.parametrize("who", PAYOUTS)
 def test_outside_of_a_batch_the_receiver_sees_what_will_stand_or_nothing(hooked, who):
-    """A share is burned before its payment: the price that the hook reads is the price afterwards; a staker's, who is paid
-    by the engine, is refused."""
+    """A share is burned before its payment: the price that the hook reads is the price afterwards; a staker's, who
+    is paid by the engine, is refused."""
     desk = hooked
     owner = desk.actor("mallory")
     desk.token(QUOTE).write("mint", owner, 2_000 * USDC, sender=desk.admin)

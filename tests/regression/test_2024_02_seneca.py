@@ -1,7 +1,7 @@
 """28 February 2024, Seneca: 6 million dollars; Silo's leverage helper and Size's `leverageUpWithSwap` in 2025.
 
-A contract that users had given an allowance called any address with any data that its caller chose, and so could be told
-to call the token: `transferFrom(user, attacker, everything)`.
+A contract that users had given an allowance called any address with any data that its caller chose, and so could be
+told to call the token: `transferFrom(user, attacker, everything)`.
 
 Property: what users permit is given to vaults, pool and staked insurance, which take from their caller and nobody else;
 the one contract that calls strangers, Executor, is permitted nothing, holds nothing between two calls, leaves no

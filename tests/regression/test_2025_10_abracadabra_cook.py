@@ -11,9 +11,9 @@ batch reverts with that code. In whatever place, with whatever data, declared re
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, expect
+from desk import ETH, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import Kind, deposit, liquidate, margin_call, settle, trade_perp, transfer, withdraw
+from plimsoll.actions import Kind, borrow, deposit, lend, liquidate, margin_call, settle, trade_perp, transfer, withdraw
 
 KNOWN = tuple(Kind)
 UNKNOWN = tuple(code for code in range(256) if code not in KNOWN)
@@ -34,9 +34,9 @@ def shortfall(desk, account):
     return 30_000 * WAD - (fill.cost - RISK * desk.prices[1]), RISK * desk.prices[1] // 20
 
 
-def test_the_codes_are_these_eight():
-    assert [int(kind) for kind in KNOWN] == list(range(8))
-    assert len(UNKNOWN) == 248
+def test_the_codes_are_these_twelve():
+    assert [int(kind) for kind in KNOWN] == list(range(12))
+    assert len(UNKNOWN) == 244
 
 
 @pytest.mark.parametrize("data", [b"", bytes(32), bytes(range(256))], ids=["empty", "zero", "bytes"])
@@ -61,6 +61,8 @@ HARMLESS = {
     Kind.LIQUIDATE: lambda a, b: liquidate(a, b, skip=True),
     Kind.MARGIN_CALL: lambda a, b: margin_call(a, b, skip=True),
     Kind.SETTLE: lambda a, b: settle(ETH, [a]),
+    Kind.LEND: lambda a, b: lend(b, QUOTE, 10),
+    Kind.BORROW: lambda a, b: borrow(b, WETH, 1_000),
 }
 
 
@@ -69,6 +71,8 @@ HARMLESS = {
 def test_no_action_takes_an_account_off_the_list(desk, trader, kind, before):
     """Before the risk or after it, many times over: the account is asked for its margin all the same."""
     other = desk.trader("trader", 40_000, index=1)
+    if kind == Kind.BORROW:
+        desk.lender("lender", WETH, WAD)
     if kind == Kind.MARGIN_CALL:
         desk.trade(other, ETH, SIZE)
     small = [HARMLESS[kind](trader, other)] * (1 if kind in (Kind.LIQUIDATE, Kind.MARGIN_CALL) else 3)

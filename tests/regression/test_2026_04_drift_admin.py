@@ -152,9 +152,7 @@ def own_everything(desk):
     there = desk.vault(QUOTE).read("balance")
     word = Balance.from_word(desk.chain.storage(desk.engine.address, ledger.balance(thief, QUOTE)))
     desk.fund(thief, QUOTE, 1)
-    desk.chain.set_storage(
-        desk.engine.address, ledger.balance(thief, QUOTE), replace(word, held=there).to_word()
-    )
+    desk.chain.set_storage(desk.engine.address, ledger.balance(thief, QUOTE), replace(word, held=there).to_word())
     totals = Totals.from_word(desk.chain.storage(desk.engine.address, ledger.totals(QUOTE)))
     desk.chain.set_storage(
         desk.engine.address, ledger.totals(QUOTE), replace(totals, held=totals.held + there).to_word()
