@@ -64,14 +64,14 @@ def i2_perp_pnl_sums_to_zero(run, tx) -> None:
 
 
 def _untouched_slack(book: Book, market: int) -> int:
-    """Two wei of cost for each position that has not met its side's last epoch, and a unit at its distance from the mark."""
+    """Two wei of cost and a unit of size for each position that has not met its side's last epoch (decision 021)."""
     count = book.stale(market)
     if not count:
         return 0
     m = book.markets[market]
     mark = book.price(market) - book.index[market]
     away = max(abs(mark - epoch.mark) for epoch in m.epochs.values())
-    return (count + 1) * (away + 4)
+    return (count + 1) * (abs(mark) + away + 4)
 
 
 def i3_market_sums_are_those_of_positions(run, tx) -> None:

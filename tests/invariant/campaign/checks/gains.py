@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign.broken import require
 from campaign.cast import ASSETS, ATTACKERS, DUST, PEOPLE, UNIT, WAD
-from campaign.checks.losses import borne
+from campaign.checks.losses import borne, relieved
 
 
 def s3_values_flow_only_as_documented(run, tx) -> None:
@@ -18,7 +18,7 @@ def s3_values_flow_only_as_documented(run, tx) -> None:
     pooled = sum(event.args["amount"] + event.args["beyond"] for event in tx.found("PoolPaid"))
     shares = (before.lp_supply + WAD, after.lp_supply + WAD)
     if out > 0:
-        kept = (now + pooled + DUST + WAD) * shares[0] - (out + WAD) * shares[1]
+        kept = (now + pooled + _units_met(tx) + DUST + WAD) * shares[0] - (out + WAD) * shares[1]
         require(kept >= 0, "S-6", "LP shares fell: close-out {} to {}, supply {} to {}", out, now, *shares)
     group = set(tx.actors)
     if group & ATTACKERS:
@@ -35,11 +35,12 @@ def s3_values_flow_only_as_documented(run, tx) -> None:
         else:
             # Whose LP request was executed gets whole units of the quote token.
             crumbs = UNIT * sum(tx.pending_before[number][1] == name for number in tx.executed())
-            most = DUST + borne(tx, name) + crumbs
+            most = DUST + borne(tx, name) + crumbs + _units_met(tx)
             require(change >= -most, "O-2", "{} was no part of it and lost {} of {}", name, -change, most)
     gain += after.potential() - before.potential()
     # What executed requests lose in rounding stays with the other LPs.
     allowed = lost + covered + written_off(tx) + tx.commons + UNIT * len(tx.executed()) + DUST + _reserve_paid(tx)
+    allowed += _units_met(tx) + relieved(tx, run.arena.all_of(*group))
     number = "S-3" if tx.found("Liquidated") else "S-6"
     require(gain <= allowed, number, "{} gained {} of {}", sorted(group), gain, allowed)
 
@@ -72,6 +73,11 @@ def _reserve_paid(tx) -> int:
     """Interest that became insurance's, and so its stakers'."""
     fell = max(tx.before.loans[0].reserve - tx.after.loans[0].reserve, 0)
     return fell * UNIT
+
+
+def _units_met(tx) -> int:
+    """A market's sums move by up to a unit of size where a position meets an epoch, or its side opens one (decision 021)."""
+    return sum(2 * (count + 1) * tx.before.price(m) for m in tx.before.markets if (count := tx.before.stale(m)))
 
 
 def _owed_by(tx, name, run) -> int:

@@ -82,13 +82,19 @@ def borne(tx, name: str) -> int:
         shares = before.shares[asset][place] + sum(b.shares for b in balances if b.kind == 1)
         total += before.value(asset, -(-shares * fall // INDEX_ONE) + 1 + len(balances)) if shares else 0
     for event in tx.found("SideCharged"):
-        total += charged(before, accounts, event.args)
+        total += sum(max(charged(before, account, event.args), 0) + 4 for account in accounts)
     return total
 
 
-def charged(before, accounts, event: dict) -> int:
-    """The most that a charge takes of these accounts: a winner's profit, at most."""
+def charged(before, account: bytes, event: dict) -> int:
+    """What a charge takes of an account: r of its profit there; of a loser on the winning side it takes r of his loss away."""
     market, sign = event["market"], 1 if event["long"] else -1
-    sizes = [(before.size(account, market), account) for account in accounts]
-    profit = sum(max(before.pnl(account, market), 0) + 4 for size, account in sizes if size * sign > 0)
-    return min(event["amount"] + 4, profit)
+    if before.size(account, market) * sign <= 0:
+        return 0
+    return -(-before.pnl(account, market) * event["amount"] // event["net"])
+
+
+def relieved(tx, accounts) -> int:
+    """What losers on a charged side gain by it, as DESIGN's r·(size·p − cost) has it."""
+    found = (charged(tx.before, account, event.args) for event in tx.found("SideCharged") for account in accounts)
+    return sum(max(-part, 0) + 4 for part in found)

@@ -45,12 +45,12 @@ def s2_no_batch_makes_an_account_liquidatable(run, tx) -> None:
     charged = [event.args for event in tx.found("SideCharged")]
     lost = {event.args["asset"] for event in tx.found("LendersLost")}
     for account in before.arena.accounts:
-        fall = _due(before, account, charged, lost)
+        fall, rise = _due(before, account, charged, lost)
         if before.words[account] == after.words[account]:
             # Untouched: then nothing at all may change, but by a loss it shares (O-2 too), whatever the others did.
             was, is_ = before.equity(account), after.equity(account)
-            slack = DUST if fall or tx.found("SideShrunk") else 0
-            same = was - fall - slack <= is_ <= was + slack
+            slack = DUST if fall or rise or tx.found("SideShrunk") else 0
+            same = was - fall - slack <= is_ <= was + rise + slack
             require(same, "S-2", "{} untouched, equity from {} to {}", account.hex(), was, is_)
             continue
         require(account in tx.accounts or account in tx.targets, "S-2", "{} changed unasked", account.hex())
@@ -63,10 +63,11 @@ def s2_no_batch_makes_an_account_liquidatable(run, tx) -> None:
             require(short <= slack, "S-2", "{} pushed below MM: {} to {}", account.hex(), old, new)
 
 
-def _due(before: Book, account: bytes, charged: list[dict], lost: set[int]) -> int:
-    """The most that losses of others take from an account in this transaction."""
-    fall = sum(losses.charged(before, [account], event) for event in charged)
-    return fall + sum(before.value(asset, before.lent(account, asset)) for asset in lost)
+def _due(before: Book, account: bytes, charged: list[dict], lost: set[int]) -> tuple[int, int]:
+    """The most that losses of others take from an account in this transaction, and give to one that lost beside the winners."""
+    parts = [losses.charged(before, account, event) for event in charged]
+    fall = sum(max(part, 0) for part in parts) + sum(before.value(a, before.lent(account, a)) for a in lost)
+    return fall, sum(max(-part, 0) for part in parts)
 
 
 def s2_configuration_calls_nobody(run, tx) -> None:
