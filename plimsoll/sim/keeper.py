@@ -156,9 +156,7 @@ class SimKeeper:
         concerned = any(is_spot(finding.account) for finding in survey.liquidatable)
         return self.shop.depths(view.head.number) if concerned or self._collateral(view) else None
 
-    def _liquidations(
-        self, planner: Planner, survey: Survey, left: int | None
-    ) -> tuple[list[Batch], list[Finding]]:
+    def _liquidations(self, planner: Planner, survey: Survey, left: int | None) -> tuple[list[Batch], list[Finding]]:
         """And who has to wait, uncalled: his clock should start."""
         findings = [finding for finding in survey.liquidatable if self.hand is None or not owes(finding)]
         if left == 0 or not findings:
