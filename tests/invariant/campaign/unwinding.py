@@ -103,7 +103,7 @@ def s5_loans_in_parts(run) -> None:
 
 def u1_everything_can_be_unwound(run) -> None:
     """Markets close at a price, everyone is settled, debts are paid, lenders leave, balances leave: crumbs are left."""
-    if run.rng.random() > 0.2:
+    if run.rng.random() > 0.4:
         return
     lost = {asset: run.book.loans[asset].lent_index for asset in ASSETS}
     _fund_all(run)
@@ -190,6 +190,8 @@ def _balances_leave(run) -> None:
         owner = run.arena.owner(account)
         if run.book.accounts[account].header.markets:
             continue
+        if run.book.accounts[account].header.call_deadline:
+            run.batch(owner, run.margin_call(account, account), label="cured at the end", must="U-1")
         for asset in ASSETS:
             if held := run.book.held(account, asset):
                 run.batch(owner, run.withdraw(account, asset, held, owner), label="leave", must="U-1")
