@@ -74,7 +74,17 @@ def test_campaign_reaches_every_step_action_and_event():
     missing = {name for name in TOPICS.values() if name not in seen}
     wanted = ("trade", "withdraw", "transfer", "move", "exchange", "settle", "call", "liquidate", "operator", "flash")
     wanted += ("liquidate and leave", "self-liquidation", "farming", "re-entry", "deposit", "mint", "redeem", "execute")
-    wanted += ("borrow", "repay", "lend", "recall", "borrow in a pair", "loop", "loop back", "run on a vault", "process")
+    wanted += (
+        "borrow",
+        "repay",
+        "lend",
+        "recall",
+        "borrow in a pair",
+        "loop",
+        "loop back",
+        "run on a vault",
+        "process",
+    )
     wanted += ("set", "deleverage", "observeClose", "settle a closed market", "take what fell", "cooldown", "collect")
     wanted += ("leave before the loss", "self-liquidation of loans", "take, sell, repay", "pay in full", "split a loan")
 

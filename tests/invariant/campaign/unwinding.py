@@ -23,7 +23,7 @@ def _kill(run) -> None:
 
 
 def l4_debts_are_payable_in_full(run) -> None:
-    """With exactly what is owed, to the unit, by their owners, on dead feeds, after any time; and then nothing is owed."""
+    """With exactly what is owed, to the unit, on dead feeds, after any time; and then nothing is owed."""
     run.advance(run.rng.choice((0, 3600, 30 * 86_400)))
     _kill(run)
     for account, asset in choose.with_debt(run):
@@ -42,7 +42,7 @@ def l4_debts_are_payable_in_full(run) -> None:
 
 
 def r2_splitting_an_accrual(run) -> None:
-    """Over some days, in one accrual or many: indices differ by less than 1e-6 relative per day, and lenders' never grow by it."""
+    """Over some days, in one accrual or many: indices differ by less than 1e-6 relative per day."""
     owed = [asset for asset in ASSETS if run.book.loans[asset].debt_shares]
     if not owed:
         return

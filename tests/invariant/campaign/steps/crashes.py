@@ -50,7 +50,7 @@ def spot_crash(run, rng) -> None:
     owing = choose.with_debt(run)
     if not owing:
         return
-    account, asset = rng.choice(owing)
+    _, asset = rng.choice(owing)
     fall = rng.choice((9500, 8800, 8000, 6500, 4500))
     moves = {}
     for feed in (1, 2, 3):
@@ -112,7 +112,7 @@ def self_liquidation_of_loans(run, rng) -> None:
         owing = choose.with_debt(run, "mallory", "mallet")
         if not owing:
             return
-    account, asset = rng.choice(owing)
+    account, _ = rng.choice(owing)
     book = run.book
     found = book.assess(account, PriceUse.TARGET)
     goal = found.mm * rng.choice((99, 80, 40, 5, -20)) // 100
