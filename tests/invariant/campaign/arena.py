@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from campaign.book import Book, Outside, decode_epoch
+from campaign.book import Book
 from campaign.cast import ASSETS, BOOKED, FEEDS, MARKETS, PAIR, PAIRS, PEOPLE, WAD
+from campaign.parts import Outside, decode_epoch
 from plimsoll import accounts as ids
 from plimsoll import contracts, ledger
 from plimsoll.abi import checksum, keccak
@@ -27,7 +28,7 @@ SUPPLY_SLOT, BALANCES_SLOT = 2, 0  # of every ERC-20 here
 ESCROWED_SLOT, CLAIMABLE_SLOT = 9, 10  # LiquidityPool
 QUEUE_SLOT, PAYMENTS_SLOT, ASIDE_SLOT = 6, 7, 8  # CollateralVault
 HOOK_ASSET = (18, 3, 2000, 1000, 60, 10_000, 10**24, 10**23, 10_000, 2000)
-#: What may leave a vault in an hour, bps and token units: small enough that some have to wait.
+#: What may leave a vault in an hour, bps and token units.
 BRAKES = ((1000, 10**11), (2000, 10**18), (2000, 10**7), (2500, 10**18))
 OTHER_MODEL = (12 * WAD, 18 * WAD, 8000)
 
@@ -201,8 +202,7 @@ class Arena:
     def read(self) -> Book:
         """Everything, now."""
         chain = self.world.chain
-        evm = chain._evm  # the storage of one contract after another, without a call for each word
-        storage = evm.storage
+        storage = chain._evm.storage  # of one contract after another, without a call for each word
         engine = self.world.engine.address
         raw = [storage(engine, slot) for slot in self.engine_slots]
         router = self.world.router.address

@@ -7,88 +7,20 @@ twins (plimsoll.margin) are then asked about it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from itertools import islice
 
-from campaign.cast import ASSETS, MARKETS, PAIRS, PEOPLE, UNIT, WAD
+from campaign.cast import ASSETS, MARKETS, PAIRS
+from campaign.parts import MARKET_WORDS, Loans, Outside, account_of, decode
+from campaign.worth import Worth
 from plimsoll.margin import account as twin
-from plimsoll.margin import epoch_math, interest_math, preview, words
+from plimsoll.margin import epoch_math, interest_math, words
 from plimsoll.margin.asset_math import QUOTE_PRICE
 from plimsoll.margin.interest_math import INDEX_ONE
 from plimsoll.margin.volatility_math import INTERVAL, ONE, STEP, multipliers
 
 
-MARKET_WORDS = (
-    words.MarketState,
-    words.MarketRisk,
-    words.MarketCosts,
-    words.MarketTrade,
-    words.MarketInsurance,
-    words.MarketRamp,
-    words.MarketLoss,
-    words.MarketClosing,
-)
-
-
-@lru_cache(maxsize=1 << 18)
-def decode(kind: type, word: int):
-    """A word taken apart; most words do not change from step to step."""
-    return kind.from_word(word)
-
-
-@lru_cache(maxsize=1 << 14)
-def decode_epoch(factors: int, terms: int) -> epoch_math.Epoch:
-    return epoch_math.unpack(factors, terms)
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What is not in the engine: tokens and shares by asset and holder, the pool's and the stake's shares, the queues."""
-
-    holdings: list[list[int]]
-    shares: list[list[int]]
-    supplies: list[int]
-    lp: list[int]
-    lp_supply: int
-    escrowed: int
-    claimable: dict[str, int]
-    stake: list[int]
-    stake_supply: int
-    queued: list[int]
-    queues: list[list[tuple[str, int]]]  # what waits, in order: to whom and how much
-    set_aside: list[dict[str, int]]  # what could not be paid, by receiver
-
-
-@dataclass(frozen=True, slots=True)
-class Loans:
-    """One asset's loans at a moment, as LendingBook would open them."""
-
-    debt_index: int
-    lent_index: int
-    lent_shares: int
-    debt_shares: int
-    reserve: int
-
-    @property
-    def lent(self) -> int:
-        return interest_math.amount_down(self.lent_shares, self.lent_index)
-
-    @property
-    def borrowed(self) -> int:
-        return interest_math.amount_up(self.debt_shares, self.debt_index)
-
-    @property
-    def cash(self) -> int:
-        return max(self.lent + self.reserve - self.borrowed, 0)
-
-    @property
-    def exact(self) -> int:
-        """What the vault owes for it all, in 1e-12 of a unit."""
-        return self.lent_shares * self.lent_index - self.debt_shares * self.debt_index + self.reserve * INDEX_ONE
-
-
-class Book:
+class Book(Worth):
     """One moment. Values WAD unless said otherwise."""
 
     def __init__(self, arena, number: int, time: int, raw: list[int], prices: dict[int, int], outside: Outside) -> None:
@@ -256,77 +188,3 @@ class Book:
 
     def state(self, account: bytes) -> twin.AccountState:
         return twin.account_state(self.accounts[account], self.assess(account), self.snapshot)
-
-    # ---------------------------------------------------------------- worth, at last prices whatever their age
-
-    def pnl(self, account: bytes, market: int) -> int:
-        position = self.position(account, market)
-        return position.size * (self.price(market) - self.index[market]) - position.cost
-
-    def equity(self, account: bytes) -> int:
-        entry = self.accounts[account]
-        worth = 0
-        for asset in twin.bits(entry.header.assets):
-            amount = entry.balances[asset].held + self.lent(account, asset) - self.debt(account, asset)
-            worth += self.value(asset, amount)
-        for market in twin.bits(entry.header.markets):
-            worth += self.pnl(account, market)
-        return worth
-
-    def potential(self) -> int:
-        """Φ: what the traders would be paid in premium if all of them closed at index."""
-        total = 0
-        for market, m in self.markets.items():
-            skew = m.state.skew
-            total += -(-abs(skew) * self.price(market) * abs(skew) // (2 * m.trade.skew_scale))
-        return total
-
-    def pool_equity(self) -> int:
-        """From the positions themselves; where some have not met an epoch, from the market's sums."""
-        worth = self.held(self.arena.pool_account) * UNIT
-        for market, m in self.markets.items():
-            if self.stale(market):
-                worth += preview.market_contribution(m, self.snapshot)
-            else:
-                worth -= sum(self.pnl(a, market) for a in self.arena.accounts if self.words[a][0] >> 64 >> market & 1)
-        return worth
-
-    def close_out(self) -> int:
-        return self.pool_equity() - self.potential()
-
-    def wealth(self, name: str, close_out: int, pending: dict) -> int:
-        """All that a person owns anywhere in and around the protocol."""
-        arena = self.arena
-        place = PEOPLE.index(name)
-        worth = sum(self.equity(account) for account in arena.all_of(name))
-        address = arena.people[name]
-        for asset in ASSETS:
-            amount = self.holdings[asset][place]
-            amount += interest_math.amount_down(self.shares[asset][place], self.loans[asset].lent_index)
-            amount += sum(part for to, part in self.outside.queues[asset] if to == address)
-            amount += self.outside.set_aside[asset].get(address, 0)
-            worth += self.value(asset, amount)
-        if stake := self.outside.stake[place]:
-            insured = max(self.held(arena.insurance), 0) + 1
-            worth += stake * insured * UNIT // (self.outside.stake_supply + 10**6)
-        lp = self.lp[place]
-        for kind, controller, amount in pending.values():
-            if controller != name:
-                continue
-            if kind == "deposit":
-                worth += amount * UNIT
-            else:
-                lp += amount
-        worth += lp * (max(close_out, 0) + WAD) // (self.lp_supply + WAD)
-        return worth + self.claimable[name] * UNIT
-
-
-@lru_cache(maxsize=1 << 16)
-def account_of(account: bytes, row: tuple[int, ...]) -> twin.Account:
-    header = decode(words.Header, row[0])
-    return twin.Account(
-        account,
-        header,
-        {asset: decode(words.Balance, row[1 + n]) for n, asset in enumerate(ASSETS)},
-        {market: decode(words.Position, row[1 + len(ASSETS) + n]) for n, market in enumerate(MARKETS)},
-    )

@@ -23,7 +23,7 @@ def _kill(run) -> None:
 
 
 def l4_debts_are_payable_in_full(run) -> None:
-    """With exactly what is owed, to the unit, by their owners, on dead feeds, after any time; and then nothing is owed."""
+    """With exactly what is owed, to the unit, on dead feeds, after any time; and then nothing is owed."""
     run.advance(run.rng.choice((0, 3600, 30 * 86_400)))
     _kill(run)
     for account, asset in choose.with_debt(run):
@@ -42,7 +42,7 @@ def l4_debts_are_payable_in_full(run) -> None:
 
 
 def r2_splitting_an_accrual(run) -> None:
-    """Over some days, in one accrual or many: indices differ by less than 1e-6 relative per day, and lenders' never grow by it."""
+    """Over some days, in one accrual or many: indices differ by less than 1e-6 relative per day."""
     owed = [asset for asset in ASSETS if run.book.loans[asset].debt_shares]
     if not owed:
         return
@@ -103,7 +103,7 @@ def s5_loans_in_parts(run) -> None:
 
 def u1_everything_can_be_unwound(run) -> None:
     """Markets close at a price, everyone is settled, debts are paid, lenders leave, balances leave: crumbs are left."""
-    if run.rng.random() > 0.2:
+    if run.rng.random() > 0.4:
         return
     lost = {asset: run.book.loans[asset].lent_index for asset in ASSETS}
     _fund_all(run)
@@ -190,6 +190,8 @@ def _balances_leave(run) -> None:
         owner = run.arena.owner(account)
         if run.book.accounts[account].header.markets:
             continue
+        if run.book.accounts[account].header.call_deadline:
+            run.batch(owner, run.margin_call(account, account), label="cured at the end", must="U-1")
         for asset in ASSETS:
             if held := run.book.held(account, asset):
                 run.batch(owner, run.withdraw(account, asset, held, owner), label="leave", must="U-1")

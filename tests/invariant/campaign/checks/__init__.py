@@ -24,8 +24,8 @@ from campaign.checks.liquidation import (
 from campaign.checks.losses import i6_lent_indices_fall_by_losses_only, w1_what_is_socialised_is_the_loss
 from campaign.checks.markets import (
     f1_limits_hold_where_risk_grew,
-    f2_loans_stay_within_caps,
     f2_a_feed_moves_once_per_block_and_forward,
+    f2_loans_stay_within_caps,
     p1_assessments_are_the_twins,
     r1_rounding_is_against_the_caller,
 )

@@ -13,7 +13,7 @@ from plimsoll.margin.interest_math import INDEX_ONE
 
 
 def i1_claims_are_what_vaults_owe(run, tx) -> None:
-    """Held, lent less borrowed, reserve and queue are in the vault; what is over never falls, and grows by roundings only."""
+    """Held, lent less borrowed, reserve and queue are there; what is over never falls, and grows by roundings only."""
     book: Book = tx.after
     for asset in ASSETS:
         held = sum(entry.balances[asset].held for entry in book.accounts.values())
@@ -43,7 +43,7 @@ def _given(run, tx, asset: int) -> int:
 
 
 def _roundings(tx, asset: int) -> int:
-    """Shares against whoever asks, amounts too: a share and a unit each time. A loss: up to 1e-12 of each lent share."""
+    """Against whoever asks: a share and a unit each time. A loss: up to 1e-12 of each lent share."""
     operations = sum(event.args["asset"] == asset for event in tx.found("LendingTotals"))
     index = max(tx.after.loans[asset].debt_index, tx.start.loans[asset].lent_index)
     lost = sum(event.args["asset"] == asset for event in tx.found("LendersLost"))
@@ -95,7 +95,7 @@ def i3_market_sums_are_those_of_positions(run, tx) -> None:
 
 
 def _sums(book: Book, market: int, m) -> None:
-    """Of what has met its side's last epoch to the wei, with the exact share of the rest; and each rest is what it says."""
+    """What has met its side's last epoch to the wei, and the exact share of the rest, which is about what it says."""
     sums, rest, flat = [0, 0, 0, 0], {True: [0, 0, 0], False: [0, 0, 0]}, 0
     for entry in book.accounts.values():
         position = entry.positions[market]

@@ -76,7 +76,7 @@ def _reserve_paid(tx) -> int:
 
 
 def _units_met(tx) -> int:
-    """A market's sums move by up to a unit of size where a position meets an epoch, or its side opens one (decision 021)."""
+    """A market's sums move by up to a unit of size where a position meets an epoch (decision 021)."""
     return sum(2 * (count + 1) * tx.before.price(m) for m in tx.before.markets if (count := tx.before.stale(m)))
 
 

@@ -131,9 +131,7 @@ def s4_calls_follow_the_levels(run, tx) -> None:
             full = any(e.args["target"] == account for e in tx.found("Liquidated"))
             goal = twin.target(found, after.terms) if full else found.im0
             goal -= goal // 10**6 + 2 * before.crumbs(account)
-            require(
-                found.equity >= goal, "S-4", "{} cleared at {} of {}", account.hex(), found.equity, goal
-            )
+            require(found.equity >= goal, "S-4", "{} cleared at {} of {}", account.hex(), found.equity, goal)
         if old.call_deadline and new.call_deadline:
             require(old.call_deadline == new.call_deadline, "S-4", "{} was called again", account.hex())
             gone = [a for a in ASSETS if after.held(account, a) < before.held(account, a)]

@@ -16,7 +16,13 @@ def w1_what_is_socialised_is_the_loss(run, tx) -> None:
     lost = [_lost(tx, asset) for asset in ASSETS]
     levied = (lost[0] - forgiven[0]) * UNIT
     require(
-        written == sides + pool + levied, "W-1", "{} written down; sides {}, pool {}, lenders {}", written, sides, pool, levied
+        written == sides + pool + levied,
+        "W-1",
+        "{} written down; sides {}, pool {}, lenders {}",
+        written,
+        sides,
+        pool,
+        levied,
     )
     for asset in ASSETS[1:]:
         borne = lost[asset] == forgiven[asset] or not tx.start.loans[asset].lent_shares
@@ -87,7 +93,7 @@ def borne(tx, name: str) -> int:
 
 
 def charged(before, account: bytes, event: dict) -> int:
-    """What a charge takes of an account: r of its profit there; of a loser on the winning side it takes r of his loss away."""
+    """What a charge takes of an account: r of its profit there; to a loser there it gives r of his loss."""
     market, sign = event["market"], 1 if event["long"] else -1
     if before.size(account, market) * sign <= 0:
         return 0

@@ -64,7 +64,7 @@ def s2_no_batch_makes_an_account_liquidatable(run, tx) -> None:
 
 
 def _due(before: Book, account: bytes, charged: list[dict], lost: set[int]) -> tuple[int, int]:
-    """The most that losses of others take from an account in this transaction, and give to one that lost beside the winners."""
+    """The most that losses of others take from an account here, and give to one that lost beside the winners."""
     parts = [losses.charged(before, account, event) for event in charged]
     fall = sum(max(part, 0) for part in parts) + sum(before.value(a, before.lent(account, a)) for a in lost)
     return fall, sum(max(-part, 0) for part in parts)

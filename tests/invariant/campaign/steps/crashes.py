@@ -8,6 +8,7 @@ from campaign.steps import choose
 from campaign.steps.lending import swapped
 from campaign.steps.parameters import trade_terms
 from campaign.steps.prices import freshen
+from plimsoll.margin import preview
 from plimsoll.margin.account import AccountState, PriceUse
 
 
@@ -49,7 +50,7 @@ def spot_crash(run, rng) -> None:
     owing = choose.with_debt(run)
     if not owing:
         return
-    account, asset = rng.choice(owing)
+    _, asset = rng.choice(owing)
     fall = rng.choice((9500, 8800, 8000, 6500, 4500))
     moves = {}
     for feed in (1, 2, 3):
@@ -111,7 +112,7 @@ def self_liquidation_of_loans(run, rng) -> None:
         owing = choose.with_debt(run, "mallory", "mallet")
         if not owing:
             return
-    account, asset = rng.choice(owing)
+    account, _ = rng.choice(owing)
     book = run.book
     found = book.assess(account, PriceUse.TARGET)
     goal = found.mm * rng.choice((99, 80, 40, 5, -20)) // 100
@@ -134,13 +135,21 @@ def self_liquidation_of_loans(run, rng) -> None:
 def exit_in_the_batch(run, rng) -> None:
     """Zero capital: take a loan's slice, sell the collateral, pay the debt, keep the rest, all in one batch."""
     freshen(run, rng, 1.0)
-    targets = [t for t in choose.liquidatable(run) if run.book.debt(t, 0) and run.book.held(t, 1)]
-    if not targets or not run.book.all_good:
+    targets = [t for t, asset in choose.with_debt(run) if asset == 0 and run.book.held(t, 1)]
+    taker = run.arena.of("keeper")[1]
+    own = run.book.accounts[taker].header
+    if not targets or own.assets or own.markets:
         return spot_crash(run, rng)
-    target, taker = rng.choice(targets), run.arena.of("keeper")[1]
-    if run.book.accounts[taker].header.assets or run.book.accounts[taker].header.markets:
-        return None
+    target = rng.choice(targets)
+    found = run.book.assess(target, PriceUse.TARGET)
     weth = run.book.held(target, 1)
-    sale = swapped(run, taker, 1, weth * 99 // 100, 0)
-    run.batch("keeper", run.liquidate(taker, target, WAD), sale, run.repay(taker, 0), label="take, sell, repay")
+    scale = BPS + (found.mm * rng.choice((95, 70, 30)) // 100 - found.equity) * BPS // run.book.value(1, weth)
+    if not 4000 < scale < 18_000:
+        return None
+    run.post({1: run.prices[1] * scale // BPS})
+    cut = preview.liquidation(run.book.accounts[target], run.book.snapshot)
+    if cut.max_fraction:
+        sale = swapped(run, taker, 1, max(weth * cut.fraction // WAD * 999 // 1000, 1), 0)
+        run.batch("keeper", run.liquidate(taker, target, WAD), sale, run.repay(taker, 0), label="take, sell, repay")
+    run.post({1: run.prices[1] * BPS // scale})
     return None
