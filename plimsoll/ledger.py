@@ -70,10 +70,6 @@ def pair(code: int) -> int:
     return entry(code, PAIRS)
 
 
-def debt_insurance(number: int) -> int:
-    return entry(number, DEBT_INSURANCE)
-
-
 def market(number: int, word: int) -> int:
     return entry(number, MARKETS) + word
 

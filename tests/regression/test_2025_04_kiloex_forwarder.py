@@ -25,13 +25,15 @@ from plimsoll.prices import Quote
 
 #: What is everyone's. Anything else that is not a view must refuse a stranger: a new function fails here first.
 PUBLIC = {
-    "MarginEngine": {"execute", "setOperator", "lockdown", "refreshPool"},
+    "MarginEngine": {"execute", "setOperator", "lockdown", "refreshPool", "collectReserve", "deleverage"}
+    | {"observeClose", "observeExits", "preview"},
     "OracleRouter": {"update", "poke"},
     "LiquidityPool": {"requestDeposit", "requestRedeem", "execute", "claim", "reclaim", "observe"}
     | {"transfer", "transferFrom", "approve"},
-    "CollateralVault": {"deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
+    "CollateralVault": {"deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"}
+    | {"claim", "process"},
     "InsuranceStake": {"cooldown", "deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
-    "MarketConfig": set(),
+    "MarketConfig": {"endRamps"},
     "ChainlinkAdapter": set(),
     "Executor": set(),
 }
@@ -39,6 +41,8 @@ PUBLIC = {
 REFUSALS = {
     "changeLent": "NotAuthorized",
     "payStaker": "NotAuthorized",
+    "count": "OnlyEngine",
+    "pay": "OnlyEngine",
     "pull": "OnlyEngine",
     "push": "OnlyEngine",
     "run": "OnlyEngine",

@@ -11,9 +11,23 @@ batch reverts with that code. In whatever place, with whatever data, declared re
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, expect
+from desk import ETH, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
 
-from plimsoll.actions import Kind, deposit, liquidate, margin_call, settle, trade_perp, transfer, withdraw
+from plimsoll.actions import (
+    Kind,
+    borrow,
+    deposit,
+    lend,
+    limit,
+    liquidate,
+    margin_call,
+    recall,
+    repay,
+    settle,
+    trade_perp,
+    transfer,
+    withdraw,
+)
 
 KNOWN = tuple(Kind)
 UNKNOWN = tuple(code for code in range(256) if code not in KNOWN)
@@ -34,9 +48,9 @@ def shortfall(desk, account):
     return 30_000 * WAD - (fill.cost - RISK * desk.prices[1]), RISK * desk.prices[1] // 20
 
 
-def test_the_codes_are_these_eight():
-    assert [int(kind) for kind in KNOWN] == list(range(8))
-    assert len(UNKNOWN) == 248
+def test_the_codes_are_these_thirteen():
+    assert [int(kind) for kind in KNOWN] == list(range(13))
+    assert len(UNKNOWN) == 243
 
 
 @pytest.mark.parametrize("data", [b"", bytes(32), bytes(range(256))], ids=["empty", "zero", "bytes"])
@@ -61,6 +75,11 @@ HARMLESS = {
     Kind.LIQUIDATE: lambda a, b: liquidate(a, b, skip=True),
     Kind.MARGIN_CALL: lambda a, b: margin_call(a, b, skip=True),
     Kind.SETTLE: lambda a, b: settle(ETH, [a]),
+    Kind.BORROW: lambda a, b: borrow(b, WETH, 1),
+    Kind.REPAY: lambda a, b: repay(b, WETH, 3),
+    Kind.LEND: lambda a, b: lend(b, WBTC, 1),
+    Kind.RECALL: lambda a, b: recall(b, WBTC, 1),
+    Kind.LIMIT: lambda a, b: limit(b, 10**4),
 }
 
 
@@ -71,6 +90,10 @@ def test_no_action_takes_an_account_off_the_list(desk, trader, kind, before):
     other = desk.trader("trader", 40_000, index=1)
     if kind == Kind.MARGIN_CALL:
         desk.trade(other, ETH, SIZE)
+    if kind in (Kind.BORROW, Kind.REPAY, Kind.LEND, Kind.RECALL):
+        desk.lender("lender", WETH, 10**18)
+        desk.fund(other, WBTC, 10)
+        desk.act(other, borrow(other, WETH, 10), lend(other, WBTC, 5))
     small = [HARMLESS[kind](trader, other)] * (1 if kind in (Kind.LIQUIDATE, Kind.MARGIN_CALL) else 3)
     risky = [trade_perp(trader, ETH, RISK)]
     with expect("BelowInitialMargin") as caught:

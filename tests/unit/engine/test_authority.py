@@ -28,6 +28,7 @@ OPEN = {
         "deleverage(uint256)": "only when the pool is beyond its limits; nobody's equity changes",
         "observeClose(uint256)": "counts a good price for the time since the last look",
     },
+    "MarketConfig": {"endRamps(uint256[])": "takes down flags of ramps that are over; no requirement changes"},
     "OracleRouter": {
         "update(bytes)": "what counts are the signatures in the report",
         "poke(uint256)": "reads a configured source",

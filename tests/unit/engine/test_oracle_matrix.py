@@ -286,13 +286,15 @@ def test_a_failed_collateral_counts_nothing_for_new_risk_and_all_it_was_for_the_
 def test_a_feed_that_never_spoke_is_no_price(desk, put):
     """Zero is not a price: age is the whole time since 1970."""
     from plimsoll import ledger
+    from plimsoll.margin import decimal_float
 
     config = ("0x" + "00" * 20, 0, 20_000, "0x" + "00" * 20, bytes(32), bytes(32))
     desk.router.write("setFeed", 9, config, sender=desk.admin)
     market = desk.market_words(ETH)
     r, t = market.risk, market.trade
     mm, im = (r.mm_rate1, r.mm_rate2, r.mm_rate3), (r.im_rate1, r.im_rate2, r.im_rate3)
-    risk = (mm, im, r.bound1, r.bound2, 9, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, False)
+    bounds = decimal_float.decode(r.bound1), decimal_float.decode(r.bound2)
+    risk = (mm, im, *bounds, 9, r.max_age, r.sigma, r.funding_velocity, r.max_funding_rate, False, 0, 0)
     trade = (t.skew_scale, t.max_skew, t.max_oi, t.maker_fee, t.taker_fee, 100, t.move, t.gap)
     desk.config.write("listMarket", risk, trade, 1_000, sender=desk.admin)
     account = desk.trader("alice", 1_000)
