@@ -376,7 +376,7 @@ def test_what_is_owed_is_bought_exactly_also_with_a_cushion(town, keeper_of):
     """A cushion of quote cannot make up for a slice, and a debt with it, that has grown by the time it is taken."""
     world = town.world
     town.join("short", {USDC: 30_000 * USD}, {WETH: 8 * ETHER})
-    town.move({1: 3_390})
+    town.move({1: 3_450})
     keeper = keeper_of(world, reserve=100 * WAD)
     world.fund(keeper.account, USDC, 100 * USD)
     planner, batch = planned(keeper)
