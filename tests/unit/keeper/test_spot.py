@@ -372,16 +372,18 @@ def test_a_batch_planned_now_passes_a_few_seconds_later(town, keeper_of, seconds
     assert_empty(town, keeper)
 
 
-def test_what_is_owed_is_bought_exactly_also_with_a_cushion(town, keeper_of):
-    """A cushion of quote cannot make up for a slice, and a debt with it, that has grown by the time it is taken."""
+@pytest.mark.parametrize("seconds", [0, 2, 15])
+def test_spot_is_sold_and_bought_exactly_also_with_a_cushion(town, keeper_of, seconds):
+    """A cushion of quote cannot make up for a slice that has drifted until it is taken."""
     world = town.world
-    town.join("short", {USDC: 30_000 * USD}, {WETH: 8 * ETHER})
-    town.move({1: 3_450})
+    town.join("long", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
+    town.join("short", {USDC: 30_000 * USD}, {WBTC: BTC * 4 // 10})
+    town.move({1: 2_650, 2: 69_000})
     keeper = keeper_of(world, reserve=100 * WAD)
     world.fund(keeper.account, USDC, 100 * USD)
     planner, batch = planned(keeper)
-    assert batch.takes[0].asked < batch.takes[0].most < WAD
-    world.chain.advance(12)
+    assert len(batch.takes) == 2 and all(take.asked < take.most < WAD for take in batch.takes)
+    world.chain.advance(seconds)
     result = Result()
     keeper.writer._send(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
