@@ -1,7 +1,7 @@
 """What becomes of borrowed spot in a replay: loans opened, raised, repaid and liquidated; swaps; utilisation and rates.
 
-Swaps are those of the deployment's Uniswap, from its pools' own events. `cost` is what a swap brings less than the index
-says, fee and price impact together.
+Swaps are those of the deployment's Uniswap, from its pools' own events. `cost` is what a swap brings less than the
+index says, fee and price impact together.
 """
 
 from __future__ import annotations

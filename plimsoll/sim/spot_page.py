@@ -16,11 +16,11 @@ from plimsoll.sim.waterfall import STAGES
 Data = dict[str, Any]
 
 NOTE = (
-    "Loops, isolated pairs and spot shorts borrow from the protocol's lenders and swap through Call on a Uniswap v3 that "
-    "was deployed beside it and seeded at the first prices. An arbitrageur trades its pools towards the index at the "
-    "start of each step, as far as their fee leaves him something. The keeper sells what it takes over on the same pools "
-    "inside its batch, with no capital but a cushion. Cost is what swaps bring less than the index says, fee and price "
-    "impact together; a negative one is the arbitrageur's profit."
+    "Loops, isolated pairs and spot shorts borrow from the protocol's lenders and swap through Call on a Uniswap v3 "
+    "that was deployed beside it and seeded at the first prices. An arbitrageur trades its pools towards the index at "
+    "the start of each step, as far as their fee leaves him something. The keeper sells what it takes over on the same "
+    "pools inside its batch, with no capital but a cushion. Cost is what swaps bring less than the index says, fee and "
+    "price impact together; a negative one is the arbitrageur's profit."
 )
 LOANS = {
     "opened": "loans opened",
