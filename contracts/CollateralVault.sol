@@ -66,11 +66,13 @@ contract CollateralVault is ERC4626, WithdrawalBrake {
         return Math.min(InterestMath.amountDown(balanceOf(owner), loans.lentIndex), loans.cash);
     }
 
-    /// @dev The shares of all the cash, rounded down, redeem for no more than the cash.
+    /// @dev The shares of all the cash, rounded down, redeem for no more than the cash; the last lender's redeem in full.
     function maxRedeem(address owner) public view override returns (uint256) {
         IMarginEngine.Loans memory loans = _loans();
         if (loans.lentIndex == 0 || IMarginEngine(engine).exitsWait(assetIndex)) return 0;
-        return Math.min(balanceOf(owner), InterestMath.sharesDown(loans.cash, loans.lentIndex));
+        uint256 shares = balanceOf(owner);
+        if (InterestMath.amountDown(shares, loans.lentIndex) <= loans.cash) return shares;
+        return InterestMath.sharesDown(loans.cash, loans.lentIndex);
     }
 
     // ------------------------------------------------------------------ internals
