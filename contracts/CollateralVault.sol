@@ -66,7 +66,8 @@ contract CollateralVault is ERC4626, WithdrawalBrake {
         return Math.min(InterestMath.amountDown(balanceOf(owner), loans.lentIndex), loans.cash);
     }
 
-    /// @dev The shares of all the cash, rounded down, redeem for no more than the cash; the last lender's redeem in full.
+    /// @dev All that someone has where there is cash for it, whatever rounds off; else the shares of the cash, rounded down, which redeem
+    /// for no more than the cash.
     function maxRedeem(address owner) public view override returns (uint256) {
         IMarginEngine.Loans memory loans = _loans();
         if (loans.lentIndex == 0 || IMarginEngine(engine).exitsWait(assetIndex)) return 0;

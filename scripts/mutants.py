@@ -50,8 +50,9 @@ def contract(path: str) -> str:
 DEPLOYED = {
     contract(name)
     for name in ("MarginEngine", "PerpTrading", "MarginCheck", "LiquidityPool", "CollateralVault")
-    + ("logic/LiquidationLogic", "logic/LossLogic", "libraries/OperatorGrants")
-    + ("margin/RuleMargin", "oracle/OracleRouter")
+    + ("logic/LiquidationLogic", "logic/LossLogic", "logic/LendingLogic", "logic/ExitLogic", "logic/PoolLogic")
+    + ("logic/MarketClosing", "libraries/OperatorGrants", "margin/RuleMargin", "oracle/OracleRouter")
+    + ("MarketConfig", "InsuranceStake")
 }
 LEDGER, ENGINE, PERP = contract("Ledger"), contract("MarginEngine"), contract("PerpTrading")
 LIQUIDATION, LOSS, MODEL = (
@@ -60,6 +61,7 @@ LIQUIDATION, LOSS, MODEL = (
     contract("margin/RuleMargin"),
 )
 FILL, LEVELS = contract("libraries/FillMath"), contract("libraries/LiquidationMath")
+LENDING, LOANS, EPOCHS = contract("logic/LendingLogic"), contract("LendingBook"), contract("EpochLedger")
 OPERATORS, ROUTER, POOL = (
     contract("libraries/OperatorGrants"),
     contract("oracle/OracleRouter"),
@@ -203,6 +205,110 @@ MUTANTS = (
         "S-4",
     ),
     Mutant("insurance-share-uncapped", LEVELS, "if (share > worth - keep) share = worth - keep;", "", "L-2"),
+    # ---------------------------------------------------------------- lending
+    Mutant(
+        "debt-shares-down",
+        LENDING,
+        "uint256 shares = InterestMath.sharesUp(amount, b.debtIndex);",
+        "uint256 shares = InterestMath.sharesDown(amount, b.debtIndex);",
+        "I-1",
+    ),
+    Mutant(
+        "repaid-shares-up",
+        LENDING,
+        "part = InterestMath.sharesDown(amount, b.debtIndex);\n            if (part == 0) revert",
+        "part = InterestMath.sharesUp(amount, b.debtIndex);\n            if (part == 0) revert",
+        "I-1",
+    ),
+    Mutant(
+        "reserve-forgotten",
+        LOANS,
+        "if (paid > earned) b.reserve += (paid - earned)",
+        "if (false) b.reserve += (paid - earned)",
+        "I-1",
+    ),
+    Mutant(
+        "lenders-lose-too-little",
+        LENDING,
+        "(claims - lost) / b.lentShares : 0",
+        "(claims - lost) / b.lentShares + 1 : 0",
+        "I-6",
+    ),
+    Mutant(
+        "recall-without-cash",
+        LENDING,
+        "b.requireCash(asset, amount);\n        b.lentShares -= part;",
+        "b.lentShares -= part;",
+        "I-5",
+    ),
+    Mutant("no-borrow-cap", LENDING, "if (owed > limits.borrowCap) revert", "if (false) revert", "F-2"),
+    Mutant("no-borrow-velocity", LENDING, "if (uint256(sum) > most) revert", "if (false) revert", "F-2"),
+    Mutant("debts-not-counted-down", LEDGER, "if (kind == DEBT) --s.headers[id].debts;", "", "I-4"),
+    Mutant(
+        "borrow-for-anyone",
+        ENGINE,
+        "_requireOwner(ctx, id);\n        Touched memory t = _touch(ctx, id);\n        if (kind ==",
+        "Touched memory t = _touch(ctx, id);\n        if (kind ==",
+        "A-1",
+    ),
+    Mutant(
+        "borrow-unchecked",
+        ENGINE,
+        "(t.risk, t.strict) = (true, true);\n        }\n        (uint256 asset",
+        "t.strict = true;\n        }\n        (uint256 asset",
+        "S-1",
+    ),
+    Mutant(
+        "foreign-debts-in-pairs",
+        contract("libraries/AccountId"),
+        "|| debt && asset != debtOf(market)",
+        "",
+        "O-1",
+    ),
+    Mutant(
+        "slice-of-debt-down",
+        LIQUIDATION,
+        "? FixedMath.mulDivUp(shares, fraction, FixedMath.WAD)",
+        "? FixedMath.mulDivDown(shares, fraction, FixedMath.WAD)",
+        "P-1",
+    ),
+    Mutant(
+        "queue-not-counted",
+        contract("WithdrawalBrake"),
+        "_queued += uint128(amount);\n        emit WithdrawalQueued",
+        "emit WithdrawalQueued",
+        "I-1",
+    ),
+    Mutant(
+        "exits-never-wait",
+        contract("EngineControl"),
+        "if (amount < 0) ExitLogic.requireQuiet(state, ROUTER, asset);",
+        "",
+        "O-2",
+    ),
+    # ---------------------------------------------------------------- losses, epochs, ramps
+    Mutant("charge-not-in-sum", EPOCHS, "side.sum.cost += int256(amount << EpochMath.COST_BITS);", "", "I-3"),
+    Mutant(
+        "debts-are-not-causes",
+        LOSS,
+        "if (causes[i].debt) _writeOffDebt(s, env, claim.target, causes[i], share);\n            else _writeOff",
+        "if (!causes[i].debt) _writeOff",
+        "W-1",
+    ),
+    Mutant(
+        "side-charged-twice",
+        LOSS,
+        "uint256 left = amount - fromPool - fromSide;",
+        "uint256 left = amount - fromPool;",
+        "W-1",
+    ),
+    Mutant(
+        "haircuts-jump",
+        contract("libraries/ConfigRamps"),
+        "return (nowIm | nowMm << 16 | time + RampMath.RAMP << 32, true);",
+        "return (0, nowIm + nowMm < type(uint256).max);",
+        "S-2",
+    ),
     # ---------------------------------------------------------------- prices, fills, model, operators, pool
     Mutant("premium-rounds-down", FILL, "return FixedMath.ceilDivSigned(", "return FixedMath.floorDivSigned(", "R-1"),
     Mutant(

@@ -61,11 +61,12 @@ library AccountId {
         return pair & 63;
     }
 
-    /// @notice An isolated perp account holds the quote asset, one of a pair its two assets, and nothing else.
+    /// @notice An isolated perp account holds the quote asset, one of a pair its two assets and the quote asset, and nothing else:
+    /// every account must be able to take what the taker of a slice pays for it.
     function requireAsset(bytes32 id, uint256 asset) internal pure {
-        if (!isIsolated(id)) return;
+        if (!isIsolated(id) || asset == QUOTE) return;
         uint256 market = marketOf(id);
-        bool allowed = market & PAIR == 0 ? asset == QUOTE : asset == collateralOf(market) || asset == debtOf(market);
+        bool allowed = market & PAIR != 0 && (asset == collateralOf(market) || asset == debtOf(market));
         if (!allowed) revert IMarginEngine.AssetNotAllowed(id, asset);
     }
 

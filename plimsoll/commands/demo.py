@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
 FILES = ("ETHUSDT_1h_2020-03.csv", "BTCUSDT_1h_2020-03.csv")
 START, END = "2020-03-12", "2020-03-14"
+CUSHION = 100  # quote that the keeper begins with: rounding, and what moves between plan and block
+LENT = (2_000_000, 1_500_000)  # quote of the quote asset, and of each other one
 
 
 @handled
 def demo(
     traders: Annotated[int, typer.Option(min=1, max=5_000, help="How many trading accounts.")] = 400,
+    borrowers: Annotated[
+        int, typer.Option(min=1, max=500, help="How many accounts with borrowed spot, levered up on Uniswap.")
+    ] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Who they are and what they do.")] = 1,
     step: Annotated[str, typer.Option(help="Time between two prices.")] = "5m",
     report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("reports/black-thursday"),
 ) -> None:
     """Deploys on a fresh Anvil and takes a few hundred accounts through Black Thursday; then writes a report.
 
-    Beside it the same days run in this machine's other core without a keeper, and with 1-minute and 15-minute steps.
+    Perps against a pool, and spot loops, pairs and shorts that are borrowed, bought, sold and liquidated on a Uniswap
+    beside it. Meanwhile the same days run in this machine's other core without a keeper, and in 1-minute and 15-minute
+    steps.
 
     Example: plimsoll demo --traders 300 --seed 7
     """
@@ -46,8 +53,11 @@ def demo(
     window = {"start": moment(START, "--from"), "end": moment(END, "--to"), "gaps": "error"}
     length = seconds(step)
     path = load(files, step=length, **window)  # type: ignore[arg-type]
-    setup = Setup(traders=traders, seed=seed)
-    console.print(f"[bold]Black Thursday[/]: {traders} traders, 12 and 13 March 2020 in steps of {step}, seed {seed}")
+    setup = Setup(traders=traders, seed=seed, borrowers=borrowers, exchange=True, keeper_float=CUSHION, lent=LENT)
+    console.print(
+        f"[bold]Black Thursday[/]: {traders} traders and {borrowers} borrowers, 12 and 13 March 2020 in steps of {step}, "
+        f"seed {seed}"
+    )
     with Beside(jobs(files, length, setup, window)) as runs:
         result = on_anvil(path, setup, console)
         with console.status("the same days without a keeper, and in other steps"):

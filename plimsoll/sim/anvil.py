@@ -22,6 +22,7 @@ from plimsoll.accounts import cross
 from plimsoll.chain import Anvil, AnvilChain, Signer
 from plimsoll.chain.base import Log, Receipt, Tx
 from plimsoll.errors import BadInput, PlimsollError
+from plimsoll.exchange import Exchange
 from plimsoll.sim.agents import PROFIT
 from plimsoll.sim.page import Page
 from plimsoll.sim.scene import Scene, must
@@ -174,7 +175,10 @@ class AnvilBackend:
             return []
         assert self._scene is not None
         self._seen = last
-        addresses = [self._scene.engine.address, self._scene.deployment.pool.address]
+        deployment = self._scene.deployment
+        addresses = [deployment.engine.address, deployment.pool.address]
+        if deployment.parameters.exchange is not None:
+            addresses += [pool.address for pool in Exchange.of(deployment).pools]
         found = self.chain.logs(addresses, first, last)
         return [log for _, _, log in sorted(found, key=lambda entry: entry[:2])]
 

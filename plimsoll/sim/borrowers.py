@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
 from plimsoll.accounts import cross, isolated
 from plimsoll.actions import Action, borrow, deposit, lend, repay
 from plimsoll.deploy.parameters import Parameters
+from plimsoll.exchange.errors import TooLarge
 from plimsoll.margin.account import PAIR, haircuts
 from plimsoll.sim.clerk import LOT, PRICE, Clerk, Order
 from plimsoll.sim.scene import person
+from plimsoll.sim.uniswap import Uniswap
 from plimsoll.sim.venue import Venue
 
 QUOTE = 0
@@ -32,8 +35,6 @@ WON = 1.3  # equity / initial margin at which it borrows more
 LEAST = 10  # quote: less than this is not borrowed
 LEAVES = 0.06  # of its looks at which a borrower repays everything
 PERP_SHARE = 0.3  # of a mixed account's equity
-LENT = {QUOTE: 20_000_000}  # whole quote; others:
-LENT_OTHER = 6_000_000
 
 
 @dataclass(slots=True)
@@ -58,17 +59,20 @@ class Borrower:
 class Borrowers:
     """All of them, when each looks at its account, and with what luck."""
 
-    venue: Venue | None = None
+    venue: Venue | Uniswap | None = None
     people: list[Borrower] = field(default_factory=list)
     looks: list[tuple[int, int, float]] = field(default_factory=list)
     _at: int = 0
 
     def orders(self, clerk: Clerk) -> Iterator[Order]:
+        if self.venue is not None:
+            yield from self.venue.orders(clerk)
         for one in self.people:
             yield from answer(one, clerk)
         until = bisect_right(self.looks, clerk.time, key=lambda look: look[0])
         for _, number, luck in self.looks[self._at : until]:
-            yield from self._act(self.people[number], clerk, luck)
+            with suppress(TooLarge):  # another time
+                yield from self._act(self.people[number], clerk, luck)
         self._at = until
 
     # ---------------------------------------------------------------- a look
@@ -113,8 +117,8 @@ class Borrowers:
         assert self.venue is not None
         borrowed = clerk.units(one.debt, more - cash)
         sold = borrowed + clerk.units(one.debt, cash) if one.debt == QUOTE else borrowed
-        price, swap, _ = self.venue.swap(clerk, one.account, one.debt, sold, QUOTE if one.debt else one.asset)
-        yield Order("wallet", price)
+        prices, swap, _ = self.venue.swap(clerk, one.account, one.debt, sold, QUOTE if one.debt else one.asset)
+        yield from (Order("wallet", price) for price in prices)
         yield clerk.order("loop", one, *actions, borrow(one.account, one.debt, borrowed), swap)
 
     def _leave(self, one: Borrower, clerk: Clerk, owed: int) -> Iterator[Order]:
@@ -123,8 +127,8 @@ class Borrowers:
         sold, bought = (QUOTE, one.asset) if one.kind == "short" else (one.asset, QUOTE)
         owed_quote = owed * clerk.price_of_asset(bought) / 10 ** (clerk.decimals(bought) + 10)
         units = clerk.units(sold, owed_quote * 1.012 + 1)
-        price, swap, _ = self.venue.swap(clerk, one.account, sold, units, bought)
-        yield Order("wallet", price)
+        prices, swap, _ = self.venue.swap(clerk, one.account, sold, units, bought)
+        yield from (Order("wallet", price) for price in prices)
         yield clerk.order("unloop", one, swap, repay(one.account, one.debt))
 
     def _perp(self, one: Borrower, clerk: Clerk, stake: float) -> Iterator[Order]:
@@ -222,12 +226,12 @@ def listed(one: Borrower, parameters: Parameters) -> int:
     return parameters.assets[one.asset].haircut_im
 
 
-def lenders(clerk: Clerk, assets: Sequence[int]) -> Iterator[Order]:
-    """Who lends: one person per asset, before anybody borrows."""
+def lenders(clerk: Clerk, assets: Sequence[int], lent: tuple[int, int]) -> Iterator[Order]:
+    """Who lends: one person per asset, before anybody borrows. `lent` as in Setup."""
     for asset in assets:
         owner = person("lender", asset)
         account = cross(owner)
-        units = clerk.units(asset, LENT.get(asset, LENT_OTHER))
+        units = clerk.units(asset, lent[asset != QUOTE])
         yield from clerk.wallet(_Lender(owner, account), asset, units)
         yield clerk.order("lend", _Lender(owner, account), deposit(account, asset, units), lend(account, asset, units))
 

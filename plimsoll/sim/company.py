@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plimsoll.chain.base import Tx
 from plimsoll.errors import BadInput
+from plimsoll.keeper.shop import Shop
 from plimsoll.sim import borrowers, stretched
 from plimsoll.sim import scene as stage
 from plimsoll.sim.agents import Agents
@@ -15,7 +16,9 @@ from plimsoll.sim.population import populate
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.scene import Scene, must, person
 from plimsoll.sim.setup import Setup
+from plimsoll.sim.spot import Spot
 from plimsoll.sim.spot_keeper import SpotHand
+from plimsoll.sim.uniswap import Uniswap
 from plimsoll.sim.venue import Venue
 from plimsoll.sim.waterfall import Waterfall
 
@@ -55,8 +58,8 @@ class Company:
 
     def _borrowers(self) -> Borrowers:
         parameters, count = self.scene.deployment.parameters, self.setup.borrowers
-        if count and not isinstance(self.backend, ProcessBackend):
-            raise BadInput("number of borrowers", count, "they are replayed in process only")
+        if count and not self.setup.exchange and not isinstance(self.backend, ProcessBackend):
+            raise BadInput("number of borrowers", count, "without an exchange they are replayed in process only")
         return borrowers.gather(
             seed=self.setup.seed, parameters=parameters, count=count, start=self.start, end=self.end
         )
@@ -88,11 +91,16 @@ class Company:
         """The exchange, the lenders, and the keeper's hand for what was borrowed."""
         scene, chain, clerk = self.scene, self.backend.chain, self.agents.clerk
         clerk.prices = self.path.values[0]
-        venue = Venue.open(scene, chain, admin, clerk)
-        self.agents.borrowers.venue = venue
-        orders = borrowers.lenders(clerk, range(len(scene.deployment.parameters.assets)))
+        orders = borrowers.lenders(clerk, range(len(scene.deployment.parameters.assets)), self.setup.lent)
         must(chain, [order.tx for order in orders])
         keeper = self.backend.keeper if isinstance(self.backend, ProcessBackend) else None
+        if self.setup.exchange:
+            self.agents.borrowers.venue = uniswap = Uniswap.open(scene, chain, clerk)
+            self.measures.spot = Spot(uniswap.exchange.pools)
+            if keeper is not None:
+                keeper.shop = Shop(uniswap.exchange)
+            return
+        self.agents.borrowers.venue = venue = Venue.open(scene, chain, admin, clerk)
         if keeper is None:
             return
         keeper.hand = SpotHand(scene, venue, clerk, KEEPER)

@@ -61,11 +61,13 @@ def document(
     headline: tuple[str, str],
     by_step: dict[str, Data],
     opposite: Data | None,
+    spot: list[str],
 ) -> str:
     head, note = headline
     parts = [f"<h1>{escape(head)}</h1>", f'<p class="note">{escape(note)}</p>', tiles(data)]
     parts += [f"<p>{escape(_steepest(data))}</p>"]
     parts += [_figure(charts, name) for name in ("prices", "actions", "insurance", "pool", "health")]
+    parts += spot
     if opposite is not None:
         bare, kept = (data, opposite) if not data["setup"]["keeper"] else (opposite, data)
         parts += ["<h2>What the keeper prevents</h2>", f"<p>{escape(_prevented(bare, kept))}</p>"]
@@ -123,15 +125,20 @@ def tiles(data: Data) -> str:
 
 
 def table(runs: dict[str, Data], *, largest: bool = False) -> str:
-    header = "".join(f"<th>{escape(name)}</th>" for name in ["", *runs])
     rows = []
     if largest:
         for symbol in next(iter(runs.values()))["prices"]["markets"]:
             cells = [f"{float(run['prices']['largest_step'][symbol]['change']):+.2%}" for run in runs.values()]
-            rows.append(_row(f"largest single step, {symbol}", cells))
+            rows.append((f"largest single step, {symbol}", cells))
     for name, key, is_money in ROWS:
-        rows.append(_row(name, [full(run[key]) if is_money else str(run[key]) for run in runs.values()]))
-    return f'<div class="wide"><table><tr>{header}</tr>{"".join(rows)}</table></div>'
+        rows.append((name, [full(run[key]) if is_money else str(run[key]) for run in runs.values()]))
+    return grid(("", *runs), rows)
+
+
+def grid(header: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """A table; its first column names the rows."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    return f'<div class="wide"><table><tr>{head}</tr>{"".join(_row(*row) for row in rows)}</table></div>'
 
 
 def _row(name: str, cells: Iterable[str]) -> str:

@@ -8,20 +8,23 @@ and refills the float.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from structlog.testing import capture_logs
 
 from plimsoll.accounts import cross
+from plimsoll.exchange.depth import Depths
 from plimsoll.keeper.act import Result, Writer
+from plimsoll.keeper.batch import is_spot
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.mirror import View
-from plimsoll.keeper.plan import Batch, Planner
+from plimsoll.keeper.plan import FULL, Batch, Planner
 from plimsoll.keeper.reader import Head, Tables
 from plimsoll.keeper.rows import Rows
 from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
+from plimsoll.keeper.shop import Shop
 from plimsoll.margin.account import Account, Snapshot
 from plimsoll.margin.screen import Scores
 from plimsoll.margin.words import Pool
@@ -67,6 +70,7 @@ class SimKeeper:
     settings: Settings
     per_step: int | None = None
     hand: SpotHand | None = None
+    shop: Shop = field(default_factory=lambda: Shop(None))
     failed: int = 0
 
     @classmethod
@@ -139,24 +143,36 @@ class SimKeeper:
     def _batches(self, view: View, survey: Survey, left: int | None) -> list[Batch]:
         """Calls and cures, then the liquidations that the keeper's own writer would send, each simulated first."""
         planner = Planner(view, self.settings, self.account, PROFIT)
-        batches = planner.calls(survey.calls) + planner.calls(survey.cures, "cure")
-        taken = self._liquidations(planner, survey, left)
+        planner.exchange, planner.depths = self.shop.exchange, self._depths(view, survey)
+        taken, waiting = self._liquidations(planner, survey, left)
+        batches = planner.calls([*survey.calls, *waiting]) + planner.calls(survey.cures, "cure")
         if not taken and self._collateral(view):
             tidy = planner.tidy()
             taken = [tidy] if tidy else []
         return batches + taken
 
-    def _liquidations(self, planner: Planner, survey: Survey, left: int | None) -> list[Batch]:
+    def _depths(self, view: View, survey: Survey) -> Depths | None:
+        """The pools, in a block in which something has to be sold."""
+        concerned = any(is_spot(finding.account) for finding in survey.liquidatable)
+        return self.shop.depths(view.head.number) if concerned or self._collateral(view) else None
+
+    def _liquidations(self, planner: Planner, survey: Survey, left: int | None) -> tuple[list[Batch], list[Finding]]:
+        """And who has to wait, uncalled: his clock should start."""
         findings = [finding for finding in survey.liquidatable if self.hand is None or not owes(finding)]
         if left == 0 or not findings:
-            return []
+            return [], []
         settings = self.settings if left is None else replace(self.settings, max_batch=min(left, 40), max_batches=1)
         planner.settings = settings
         result = Result()
         with capture_logs():  # a replay counts; it does not tell
             writer = Writer(self.scene.engine, cast(Journal, None), settings, None)
             writer.liquidate(planner, findings, result)
-        return result.batches
+        waiting = [one for one in findings if self._waits(one, result)] if self.shop.exchange else []
+        return result.batches, waiting
+
+    def _waits(self, found: Finding, result: Result) -> bool:
+        deferred = result.deferred.get(found.id)
+        return deferred is not None and deferred.reason != FULL and not found.account.header.call_deadline
 
     def _collateral(self, view: View) -> bool:
         account = view.account(self.account)

@@ -14,6 +14,7 @@ from plimsoll.chain.base import Log
 from plimsoll.contracts import Event, decode_event, topic
 from plimsoll.sim.groups import Groups
 from plimsoll.sim.page import Page
+from plimsoll.sim.spot import Spot
 from plimsoll.sim.waterfall import Waterfall
 
 WAD = 10**18
@@ -32,6 +33,8 @@ TOPICS = {
         "DebtForgiven(bytes32,uint256,uint256,uint256,uint256)",
         "DepositExecuted(uint256,address,uint256,uint256)",
         "RedeemExecuted(uint256,address,uint256,uint256)",
+        "SharesChanged(bytes32,uint256,uint256,uint256)",
+        "Called(bytes32,address,uint256,uint256)",
     )
 }
 #: Upper ends of the health histogram's bins; health is equity / MM.
@@ -63,6 +66,7 @@ class Measures:
     waterfall: Waterfall
     keepers: set[bytes] = field(default_factory=set)
     groups: Groups = field(default_factory=Groups)
+    spot: Spot = field(default_factory=Spot)
     counts: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     liquidated: set[bytes] = field(default_factory=set)
@@ -108,13 +112,16 @@ class Measures:
     def events(self, logs: Iterable[Log], step: int, page: Page) -> None:
         """In order; amounts of an asset count at the prices of `page`."""
         self._cured_now.clear()
+        self.spot.begin()
         for log in logs:
+            self.spot.log(log, page)
             if log.topics and log.topics[0] in TOPICS and (event := decode_event(log)):
                 handler = getattr(self, "_on_" + event.name, None)
                 if handler is not None:
                     handler(event, step)
                 self.groups.event(event)
                 self.waterfall.event(event, page)
+                self.spot.event(event, self.keepers)
 
     def _on_Traded(self, event: Event, step: int) -> None:
         self.counts["keeper_trades" if event.args["account"] in self.keepers else "trades"] += 1
@@ -164,6 +171,7 @@ class Measures:
     def after_keeper(self, page: Page, insurance: bytes) -> None:
         self.conservation_error = max(self.conservation_error, page.conservation_error())
         self.rounding = page.rounding()
+        self.spot.close(page)
         counted = self._counted(page) & (page.scores.mm > 0)
         health = page.scores.health[counted]
         if health.size:

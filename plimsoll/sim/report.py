@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def opposite(data: Data, others: dict[str, Data]) -> Data | None:
 
 def drawings(data: Data, others: dict[str, Data]) -> dict[str, Callable[[Any], None]]:
     """What is drawn, by name."""
-    from plimsoll.sim import charts
+    from plimsoll.sim import charts, spot_page
 
     found: dict[str, Callable[[Any], None]] = {
         "prices": lambda axes: charts.prices(axes, data),
@@ -63,6 +64,8 @@ def drawings(data: Data, others: dict[str, Data]) -> dict[str, Callable[[Any], N
         "pool": lambda axes: charts.pool(axes, data),
         "health": lambda axes: charts.health(axes, data),
     }
+    if "spot" in data:
+        found |= {name: partial(getattr(spot_page, name), data=data) for name in ("swaps", "utilisation", "rates")}
     if (other := opposite(data, others)) is not None:
         found["deficits"] = lambda axes: charts.deficits(axes, data, other)
     runs = by_step(data, others)
@@ -83,6 +86,8 @@ def picture(data: Data, others: dict[str, Data]) -> bytes:
         ["actions", "actions"],
         ["insurance", "pool"],
         ["health", "deficits"],
+        ["swaps", "swaps"],
+        ["utilisation", "rates"],
         ["steps", "steps"],
     ]
     rows = [[name if name in found else "." for name in row] for row in rows]
@@ -133,6 +138,8 @@ def headline(data: Data) -> tuple[str, str]:
 
 def page(data: Data, others: dict[str, Data]) -> str:
     from plimsoll.sim.html import document
+    from plimsoll.sim.spot_page import section
 
     charts = {name: vector(draw) for name, draw in drawings(data, others).items()}
-    return document(data, others, charts, headline(data), by_step(data, others), opposite(data, others))
+    spot = section(data, charts)
+    return document(data, others, charts, headline(data), by_step(data, others), opposite(data, others), spot)

@@ -51,6 +51,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
             "keeper_limit": replay.setup.keeper_limit,
             "volatility_scaling": replay.setup.volatility,
             "borrowers": replay.setup.borrowers,
+            "exchange": replay.setup.exchange,
             "stretched": list(replay.setup.stretched),
         },
         "prices": describe(replay.path),
@@ -71,6 +72,7 @@ def collect(replay: Replay, keeper_log: str = "") -> Result:
         "groups": measures.groups.data(),
         "listed": measures.groups.listed,
         "waterfall": measures.waterfall.data(),
+        **({"spot": measures.spot.data(measures.waterfall.assets)} if replay.setup.exchange else {}),
         "days": days(replay.path, series.leverage),
         "health": {"bins": [str(end) for end in BINS], **replay.histograms},
         "series": _series(replay),
@@ -105,7 +107,7 @@ def _money(replay: Replay) -> dict[str, int]:
     }
 
 
-ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "loop", "unloop", "settle", "lp", "wallet")
+ORDERS = ("trade", "reduce", "deposit", "top_up", "withdrawal", "loop", "unloop", "arbitrage", "settle", "lp", "wallet")
 
 
 def _health(measures: Measures) -> str:

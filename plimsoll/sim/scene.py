@@ -18,6 +18,7 @@ from plimsoll.chain.base import LocalChain, Tx
 from plimsoll.contracts import Contract
 from plimsoll.deploy import Deployment, Parameters, local, local_signer_keys
 from plimsoll.deploy.parameters import Asset, Feed, Market, Pair, QuoteFeed
+from plimsoll.exchange.listing import local_exchange
 from plimsoll.prices import MAX_VALUE, PRICE, Quote, ReportSigner
 from plimsoll.sim.prices import PricePath
 from plimsoll.sim.setup import Listing, Setup
@@ -92,6 +93,10 @@ def parameters(path: PricePath, setup: Setup) -> Parameters:
     if setup.quote_symbol:
         found = replace(found, quote_feed=QuoteFeed(feeds[setup.quote_symbol].number, QUOTE_THRESHOLD, QUOTE_FACTOR))
     found = replace(found, **_assets(base, path, setup, feeds))
+    if setup.exchange:
+        first = {feed.number: feed.initial for feed in feeds.values()}
+        prices = {asset.symbol: first[asset.feed] for asset in found.assets if asset.feed}
+        found = replace(found, exchange=local_exchange(prices))
     return replace(found, markets=tuple(_markets(base, path, setup, feeds)))
 
 

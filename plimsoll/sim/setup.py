@@ -26,7 +26,8 @@ class Setup:
 
     `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier. `borrowers`: accounts
     with borrowed spot. `volatility`: whether requirements follow it. `listings`: collateral beside that of the local
-    deployment. `quote_symbol`: the path's symbol of the quote asset's own price, by which initial margin rises.
+    deployment. `exchange`: they swap on the deployment's Uniswap, and the keeper sells on it; `lent`: of the quote asset
+    and of each other one. `quote_symbol`: the path's symbol of the quote asset's own price, by which initial margin rises.
     """
 
     traders: int = 400
@@ -39,6 +40,8 @@ class Setup:
     keeper_limit: int | None = None
     stretched: tuple[int, int, int] = (0, 0, 0)
     borrowers: int = 0
+    exchange: bool = False
+    lent: tuple[int, int] = (20_000_000, 6_000_000)
     volatility: bool = True
     listings: tuple[Listing, ...] = ()
     quote_symbol: str | None = None

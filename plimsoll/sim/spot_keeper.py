@@ -101,8 +101,8 @@ class SpotHand:
             if owed := self._owed(page, asset, balance):
                 yield self._buy(asset, owed - balance.held)
             elif self._worth(asset, balance.held) > LEAST:
-                price, swap, _ = self.venue.swap(self.clerk, self.account, asset, balance.held, QUOTE)
-                yield [price], [swap]
+                prices, swap, _ = self.venue.swap(self.clerk, self.account, asset, balance.held, QUOTE)
+                yield prices, [swap]
         if self._owed(page, QUOTE, self._balance(QUOTE)):
             yield [], [repay(self.account, QUOTE)]
 
@@ -113,8 +113,8 @@ class SpotHand:
             return [], [pay]
         unit = 10 ** (self.clerk.decimals(asset) + 10 - self.clerk.decimals(QUOTE))
         quote = self.clerk.price_of_asset(asset) * missing * MARGIN_PPM // (10**6 * unit)
-        price, swap, _ = self.venue.swap(self.clerk, self.account, QUOTE, quote + 1, asset)
-        return [price], [swap, pay]
+        prices, swap, _ = self.venue.swap(self.clerk, self.account, QUOTE, quote + 1, asset)
+        return prices, [swap, pay]
 
     def _worth(self, asset: int, units: int) -> float:
         return units * self.clerk.price_of_asset(asset) / 10 ** (self.clerk.decimals(asset) + 10)

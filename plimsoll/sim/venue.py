@@ -7,13 +7,14 @@ moved when a file says that the world's price has changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plimsoll import contracts
 from plimsoll.actions import Action, call
 from plimsoll.chain.base import LocalChain, Tx
 from plimsoll.contracts import Contract
-from plimsoll.sim.clerk import Clerk
+from plimsoll.sim.clerk import Clerk, Order
 from plimsoll.sim.scene import Scene, must
 
 FEE_PPM = 3_000
@@ -46,8 +47,12 @@ class Venue:
         )
         return venue
 
-    def swap(self, clerk: Clerk, account: bytes, sold: int, units: int, bought: int) -> tuple[Tx, Action, int]:
-        """Sets the price for a swap of this size, the action that makes it, and what it brings."""
+    def orders(self, clerk: Clerk) -> Iterator[Order]:
+        """Nothing has to be done for it to be at the index."""
+        return iter(())
+
+    def swap(self, clerk: Clerk, account: bytes, sold: int, units: int, bought: int) -> tuple[list[Tx], Action, int]:
+        """What sets the price for a swap of this size, the action that makes it, and what it brings."""
         assets, tokens = self.scene.deployment.parameters.assets, self.scene.deployment.tokens
         notional = units * clerk.price_of_asset(sold) // 10 ** (assets[sold].decimals + 10)
         kept = PPM - FEE_PPM - min(notional * PPM // DEPTH, PPM // 2)
@@ -58,4 +63,4 @@ class Venue:
         )
         data = self.exchange.encode("swap", tokens[sold].address, tokens[bought].address, units)
         brought = units * numerator // denominator
-        return price, call(account, sold, units, bought, brought, self.exchange.address, data), brought
+        return [price], call(account, sold, units, bought, brought, self.exchange.address, data), brought

@@ -10,9 +10,9 @@ bonus. `MarginCall` now stops the clock, too, of an account that is back at IMâ‚
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import deposit, liquidate, margin_call
+from plimsoll.actions import borrow, deposit, liquidate, margin_call, repay, withdraw
 
 RECOVERED = 3_300 * PRICE
 
@@ -88,3 +88,44 @@ def test_r02_a_call_is_still_a_call(desk, victim, taker):
     desk.act(taker, margin_call(taker, victim))
     header = desk.header(victim)
     assert (header.clock_start, header.call_deadline) == (started, desk.now + 3_600)
+
+
+# ---------------------------------------------------------------- of a borrower
+
+
+@pytest.fixture
+def debtor(desk, taker):
+    """10 WETH against 23,990 that have left; below MM for one price, in which the taker starts the clock."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    account = desk.trader("debtor")
+    desk.fund(account, WETH, 10 * WAD)
+    loan = 23_990 * USDC
+    desk.act(account, borrow(account, QUOTE, loan), withdraw(account, QUOTE, loan, desk.owner(account)))
+    desk.post({1: 2_600 * PRICE})
+    desk.act(taker, liquidate(taker, account, WAD, 2**255, skip=True))
+    assert desk.header(account).clock_start == desk.now
+    return account
+
+
+def test_r02_a_borrower_s_clock_is_stopped_by_anyone_at_im0(desk, debtor, taker):
+    """After 3,600 s the bonus would be all of MM but insurance's part; a word, and it is what a fresh dip costs."""
+    desk.post({1: 3_300 * PRICE}, seconds=3_600)
+    point = desk.chain.snapshot()
+    desk.post({1: 2_640 * PRICE})
+    forgotten = desk.slice(debtor).bonus
+    desk.chain.revert(point)
+    desk.act(taker, margin_call(taker, debtor))
+    assert desk.header(debtor).clock_start == 0
+    desk.post({1: 2_640 * PRICE})
+    found = desk.assess(debtor)
+    desk.act(taker, liquidate(taker, debtor, WAD, 2**255, skip=True))
+    assert found.equity < found.mm
+    assert desk.slice(debtor).bonus < forgotten // 5
+
+
+def test_r02_repaying_everything_stops_it_too(desk, debtor):
+    """No debt, no exposure: the next check of the account clears it."""
+    owner = desk.owner(debtor)
+    desk.mint(owner, QUOTE, 25_000 * USDC)
+    desk.act(debtor, deposit(debtor, QUOTE, 25_000 * USDC), repay(debtor, QUOTE), withdraw(debtor, WETH, 1, owner))
+    assert desk.header(debtor).clock_start == 0

@@ -9,9 +9,9 @@ most. Nobody may now reduce at a cost to an equity that ends below zero.
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import deposit, liquidate, trade_perp
+from plimsoll.actions import borrow, deposit, liquidate, repay, trade_perp, withdraw
 
 MILLION = 1_000_000
 SIZE_HELD = 2_400 * SIZE
@@ -75,3 +75,37 @@ def test_r03_a_bankrupt_account_reduces_where_that_pays(desk, own):
     before = desk.assess(long).equity
     desk.act(long, trade_perp(long, ETH, -SIZE_HELD // 24), reducing=True)
     assert desk.assess(long).equity > before
+
+
+# ---------------------------------------------------------------- with a debt
+
+
+@pytest.mark.parametrize("equity", [1_000, 0, -1_000])
+def test_r03_a_repayment_in_the_batch_pays_for_no_fill(desk, own, equity):
+    """What is repaid costs nothing and saves nothing: the fill's cost still ends below zero, and is refused."""
+    long, _, _ = own
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    desk.act(long, borrow(long, QUOTE, 50_000 * USDC))
+    sink(desk, long, equity)
+    for repaid in (1_000, 40_000):
+        with expect("NotReducing"):
+            desk.act(long, repay(long, QUOTE, repaid * USDC), trade_perp(long, ETH, -SIZE_HELD), reducing=True)
+    before = desk.assess(long).equity
+    desk.act(long, repay(long, QUOTE, 40_000 * USDC), reducing=True)
+    assert 0 <= before - desk.assess(long).equity <= 2 * 10**12
+
+
+def test_r03_a_bankrupt_borrower_repays_what_he_holds(desk):
+    """Never refused: it takes nothing from anybody but a unit of rounding, and the loss that remains is smaller."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    account = desk.trader("mallory", 5_000)
+    desk.fund(account, WETH, 10 * WAD)
+    loan = 28_000 * USDC
+    desk.act(account, borrow(account, QUOTE, loan), withdraw(account, QUOTE, 26_000 * USDC, desk.owner(account)))
+    desk.post({1: 1_000 * PRICE})
+    before = desk.assess(account)
+    assert before.equity < 0
+    desk.act(account, repay(account, QUOTE, 7_000 * USDC), reducing=True)
+    after = desk.assess(account)
+    assert 0 <= before.equity - after.equity <= 2 * 10**12
+    assert desk.debt(account, QUOTE) <= 21_000 * USDC + 100  # two seconds of interest

@@ -9,9 +9,21 @@ with equity − IM and equity − MM no lower than they were. `Match` with its b
 from __future__ import annotations
 
 import pytest
-from desk import BTC, ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
+from desk import BTC, ETH, PRICE, QUOTE, SIZE, USDC, WAD, WBTC, Desk, expect
 
-from plimsoll.actions import call, deposit, liquidate, trade_perp, transfer, transfer_position, withdraw
+from plimsoll.actions import (
+    borrow,
+    call,
+    deposit,
+    lend,
+    liquidate,
+    recall,
+    repay,
+    trade_perp,
+    transfer,
+    transfer_position,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -94,3 +106,63 @@ def test_t2_a_fill_that_costs_more_than_it_frees_is_not_reducing(desk):
     # With a deposit that outweighs the cost it is.
     desk.mint(desk.owner(account), QUOTE, USDC)
     desk.act(account, deposit(account, QUOTE, USDC), trade_perp(account, ETH, size), reducing=True)
+
+
+# ---------------------------------------------------------------- with a debt
+
+
+@pytest.fixture
+def debtor(desk):
+    """As before, with a debt of half a WBTC (kept) and one of 10,000 (gone); below IM, above MM."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    desk.lender("btc lender", WBTC, 10 * 10**8)
+    account = desk.trader("mallory", 60_000)
+    desk.act(account, borrow(account, QUOTE, 10_000 * USDC), borrow(account, WBTC, 10**8 // 2))
+    desk.act(account, withdraw(account, WBTC, 10**8 // 2, account[:20]))
+    desk.trade(account, ETH, 100 * SIZE)
+    found = desk.assess(account)
+    desk.post({1: desk.price_for(account, ETH, (found.mm + found.im0) // 2)})
+    assert desk.assess(account).state == 1
+    return account
+
+
+@pytest.mark.parametrize("action", [borrow, lend, recall])
+def test_t2_nothing_is_borrowed_or_lent_in_a_reducing_batch(desk, debtor, action):
+    order = action(debtor, QUOTE, USDC)
+    with expect("RiskInReducingBatch", debtor, order[0]):
+        desk.act(debtor, trade_perp(debtor, ETH, -99 * SIZE), order, reducing=True)
+
+
+def test_t2_repaying_reduces_and_so_does_the_fill_that_pays_for_it(desk, debtor):
+    before = desk.assess(debtor)
+    desk.act(debtor, trade_perp(debtor, ETH, -50 * SIZE), repay(debtor, QUOTE, 5_000 * USDC), reducing=True)
+    after = desk.assess(debtor)
+    assert after.equity - after.im0 >= before.equity - before.im0
+    assert after.equity - after.mm >= before.equity - before.mm
+    assert desk.debt(debtor, QUOTE) < 5_001 * USDC
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_t2_the_slack_of_a_repayment_pays_for_nothing(desk, times):
+    """Each repayment is given what it may round off: a unit and a share, of the dearest unit there is 0.0018. Twenty of
+    them in a batch do not carry a fill that costs a tenth more than it frees."""
+    desk.lender("btc lender", WBTC, 10 * 10**8)
+    account = desk.trader("mallory", 40)
+    desk.act(account, borrow(account, WBTC, 10_000))
+    desk.trade(account, ETH, SIZE // 20)
+    desk.post({1: desk.price_for(account, ETH, desk.assess(account).im0 - WAD)})
+    size = -SIZE // 40
+    with expect("NotReducing"):
+        desk.act(
+            account, *[repay(account, WBTC, 2) for _ in range(times)], trade_perp(account, ETH, size), reducing=True
+        )
+    assert 20 * 3 * 60_000 * WAD // 10**8 < WAD // 20
+
+
+def test_t2_the_family_has_no_more_after_it(desk, debtor):
+    """Repaid out of one account and borrowed again in another: the same totals, less the roundings."""
+    partner = desk.trader("mallory", 20_000, index=1)
+    whole = desk.assess(debtor).equity + desk.assess(partner).equity
+    desk.act(debtor, repay(debtor, QUOTE, 10_000 * USDC), reducing=True)
+    desk.act(partner, borrow(partner, QUOTE, 10_000 * USDC))
+    assert desk.assess(debtor).equity + desk.assess(partner).equity <= whole

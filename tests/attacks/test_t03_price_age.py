@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import trade_perp
+from plimsoll.actions import borrow, liquidate, trade_perp, withdraw
 from plimsoll.margin import fill_math
 
 MINUTES = (
@@ -151,3 +151,45 @@ def test_t3_opening_needs_a_fresh_price(desk):
     with expect("PriceUnusable", 1, 61, 0):
         desk.trade(account, ETH, SIZE)
     assert desk.held(account, QUOTE) == 100_000 * USDC
+
+
+# ---------------------------------------------------------------- loans on the age of a price
+
+
+@pytest.fixture
+def bank(desk):
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    account = desk.trader("mallory")
+    desk.fund(account, WETH, 100 * WAD)
+    return desk, account
+
+
+def loan(desk, account, amount):
+    return borrow(account, QUOTE, amount), withdraw(account, QUOTE, amount, desk.owner(account))
+
+
+def test_t3_a_loan_is_judged_by_the_prologue_s_price(bank):
+    """240,000 at 3,000; the report in the same batch says 2,700, and 216,000 it is."""
+    desk, account = bank
+    desk.chain.advance(MINUTE)
+    with expect("BelowInitialMargin"):
+        desk.act(account, *loan(desk, account, 216_001 * USDC), prices=desk.report({1: 2_700 * PRICE}))
+    desk.act(account, *loan(desk, account, 215_999 * USDC), prices=desk.report({1: 2_700 * PRICE}))
+
+
+@pytest.mark.parametrize("fall", [1, 5, 9])
+def test_t3_who_borrows_on_the_old_price_leaves_margin_behind(bank, fall):
+    """A minute old and still good: he takes the most there is, the fall is published in the same block. The haircut is
+    20 %, so what he leaves is more than he took; at the old price he would have to be right by a fifth."""
+    desk, account = bank
+    keeper = desk.trader("keeper", 10_000_000)
+    desk.chain.advance(MINUTE - (desk.now - desk.router_time(1)))
+    desk.act(account, *loan(desk, account, 239_990 * USDC))
+    desk.router.write("update", desk.report({1: 30 * (100 - fall) * PRICE}), sender=desk.admin)
+    found = desk.assess(account)
+    assert found.equity > 30_000 * WAD
+    with expect("AccountHealthy"):
+        desk.act(keeper, liquidate(keeper, account))
+    desk.chain.advance(MINUTE + 1)
+    with expect("BelowInitialMargin"):
+        desk.act(account, *loan(desk, account, 1))

@@ -8,10 +8,10 @@ who stay. So requests wait while a market has moved by more than its MM rate wit
 from __future__ import annotations
 
 import pytest
-from desk import BANKRUPT, ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk
+from desk import BANKRUPT, ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, Desk, expect
 
 from plimsoll import contracts
-from plimsoll.actions import liquidate
+from plimsoll.actions import borrow, liquidate, recall, transfer, withdraw
 
 MILLION = 1_000_000
 PEOPLE = 10
@@ -91,3 +91,67 @@ def test_t5_the_window_opens_at_the_mm_rate(desk, crowd, move, waits):
     desk.post({1: 3_000 * (100 + move) // 100 * PRICE})
     assert desk.pool.read("waitOf", number) == (4 if waits else 0)
     assert len(crowd) == PEOPLE
+
+
+# ---------------------------------------------------------------- lenders
+
+
+@pytest.fixture
+def bank():
+    """A million lent, half by fox; borrowers who owe 240,000 on WETH that lend 80 %; no insurance."""
+    desk = Desk.create(insurance=0)
+    fox, hen = (desk.lender(name, QUOTE, 500_000 * USDC) for name in ("fox", "hen"))
+    debtors = [desk.trader(f"debtor {n}") for n in range(PEOPLE)]
+    for account in debtors:
+        desk.fund(account, WETH, 10 * WAD)
+        loan = 23_990 * USDC
+        desk.act(account, borrow(account, QUOTE, loan), withdraw(account, QUOTE, loan, desk.owner(account)))
+    desk.calm()
+    return desk, fox, hen, debtors
+
+
+@pytest.mark.parametrize("price", [2_300, 2_000, 1_000])
+def test_t5_a_lender_does_not_leave_his_loss_to_the_others(bank, price):
+    """The price has made the borrowers bankrupt and nobody has said so: who sees it first waits like everyone."""
+    desk, fox, hen, debtors = bank
+    desk.post({1: price * PRICE})
+    owed = sum(-desk.assess(account).equity for account in debtors)
+    assert owed > PEOPLE * 900 * WAD
+    before = desk.lent(hen, QUOTE)
+    with expect("ExitWaits", QUOTE):
+        desk.act(fox, recall(fox, QUOTE))
+    assert desk.vault(QUOTE).read("maxWithdraw", desk.owner(fox)) == 0
+    taker = desk.trader("taker", MILLION)
+    for account in debtors:
+        desk.act(taker, liquidate(taker, account))
+    assert desk.lent(fox, QUOTE) == desk.lent(hen, QUOTE)
+    lost = 2 * (before - desk.lent(hen, QUOTE)) * 10**12
+    assert lost == pytest.approx(owed, rel=1e-3)
+    desk.calm()
+    desk.act(fox, recall(fox, QUOTE))
+    # Had he left in that block, hen alone would have lost it all.
+    assert 500_000 * USDC - desk.lent(hen, QUOTE) < owed // 10**12 * 6 // 10
+
+
+@pytest.mark.parametrize("move, waits", [(-11, True), (11, True), (-9, False), (9, False)])
+def test_t5_lenders_wait_from_the_maintenance_haircut_on(bank, move, waits):
+    """10 % here: below it a borrower at his margin still has some."""
+    desk, fox, _, _ = bank
+    desk.post({1: 3_000 * (100 + move) // 100 * PRICE})
+    assert desk.engine.read("exitsWait", QUOTE) == waits
+    if waits:
+        with expect("ExitWaits", QUOTE):
+            desk.act(fox, recall(fox, QUOTE, USDC))
+    else:
+        desk.act(fox, recall(fox, QUOTE, USDC))
+
+
+def test_t5_neither_by_another_s_account_nor_by_borrowing_against_it(bank):
+    """Lent money is margin, so it can be borrowed against: not the same asset, and what is borrowed stays owed."""
+    desk, fox, _, _ = bank
+    desk.lender("weth lender", WETH, 1_000 * WAD)
+    desk.post({1: 2_000 * PRICE})
+    with expect("LendingAndBorrowing", fox, QUOTE):
+        desk.act(fox, borrow(fox, QUOTE, USDC))
+    with expect("InsufficientBalance"):
+        desk.act(fox, transfer(fox, desk.account(desk.owner(fox), 1), QUOTE, USDC))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pytest
 from desk import ETH, PRICE, QUOTE, SIZE, SOL, USDC, WAD, Desk, expect
 
-from plimsoll.actions import settle, trade_perp, withdraw
+from plimsoll.actions import borrow, settle, trade_perp, withdraw
 
 MILLION = 1_000_000
 
@@ -149,3 +149,55 @@ def test_t6_pool_cash_is_never_negative_through_a_long_run(thin):
         thin.act(winner, trade_perp(winner, ETH, -10 * SIZE), reducing=True)
         assert thin.held(thin.pool_account) >= 0
     assert thin.total_equity() == whole
+
+
+# ---------------------------------------------------------------- lenders' cash
+
+
+def test_t6_no_profit_is_paid_out_of_what_lenders_have_there(thin):
+    """A million of lent cash in the same vault, the pool's own is a thousand: that is what a winner gets."""
+    thin.lender("lender", QUOTE, MILLION * USDC)
+    winner, _ = winners_and_losers(thin, 1_000)
+    before = thin.loans(QUOTE)
+    thin.act(winner, settle(ETH, [winner]))
+    thin.trade(winner, ETH, -100 * SIZE)
+    thin.act(winner, settle(ETH, [winner]))
+    after = thin.loans(QUOTE)
+    assert (after.lent, after.cash) == (before.lent, before.cash)
+    held = thin.held(winner)
+    with expect("InsufficientBalance", winner, QUOTE, held, held + 1):
+        thin.act(winner, withdraw(winner, QUOTE, held + 1, thin.owner(winner)))
+
+
+def test_t6_as_built_a_loan_stands_on_nine_tenths_of_a_profit_not_yet_paid(thin):
+    """What the pool has not got stays a claim, and a claim is margin, at its share: lenders lend against it as they
+    do against anything, within borrow cap and velocity. In a market as shipped the claim is at most the allocation at
+    its move; here both limits are off. Whether a claim on a pool without cash should carry a loan is an open question.
+    """
+    thin.lender("lender", QUOTE, MILLION * USDC)
+    winner, _ = winners_and_losers(thin, 1_000)
+    thin.trade(winner, ETH, -100 * SIZE)
+    claim, held = -thin.position(winner, ETH)[1], thin.held(winner)
+    assert claim > 50_000 * WAD
+    most = claim * 9 // 10 // 10**12
+    owner = thin.owner(winner)
+    with expect("BelowInitialMargin"):
+        thin.act(winner, borrow(winner, QUOTE, most + 1), withdraw(winner, QUOTE, held + most + 1, owner))
+    thin.act(winner, borrow(winner, QUOTE, most - 16 * USDC), withdraw(winner, QUOTE, held + most - 16 * USDC, owner))
+
+
+def test_t6_as_shipped_the_pool_can_pay_what_such_a_loan_stands_on(desk):
+    """The whole allocation won at the whole move: the pool's own cash covers it, so settling repays the loan."""
+    desk.lender("lender", QUOTE, 5 * MILLION * USDC)
+    winner = desk.trader("winner", 2 * MILLION)
+    for step in (1_000, 100, 10):
+        try:
+            while True:
+                desk.trade(winner, ETH, step * SIZE)
+        except Exception as refused:
+            assert refused.name == "AllocationExceeded"
+    desk.post({1: 3_600 * PRICE})
+    profit = desk.assess(winner).equity - 2 * MILLION * WAD
+    assert profit < desk.held(desk.pool_account) * 10**12 * 16 // 100
+    desk.act(winner, settle(ETH, [winner]))
+    assert desk.held(winner) * 10**12 > 2 * MILLION * WAD + profit * 99 // 100

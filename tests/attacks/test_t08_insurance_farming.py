@@ -10,9 +10,9 @@ cap per market and window.
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, SIZE, USDC, WAD, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import liquidate
+from plimsoll.actions import borrow, liquidate, repay, withdraw
 
 NOTIONAL = SIZE // 10  # 0.1 ETH, 300 quote: what IM 15 carries
 
@@ -92,3 +92,97 @@ def test_t8_a_market_s_window_caps_what_all_pairs_together_take(desk):
     assert desk.market_words(ETH).insurance.spent == 5 * WAD
     # What it would have been without: 2.5 each.
     assert 5 * (2 * WAD + WAD // 2) > 12 * WAD
+
+
+# ---------------------------------------------------------------- spot
+
+
+def spot_pair(desk, name, account_market, collateral, amount, debt, loan):
+    account = desk.trader(name, market=account_market)
+    desk.fund(account, collateral, amount)
+    desk.act(account, borrow(account, debt, loan), withdraw(account, debt, loan, desk.owner(account)))
+    return account
+
+
+@pytest.fixture
+def farm(desk):
+    """Long and short of WETH by loans: WETH against quote, and quote against WETH."""
+    desk.config.write("listPair", 0, WETH, 2_000, 1_000, sender=desk.admin)
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    desk.lender("weth lender", WETH, 1_000 * WAD)
+    long = spot_pair(desk, "mallory", 0x8000 | WETH << 6, WETH, WAD, QUOTE, 2_390 * USDC)
+    short = spot_pair(desk, "mallory", 0x8000 | WETH, QUOTE, 3_000 * USDC, WETH, 79 * WAD // 100)
+    return long, short, desk.trader("mallory", 100_000)
+
+
+def family(desk, *accounts):
+    return sum(desk.assess(account).equity for account in accounts)
+
+
+@pytest.mark.parametrize("loan", [1, USDC, 5 * USDC])
+def test_t8_no_loan_below_the_floor(desk, loan):
+    """IM is 15 at least, whatever is owed: a thousand small loans are not a thousand small bonuses."""
+    desk.lender("lender", QUOTE, 1_000 * USDC)
+    account = desk.trader("mallory", market=0x8000 | WETH << 6)
+    desk.fund(account, WETH, (loan * 10**12 + 14 * WAD) // 3_000)
+    with expect("BelowInitialMargin"):
+        desk.act(account, borrow(account, QUOTE, loan), withdraw(account, QUOTE, loan, desk.owner(account)))
+
+
+@pytest.mark.parametrize("health", [0.99, 0.7, 0.3, 0.05, 0.001])
+@pytest.mark.parametrize("side", [0, 1], ids=["long", "short"])
+def test_t8_s3_taking_over_one_s_own_borrower_never_pays_with_equity_left(desk, farm, side, health):
+    """Nor when the collateral is sold at the index and the debt repaid: insurance gets its part of MM."""
+    target, taker = farm[side], farm[2]
+    price = level(desk, target, health)
+    desk.post({1: price})
+    found = desk.assess(target)
+    assert 0 <= found.equity < found.mm
+    before, insurance = family(desk, *farm), desk.held(desk.insurance)
+    desk.act(taker, liquidate(taker, target))
+    for asset in (QUOTE, WETH):
+        if desk.debt(taker, asset) and desk.held(taker, asset):
+            desk.act(taker, repay(taker, asset, min(desk.held(taker, asset), desk.debt(taker, asset))))
+    assert family(desk, *farm) <= before
+    assert desk.held(desk.insurance) >= insurance
+
+
+def level(desk, account, health):
+    """The price of WETH at which equity is just at most `health`·MM."""
+    low, high = 1_000 * PRICE, 3_000 * PRICE
+    up = desk.debt(account, WETH) > 0
+    if up:
+        low, high = 3_000 * PRICE, 9_000 * PRICE
+    while high - low > 1:
+        middle, point, prices = (low + high) // 2, desk.chain.snapshot(), dict(desk.prices)
+        desk.post({1: middle})
+        found = desk.assess(account)
+        desk.chain.revert(point)
+        desk.prices = prices
+        below = found.equity <= int(health * found.mm)
+        low, high = (low, middle) if below == up else (middle, high)
+    return high if up else low
+
+
+@pytest.mark.parametrize("gap", [70, 78])
+def test_t8_a_bankrupt_borrower_yields_its_deficit_and_d0_of_mm(desk, farm, gap):
+    """A gap below all collateral: what insurance pays its family is that and no more, within the window of the debt."""
+    target, taker = farm[0], farm[2]
+    desk.config.write("setDebtInsurance", QUOTE, 1_000, sender=desk.admin)
+    desk.post({1: 3_000 * gap // 100 * PRICE})
+    found = desk.assess(target)
+    assert found.equity < 0
+    before, insurance = family(desk, *farm), desk.held(desk.insurance)
+    desk.act(taker, liquidate(taker, target))
+    paid = (insurance - desk.held(desk.insurance)) * 10**12
+    assert paid <= -found.equity + found.mm // 20
+    assert family(desk, *farm) - before <= -found.equity + found.mm // 20 + 2 * 10**12
+
+
+def test_t8_without_a_window_for_the_debt_insurance_pays_nothing(desk, farm):
+    target, taker = farm[0], farm[2]
+    desk.config.write("setDebtInsurance", QUOTE, 0, sender=desk.admin)
+    desk.post({1: 2_000 * PRICE})
+    insurance = desk.held(desk.insurance)
+    desk.act(taker, liquidate(taker, target))
+    assert desk.held(desk.insurance) == insurance

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 from desk import ETH, HEALTHY, PRICE, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
 
-from plimsoll.actions import margin_call
+from plimsoll.actions import borrow, margin_call, withdraw
 
 
 @pytest.mark.parametrize("asset, amount", [(QUOTE, 1), (QUOTE, 10**10), (WETH, 10**18), (WBTC, 10**7)])
@@ -64,3 +64,60 @@ def test_t10_the_level_itself_is_exact(desk):
     (called,) = desk.events(caught, "MarginCalled")
     assert (called.args["equity"], called.args["callMargin"]) == (found.equity, level)
     assert desk.held(caller) == 2 * USDC
+
+
+# ---------------------------------------------------------------- borrowers
+
+
+@pytest.fixture
+def pair(desk):
+    """An isolated account of WETH against quote: haircuts of 20 and 10 % are the pair's here."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    desk.config.write("setPair", WETH, QUOTE, 2_000, 1_000, sender=desk.admin)
+    desk.chain.advance(86_401)
+    desk.post({})
+    account = desk.trader("alice", market=0x8000 | WETH << 6)
+    desk.fund(account, WETH, 10**19)
+    return account
+
+
+def test_t10_collateral_without_a_debt_is_never_called(desk, pair):
+    caller, found = desk.trader("mallory", 1), desk.assess(pair)
+    assert (found.im, found.mm, found.state) == (0, 0, HEALTHY)
+    for price in (3_000, 1_000, 1):
+        desk.post({1: price * PRICE})
+        with expect("AccountHealthy", pair, desk.assess(pair).equity, 0):
+            desk.act(caller, margin_call(caller, pair))
+
+
+@pytest.mark.parametrize("held", [0, 1, 10**6])
+def test_t10_nor_is_a_loan_that_is_still_held(desk, pair, held):
+    """Borrowed and not used: net, nothing is owed but the unit that was rounded."""
+    caller = desk.trader("mallory", 1)
+    if held:
+        desk.fund(pair, QUOTE, held)
+    desk.act(pair, borrow(pair, QUOTE, 20_000 * USDC))
+    found = desk.assess(pair)
+    assert (found.mm == 0) == (held > 0)
+    with expect("AccountHealthy"):
+        desk.act(caller, margin_call(caller, pair))
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_t10_exactly_at_im_a_borrower_is_not_called(desk, pair, above):
+    """24,000 against 30,000 less a fifth: the very most that may leave, to a unit."""
+    caller, owner = desk.trader("mallory", 1), desk.owner(pair)
+    amount = 24_000 * USDC - 1 - above
+    desk.act(pair, borrow(pair, QUOTE, amount), withdraw(pair, QUOTE, amount, owner))
+    found, level = desk.assess(pair), desk.call_margin(pair)
+    assert 0 <= found.equity - found.im <= (1 + above) * 10**12
+    assert (found.im, found.mm, level) == (6_000 * WAD, 3_000 * WAD, 4_500 * WAD)
+    with expect("AccountHealthy", pair, found.equity, level):
+        desk.act(caller, margin_call(caller, pair))
+    with expect("BelowInitialMargin"):
+        desk.act(pair, borrow(pair, QUOTE, 2 + above), withdraw(pair, QUOTE, 2 + above, owner))
+    # Interest carries it below IM, and it is still far from its call.
+    desk.post({}, seconds=86_400)
+    assert desk.assess(pair).state == 1
+    with expect("AccountHealthy"):
+        desk.act(caller, margin_call(caller, pair))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import call, trade_perp, transfer, withdraw
+from plimsoll.actions import borrow, call, lend, recall, repay, trade_perp, transfer, withdraw
 
 MILLION = 1_000_000
 PPM = 2_000
@@ -96,3 +96,23 @@ def test_t12_he_never_calls_nor_moves_funds(desk, alice, oscar, put, kind):
     }[kind]
     with expect("NotAuthorized", alice, oscar):
         desk.execute(oscar, action)
+
+
+@pytest.mark.parametrize("action", [borrow, lend, repay, recall])
+def test_t12_nor_does_he_borrow_or_lend(desk, alice, oscar, action):
+    """A loan would be his leverage and the owner's interest; lending, the owner's wait for an exit."""
+    desk.lender("lender", WETH, 1_000 * WAD)
+    desk.act(alice, borrow(alice, WETH, WAD), lend(alice, QUOTE, USDC))
+    for asset in (QUOTE, WETH):
+        with expect("NotAuthorized", alice, oscar):
+            desk.execute(oscar, action(alice, asset, 1_000))
+
+
+def test_t12_what_he_trades_on_a_loan_of_the_owner_s_is_bounded_as_before(desk, alice, oscar):
+    """The owner has borrowed; he churns, and stops at the same 3,000 a day, which the loan has not widened."""
+    desk.lender("lender", WETH, 1_000 * WAD)
+    desk.act(alice, borrow(alice, WETH, 500 * WAD))
+    before = desk.assess(alice).equity
+    rounds, (_, _, limit, _, maximum) = churn(desk, alice, oscar)
+    assert (rounds, limit.rstrip(b"\0"), maximum) == (6, b"maxCostDaily", DAILY * WAD)
+    assert before - desk.assess(alice).equity <= DAILY * WAD

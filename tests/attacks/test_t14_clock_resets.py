@@ -7,9 +7,9 @@ The clock stops only at target, a slice has a least size, and the bounty comes o
 from __future__ import annotations
 
 import pytest
-from desk import CALLED, ETH, QUOTE, SIZE, USDC, WAD, expect
+from desk import CALLED, ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, expect
 
-from plimsoll.actions import liquidate, margin_call
+from plimsoll.actions import borrow, deposit, liquidate, margin_call, repay, withdraw
 from plimsoll.margin import liquidation_math
 
 
@@ -111,3 +111,60 @@ def test_t14_below_mm_there_is_no_bounty(desk, victim, partner):
     before = desk.held(partner)
     desk.act(partner, margin_call(partner, victim))
     assert desk.held(partner) == before
+
+
+# ---------------------------------------------------------------- slices of a borrower
+
+
+@pytest.fixture
+def debtor(desk):
+    """Isolated: 10 WETH, 23,990 quote owed and gone; at 2,560 below MM."""
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    account = desk.trader("mallory")
+    desk.fund(account, WETH, 10 * WAD)
+    loan = 23_990 * USDC
+    desk.act(account, borrow(account, QUOTE, loan), withdraw(account, QUOTE, loan, desk.owner(account)))
+    desk.post({1: 2_560 * PRICE})
+    return account
+
+
+@pytest.mark.parametrize("fraction", [0, 1, WAD // 10 - 1])
+def test_t14_slices_of_a_borrower_have_a_least_size_too(desk, debtor, partner, fraction):
+    with expect("FractionBelowMinimum", debtor, fraction, WAD // 10):
+        desk.act(partner, liquidate(partner, debtor, fraction))
+
+
+def test_t14_neither_a_least_slice_nor_a_repayment_stops_a_borrower_s_clock(desk, debtor, partner):
+    desk.act(partner, margin_call(partner, debtor))
+    started = desk.header(debtor).clock_start
+    assert started == desk.now
+    desk.mint(desk.owner(debtor), QUOTE, 10_000 * USDC)
+    for step in range(3):
+        desk.chain.advance(300)
+        desk.post({}, seconds=0)
+        found = desk.assess(debtor)
+        assert desk.slice(debtor).bonus == liquidation_math.bonus_rate(
+            found.equity, found.mm, desk.now - started, 500, 5_000, 3_600, 500
+        )
+        if step == 1:
+            desk.act(debtor, deposit(debtor, QUOTE, 50 * USDC), repay(debtor, QUOTE, 50 * USDC))
+        else:
+            desk.act(partner, liquidate(partner, debtor, WAD // 10))
+        assert desk.header(debtor).clock_start == started
+    # Cured, and only then, it stops: repaid until it is back at IM₀.
+    desk.act(
+        debtor, deposit(debtor, QUOTE, 9_000 * USDC), repay(debtor, QUOTE, 9_000 * USDC), margin_call(debtor, debtor)
+    )
+    assert desk.header(debtor).clock_start == 0
+
+
+def test_t14_a_called_borrower_pays_no_bounty_that_he_has_not(desk, debtor, partner):
+    """All he holds is WETH: the bounty is of what he holds of the quote asset, and never below MM."""
+    desk.post({1: 2_700 * PRICE})
+    found = desk.assess(debtor)
+    assert found.mm < found.equity < desk.call_margin(debtor)
+    before = desk.held(partner)
+    desk.act(partner, margin_call(partner, debtor))
+    assert desk.held(partner) == before
+    assert desk.header(debtor).call_deadline > 0
+    assert desk.assess(debtor).equity == found.equity

@@ -8,9 +8,9 @@ interest, and the pool's cash bind a hundred accounts as they bind one.
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, Desk, expect
 
-from plimsoll.actions import settle, trade_perp, withdraw
+from plimsoll.actions import borrow, settle, trade_perp, withdraw
 
 MILLION = 1_000_000
 
@@ -87,3 +87,42 @@ def test_t17_profit_does_not_buy_more_skew(desk):
         _, needed, available = caught.value.values
         assert needed > 3_600 * 2_500 * WAD // 5 > available
         desk.act(account, settle(ETH, [account]))
+
+
+# ---------------------------------------------------------------- against loans
+
+
+def most_out(desk, account):
+    """The most that can be borrowed and taken out together, by the figures of the check."""
+    found = desk.assess(account)
+    return (found.equity - max(found.im, found.notional // 10)) // 10**12
+
+
+def test_t17_a_loan_takes_out_no_more_of_a_profit_than_its_share(desk):
+    """30,000 of profit: what may leave with a loan is what may leave without one, were the cash there."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    account = desk.trader("mallory", 20_000)
+    desk.trade(account, ETH, 100 * SIZE)
+    desk.post({1: 3_300 * PRICE})
+    most, held, owner = most_out(desk, account), desk.held(account), desk.owner(account)
+    loan = most - held
+    assert loan < 0  # a tenth of the notional stays whatever the profit: nothing is lent that is not held
+    with expect("BelowInitialMargin"):
+        desk.act(account, borrow(account, QUOTE, USDC), withdraw(account, QUOTE, most + USDC, owner))
+    desk.act(account, borrow(account, QUOTE, USDC), withdraw(account, QUOTE, most - 10, owner))
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_t17_ten_accounts_borrow_by_one_velocity(desk, count):
+    """Loans know no tiers to evade, and the hour is everybody's."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    desk.set_limits(QUOTE, borrow_cap=400_000 * USDC, borrow_velocity=2_500)
+    got = 0
+    for number in range(count):
+        account = desk.trader("mallory", 0, index=number)
+        desk.fund(account, WETH, 1_000 * 10**18 // count)
+        part = 100_000 * USDC // count
+        desk.act(account, borrow(account, QUOTE, part), withdraw(account, QUOTE, part, desk.owner(account)))
+        got += part
+    with expect("BorrowVelocityExceeded", QUOTE, got + USDC, 100_000 * USDC):
+        desk.act(account, borrow(account, QUOTE, USDC))

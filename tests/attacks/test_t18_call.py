@@ -13,7 +13,7 @@ import pytest
 from desk import QUOTE, USDC, WAD, WETH, expect
 
 from plimsoll import contracts
-from plimsoll.actions import MAX_UINT256, batch, call, deposit
+from plimsoll.actions import MAX_UINT256, batch, borrow, call, deposit, lend, recall, repay
 
 PERMIT2 = "0x000000000022D473030F116dDEE9F6B43aC78BA3"
 
@@ -69,6 +69,14 @@ def test_t18_an_exchange_that_leaves_input_behind_can_collect_nothing_later(desk
 VIEWS = {
     "assess": lambda desk, a: (desk.engine, "assess", a),
     "poolEquity": lambda desk, a: (desk.engine, "poolEquity"),
+    "lendingOf": lambda desk, a: (desk.engine, "lendingOf", QUOTE),
+    "lentOf": lambda desk, a: (desk.engine, "lentOf", a, QUOTE),
+    "debtOf": lambda desk, a: (desk.engine, "debtOf", a, QUOTE),
+    "exitsWait": lambda desk, a: (desk.engine, "exitsWait", QUOTE),
+    "collectReserve": lambda desk, a: (desk.engine, "collectReserve", QUOTE),
+    "observeExits": lambda desk, a: (desk.engine, "observeExits"),
+    "convertToAssets of the stake": lambda desk, a: (desk.stake, "convertToAssets", WAD),
+    "process of a queue": lambda desk, a: (desk.vault(QUOTE), "process", 1),
     "totalAssets of a vault": lambda desk, a: (desk.vault(QUOTE), "totalAssets"),
     "totalAssets of the pool": lambda desk, a: (desk.pool, "totalAssets"),
     "convertToAssets": lambda desk, a: (desk.pool, "convertToAssets", WAD),
@@ -138,3 +146,89 @@ def test_t18_what_is_credited_is_what_came(desk, mallory, exchange):
         desk.act(mallory, call(mallory, QUOTE, 3_000 * USDC, WETH, WAD, exchange.address, data))
     desk.act(mallory, call(mallory, QUOTE, 3_000 * USDC, WETH, 0, exchange.address, data))
     assert desk.held(mallory, WETH) == 99 * WAD // 100
+
+
+# ---------------------------------------------------------------- with borrowed money
+
+
+@pytest.fixture
+def lent(desk):
+    desk.lender("lender", QUOTE, 1_000_000 * USDC)
+    return desk
+
+
+def test_t18_a_target_takes_what_the_call_gives_it_and_nothing_that_was_borrowed(lent, mallory, exchange):
+    """100,000 borrowed beside it in the same batch: the allowance is of the call's amount."""
+    desk = lent
+    data = swap(desk, exchange, 6_001 * USDC)
+    with expect("CallReverted") as caught:
+        desk.act(
+            mallory,
+            borrow(mallory, QUOTE, 100_000 * USDC),
+            call(mallory, QUOTE, 6_000 * USDC, WETH, 0, exchange.address, data),
+        )
+    assert contracts.decode_error(caught.value.values[1])[0] == "ERC20InsufficientAllowance"
+    assert (desk.held(mallory), desk.debt(mallory, QUOTE)) == (100_000 * USDC, 0)
+
+
+def test_t18_a_loan_without_its_swap_is_off(lent, mallory, exchange):
+    desk = lent
+    exchange.write("setPrice", desk.token(QUOTE).address, desk.token(WETH).address, 0, 0, sender=desk.admin)
+    data = swap(desk, exchange, 300_000 * USDC)
+    with expect("CallReverted"):
+        desk.act(
+            mallory,
+            borrow(mallory, QUOTE, 200_000 * USDC),
+            call(mallory, QUOTE, 300_000 * USDC, WETH, 0, exchange.address, data),
+        )
+    assert desk.loans(QUOTE).borrowed == 0
+
+
+@pytest.mark.parametrize("left", [0, 2_500, 9_999])
+def test_t18_what_comes_back_of_a_loan_is_held_and_can_repay_it(lent, mallory, exchange, left):
+    desk = lent
+    exchange.write("misbehave", 0, left, "0x" + "00" * 20, b"", sender=desk.admin)
+    data = swap(desk, exchange, 300_000 * USDC)
+    desk.act(
+        mallory,
+        borrow(mallory, QUOTE, 200_000 * USDC),
+        call(mallory, QUOTE, 300_000 * USDC, WETH, 0, exchange.address, data),
+    )
+    back = 300_000 * USDC - (300_000 * USDC - 300_000 * USDC * left // 10_000)
+    assert desk.held(mallory) == back
+    if back > USDC:
+        desk.act(mallory, repay(mallory, QUOTE, back))
+    assert desk.assess(mallory).equity == pytest.approx(100_000 * WAD, abs=10**13)
+    assert 0 <= desk.surplus(QUOTE) <= 3
+
+
+INSIDE = {
+    "borrow": lambda a: borrow(a, QUOTE, USDC),
+    "repay": lambda a: repay(a, QUOTE),
+    "lend": lambda a: lend(a, QUOTE, USDC),
+    "recall": lambda a: recall(a, QUOTE),
+}
+
+
+@pytest.mark.parametrize("what", INSIDE)
+def test_t18_from_inside_a_swap_nothing_is_borrowed_or_repaid(lent, mallory, exchange, what):
+    desk = lent
+    again = desk.engine.encode("execute", batch([INSIDE[what](mallory)]))
+    exchange.write("misbehave", 0, 0, desk.engine.address, again, sender=desk.admin)
+    with expect("CallReverted") as caught:
+        desk.act(
+            mallory,
+            borrow(mallory, QUOTE, 1_000 * USDC),
+            call(mallory, QUOTE, 3_000 * USDC, WETH, 0, exchange.address, swap(desk, exchange, 3_000 * USDC)),
+        )
+    assert contracts.decode_error(caught.value.values[1])[0] == "Locked"
+
+
+def test_t18_the_output_is_not_lent_before_it_is_there(lent, mallory, exchange):
+    """Lent in the same batch it is what arrived; lent before the swap it is not there."""
+    desk = lent
+    trade = call(mallory, QUOTE, 3_000 * USDC, WETH, WAD, exchange.address, swap(desk, exchange, 3_000 * USDC))
+    with expect("InsufficientBalance", mallory, WETH, 0, WAD):
+        desk.act(mallory, lend(mallory, WETH, WAD), trade)
+    desk.act(mallory, trade, lend(mallory, WETH, WAD))
+    assert (desk.held(mallory, WETH), desk.lent(mallory, WETH)) == (0, WAD)

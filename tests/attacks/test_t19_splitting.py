@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, Desk
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WETH, Desk
 
 from plimsoll import contracts
-from plimsoll.actions import liquidate, margin_call, trade_perp
+from plimsoll.actions import borrow, lend, liquidate, margin_call, recall, repay, trade_perp, withdraw
 
 MILLION = 1_000_000
 PARTS = [2, 8, 64]
@@ -104,3 +104,94 @@ def test_t19_lp_requests_in_parts_pay_no_more(parts, kind):
         assert 0 <= whole - split <= WAD // 10**6 * parts  # shares of 1e-18
     else:
         assert 0 <= whole - split <= parts  # units of the quote token
+
+
+# ---------------------------------------------------------------- loans
+
+
+AMOUNT = 64_064
+
+
+@pytest.fixture
+def bank(desk):
+    """Half of a million lent is borrowed, and a year has gone: no index is round any more."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    borrower = desk.trader("borrower")
+    desk.fund(borrower, WETH, 400 * WAD)
+    desk.act(borrower, borrow(borrower, QUOTE, 500_000 * USDC))
+    desk.chain.advance(365 * 86_400)
+    desk.calm()
+    account = desk.trader("mallory", 10)
+    desk.fund(account, WETH, WAD)
+    return desk, account
+
+
+@pytest.mark.parametrize("unit", [1, USDC // 100])
+@pytest.mark.parametrize("parts", PARTS)
+def test_t19_a_loan_in_parts_owes_no_less_and_a_repayment_pays_off_no_more(bank, parts, unit):
+    """Debt shares up, paid shares down: in parts it costs the one who does it a share each at most."""
+    desk, account = bank
+    amount = AMOUNT * unit
+
+    def take(count):
+        desk.act(account, *[borrow(account, QUOTE, amount // count) for _ in range(count)])
+        return desk.debt(account, QUOTE)
+
+    whole, split = both(desk, lambda: take(1), lambda: take(parts))
+    assert 0 <= split - whole <= 2 * parts
+
+    def pay(count):
+        desk.act(account, *[repay(account, QUOTE, amount // 2 // count) for _ in range(count)])
+        return desk.debt(account, QUOTE)
+
+    whole, split = both(desk, lambda: pay(1), lambda: pay(parts))
+    assert 0 <= split - whole <= 2 * parts
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_t19_lending_and_recalling_in_parts_earns_no_more(bank, parts):
+    desk, account = bank
+    amount = AMOUNT * 100
+
+    def put(count):
+        desk.act(account, *[lend(account, QUOTE, amount // count) for _ in range(count)])
+        return desk.lent(account, QUOTE)
+
+    whole, split = both(desk, lambda: put(1), lambda: put(parts))
+    assert 0 <= whole - split <= 2 * parts
+
+    def take(count):
+        desk.act(account, *[recall(account, QUOTE, amount // 2 // count) for _ in range(count)])
+        return desk.held(account) + desk.lent(account, QUOTE)
+
+    whole, split = both(desk, lambda: take(1), lambda: take(parts))
+    assert 0 <= whole - split <= 2 * parts
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4])
+@pytest.mark.parametrize("clock", [0, 900])
+@pytest.mark.parametrize("price", [2_650, 2_550, 2_450])
+def test_t19_a_slice_of_a_borrower_in_parts_pays_no_more(desk, parts, clock, price):
+    """S-5 for spot: 10 WETH against 23,990; what all parts together are worth to their taker."""
+    desk.lender("lender", QUOTE, MILLION * USDC)
+    victim, taker = desk.trader("bob"), desk.trader("mallory", MILLION)
+    desk.fund(victim, WETH, 10 * WAD)
+    loan = 23_990 * USDC
+    desk.act(victim, borrow(victim, QUOTE, loan), withdraw(victim, QUOTE, loan, desk.owner(victim)))
+    desk.post({1: price * PRICE})
+    desk.act(taker, margin_call(taker, victim))
+    desk.chain.advance(clock)
+    desk.post({}, seconds=0)
+    before, most = desk.assess(taker).equity, desk.slice(victim).max_fraction
+
+    def take(count):
+        left, piece = WAD, most // count
+        for _ in range(count - 1):
+            desk.act(taker, liquidate(taker, victim, max(piece * WAD // left, WAD // 10), skip=True))
+            left -= piece
+        desk.act(taker, liquidate(taker, victim, skip=True))
+        return desk.assess(taker).equity - before
+
+    whole, split = both(desk, lambda: take(1), lambda: take(parts))
+    assert whole > 0
+    assert split - whole <= 5 * parts * 10**12

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plimsoll import contracts
-from plimsoll.actions import WAD, call, liquidate, trade_perp
+from plimsoll.actions import WAD, borrow, call, deposit, liquidate, repay, trade_perp
 from plimsoll.contracts import Contract
 from plimsoll.margin import position_math
 from plimsoll.prices import PRICE
@@ -64,3 +64,29 @@ def test_r1_a_liquidated_short_loses_no_more_than_the_rule():
     assert fact["fraction"] < WAD
     assert before.equity - after.equity <= lost + 2
     assert after.mm < before.mm
+
+
+def test_l4_the_last_lender_leaves_with_his_last_share():
+    """Without a loan left the shares of all cash rounded down to one less than there were: nobody could redeem it."""
+    world = World.create()
+    lender, borrower = world.actor("lender"), world.actor("borrower")
+    account, vault = world.account(borrower), world.vault(0)
+    world.mint(lender, 0, 1000 * USDC)
+    vault.write("deposit", 1000 * USDC, lender, sender=lender)
+    world.fund(account, 1, 10**18)
+    world.post({})
+    world.execute(borrower, borrow(account, 0, 700 * USDC))
+    for days in (3, 11, 29):
+        world.chain.advance(days * 86_400)
+        world.engine.write("collectReserve", 0, sender=lender)
+    missing = world.engine.read("debtOf", account, 0) - world.held(account)
+    world.mint(borrower, 0, missing)
+    world.execute(borrower, deposit(account, 0, missing), repay(account, 0))
+    world.engine.write("collectReserve", 0, sender=lender)
+
+    shares = vault.read("balanceOf", lender)
+    assert vault.read("maxRedeem", lender) == shares
+    vault.write("redeem", shares, lender, lender, sender=lender)
+
+    assert vault.read("totalSupply") == 0
+    assert world.engine.read("debtOf", account, 0) == 0

@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "insurance
 
 from desk import Desk
 
+from plimsoll import contracts
 from plimsoll.testing import World
+from plimsoll.testing.deployment import Substituted
 
 
 @pytest.fixture
@@ -30,3 +32,12 @@ def desk():
 def put():
     """Deploys a contract of the artifacts: `put(desk, "MockExchange", *args)`."""
     return World.put
+
+
+@pytest.fixture
+def hooked(monkeypatch):
+    """A desk whose tokens call back (HookERC20)."""
+    artifacts = contracts.load()
+    with monkeypatch.context() as patch:
+        patch.setattr("plimsoll.deploy.deployment.load", lambda: Substituted(artifacts, "HookERC20"))
+        return Desk.create()

@@ -42,7 +42,7 @@ def test_a_donation_of_any_size_moves_no_value(desk, asset, part):
     for amount in (1, one, 10**6 * one):
         desk.token(asset).write("mint", address(desk, part, asset), amount, sender=desk.admin)
         assert values(desk, asset, trader, desk.insurance, desk.pool_account) == before
-    desk.calm()  # the trader's position keeps lenders of the quote asset until an hour without a move
+    desk.calm()
     vault.write("redeem", vault.read("balanceOf", holder), holder, holder, sender=holder)
     assert balance(desk, asset, holder) == 1_000 * one
 

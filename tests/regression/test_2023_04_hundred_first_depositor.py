@@ -26,8 +26,8 @@ DECIMALS = (6, 8, 18)
 def desk_with_quote_of(decimals):
     """No LP and no insurance yet; the quote asset has so many decimals."""
     plain = deployment.parameters()
-    unit = 10**decimals
-    quote = replace(plain.assets[0], decimals=decimals, supply_cap=10**10 * unit, brake_floor=10**6 * unit)
+    cap = 10**10 * 10**decimals
+    quote = replace(plain.assets[0], decimals=decimals, supply_cap=cap, borrow_cap=cap, brake_floor=cap)
     return Desk.create(parameters=replace(plain, assets=(quote, *plain.assets[1:])), liquidity=0, insurance=0)
 
 

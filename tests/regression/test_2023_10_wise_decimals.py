@@ -27,8 +27,8 @@ PEOPLE = ("alice", "bob", "carol")
 def world_of(decimals):
     """The quote asset, and so vault 0 and insurance, has so many decimals."""
     plain = deployment.parameters()
-    unit = 10**decimals
-    quote = replace(plain.assets[0], decimals=decimals, supply_cap=10**10 * unit, brake_floor=10**6 * unit)
+    cap = 10**10 * 10**decimals
+    quote = replace(plain.assets[0], decimals=decimals, supply_cap=cap, borrow_cap=cap, brake_floor=cap)
     return World.create(parameters=replace(plain, assets=(quote, *plain.assets[1:])), liquidity=0, insurance=0)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from helpers import ANY, only, reverts
-from world import BITCOIN, ETHER, QUOTE, USDC, WBTC, WETH
+from world import BITCOIN, DAY, ETHER, QUOTE, USDC, WBTC, WETH
 
 from plimsoll.actions import MAX_UINT256, deposit, withdraw
 
@@ -16,9 +16,11 @@ def listed(world, deployer, trader):
 
     def listed(kind, decimals):
         token = world.put(kind, "Token", "TKN", decimals)
-        vault = world.put("CollateralVault", world.engine, 3, token, "Lent", "L", 1000, 10**30)
+        vault = world.put("CollateralVault", world.engine, 3, token, "Lent", "L", 2500, 10**30)
         params = (decimals, 2, 2000, 1000, 60, 10_000, 10**30, 0, 0, 0)
         world.config.listAsset(token, vault, params, {"from": deployer})
+        world.later(7 * DAY)  # its supply cap grows so long
+        world.post()
         token.mint(trader, 10**6 * 10**decimals, {"from": trader})
         token.approve(vault, MAX_UINT256, {"from": trader})
         return token, vault

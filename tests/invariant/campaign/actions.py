@@ -56,6 +56,18 @@ class Actions:
     def settle(self, market: int, accounts: Sequence[bytes]) -> Act:
         return Act("settle", bytes(32), act.settle(market, accounts), {"market": market, "accounts": accounts})
 
+    def borrow(self, account: bytes, asset: int, amount: int) -> Act:
+        return Act("borrow", account, act.borrow(account, asset, amount), {"asset": asset, "amount": amount})
+
+    def repay(self, account: bytes, asset: int, amount: int = act.MAX_UINT256) -> Act:
+        return Act("repay", account, act.repay(account, asset, amount), {"asset": asset, "amount": amount})
+
+    def lend(self, account: bytes, asset: int, amount: int) -> Act:
+        return Act("lend", account, act.lend(account, asset, amount), {"asset": asset, "amount": amount})
+
+    def recall(self, account: bytes, asset: int, amount: int = act.MAX_UINT256) -> Act:
+        return Act("recall", account, act.recall(account, asset, amount), {"asset": asset, "amount": amount})
+
     def exchange(
         self, account: bytes, asset_in: int, amount: int, asset_out: int, least: int, target: str, data: bytes
     ) -> Act:

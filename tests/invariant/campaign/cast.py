@@ -10,19 +10,26 @@ PEOPLE = ("alice", "bob", "carol", "keeper", "lender", "lp", "provider", "sponso
 ATTACKERS = frozenset(("mallory", "mallet"))
 ORDINARY = ("alice", "bob", "carol")
 TRADERS = (*ORDINARY, "mallory", "mallet")
-#: owner, index, market (None: cross)
+PAIR = 0x8000 | 1 << 6  # WETH as collateral, USDC as debt
+PAIRS = (PAIR,)
+#: owner, index, market or pair (None: cross)
 BOOKED = (
     ("alice", 0, None),
     ("alice", 1, None),
     ("alice", 0, 0),
+    ("alice", 3, PAIR),
     ("bob", 0, None),
     ("bob", 0, 1),
     ("carol", 0, None),
+    ("carol", 1, None),
     ("keeper", 0, None),
+    ("keeper", 1, None),
     ("lender", 0, None),
     ("mallory", 0, None),
     ("mallory", 1, None),
     ("mallory", 2, 0),
+    ("mallory", 3, None),
+    ("mallory", 4, PAIR),
     ("mallet", 0, None),
     ("mallet", 1, 2),
 )

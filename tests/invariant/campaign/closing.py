@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from campaign.broken import require
 from campaign.cast import ASSETS, MARKETS, UNIT, WAD
 from campaign.steps import choose
 from campaign.steps.prices import freshen
+from campaign.unwinding import (
+    l4_debts_are_payable_in_full,
+    r2_splitting_an_accrual,
+    s5_loans_in_parts,
+    u1_everything_can_be_unwound,
+)
 from plimsoll.margin import account as twin
 from plimsoll.margin import preview
 from plimsoll.margin.account import PriceUse
@@ -13,15 +21,18 @@ from plimsoll.margin.account import PriceUse
 
 def closing_checks(run) -> None:
     """What costs too much to ask each time: tried on a copy of the state, and undone."""
-    for attempt in (l1_deposits_need_no_price, l1_reducing_needs_one_price, l2_all_can_be_liquidated, s5_splitting):
+    for attempt in ATTEMPTS:
+        if run.rng.random() > SHARE:
+            continue
         checkpoint = run.chain.snapshot()
         book, prices, pending, spent = run.book, dict(run.prices), dict(run.pending), dict(run.spent)
-        donated = list(run.donated)
+        donated, known = list(run.donated), list(run.known_gifts)
         try:
             attempt(run)
         finally:
             run.chain.revert(checkpoint)
-            run.book, run.prices, run.pending, run.spent, run.donated = book, prices, pending, spent, donated
+            run.book, run.prices, run.pending, run.spent, run.known_gifts = book, prices, pending, spent, known
+            run.donated = donated
 
 
 def _kill_feeds(run, feeds) -> None:
@@ -33,17 +44,17 @@ def _kill_feeds(run, feeds) -> None:
 def l1_deposits_need_no_price(run) -> None:
     run.advance(2 * 86_400)
     _kill_feeds(run, (1, 2, 3, 4, 5))
-    for account in run.arena.accounts:
-        for asset in ASSETS:
-            if run.book.held(account, asset) > 0:
-                run.batch("keeper", run.deposit(account, asset, 1), must="L-1")
+    held = [(a, asset) for a in run.arena.accounts for asset in ASSETS if run.book.held(a, asset) > 0]
+    run.batch("keeper", *(run.deposit(account, asset, 1) for account, asset in held), must="L-1")
+    leaving: dict[str, list] = {}
+    for account, asset in held:
         # Nothing at risk: everything may leave, whatever the feeds say.
-        header = run.book.accounts[account].header
-        if not header.markets and not header.call_deadline:
+        if not run.book.at_risk(account) and not run.book.accounts[account].header.call_deadline:
             owner = run.arena.owner(account)
-            for asset in ASSETS:
-                if held := run.book.held(account, asset):
-                    run.batch(owner, run.withdraw(account, asset, held, owner), must="L-1")
+            amount = run.book.held(account, asset)
+            leaving.setdefault(owner, []).append(run.withdraw(account, asset, amount, owner))
+    for owner, actions in leaving.items():
+        run.batch(owner, *actions, must="L-1")
 
 
 def l1_reducing_needs_one_price(run) -> None:
@@ -71,15 +82,18 @@ def _reduce_or_explain(run, account: bytes, market: int, change: int) -> None:
     fill = preview.fill(book.markets[market], book.snapshot, change)
     old = book.assess(account, PriceUse.REDUCE)
     entry = book.accounts[account]
-    position = entry.positions[market]
-    rest = {m: (p.size, p.cost) for m, p in entry.positions.items() if m != market}
+    others = {m: book.position(account, m) for m in MARKETS if m != market}
+    rest = {m: (p.size, p.cost) for m, p in others.items()}
+    position = book.position(account, market)
     cost = position.cost + fill.cost - change * book.index[market]
     loss = -(-cost // UNIT) if cost > 0 else cost // UNIT
     cash = book.held(account)
     if loss > 0 and loss > cash:
         return  # a loss that cannot be paid stays: the account is nearly or wholly bankrupt
-    held = {a: b.held for a, b in entry.balances.items()} | {0: cash - loss}
-    after = twin.assess(twin.Account.holding(account, held, rest), book.snapshot, PriceUse.REDUCE)
+    balances = dict(entry.balances) | {0: replace(entry.balances[0], held=cash - loss)}
+    left = twin.Account.of(account, balances, rest)
+    positions = {m: replace(p, epoch=others[m].epoch) for m, p in left.positions.items()}
+    after = twin.assess(replace(left, positions=positions), book.snapshot, PriceUse.REDUCE)
     falls = _over(after, after.im0) < _over(old, old.im0) + 10 * UNIT
     falls |= _over(after, after.mm) < _over(old, old.mm) + 10 * UNIT
     falls |= after.equity < min(old.equity, 0)
@@ -106,11 +120,12 @@ def l2_all_can_be_liquidated(run) -> None:
         checkpoint = run.chain.snapshot()
         run.batch("keeper", run.liquidate(keeper, target), must="L-2")
         found = run.book.assess(target)
-        if run.book.accounts[target].header.markets:
+        if run.book.at_risk(target):
             require(found.equity >= found.mm, "L-2", "{} stays below MM: {}", target.hex(), found)
         run.chain.revert(checkpoint)
         run.book = book
     healthy = [a for a in run.arena.accounts if a not in targets and a != keeper]
+    targets = choose.compatible(run, targets)
     every = [a for pair in zip(targets, healthy[: len(targets)], strict=False) for a in pair] + targets
     run.batch("keeper", *(run.liquidate(keeper, a, skip=True) for a in dict.fromkeys(every)), must="L-3")
     run.chain.revert(start)
@@ -169,3 +184,17 @@ def _split_slice(run, taker: bytes, target: bytes) -> None:
     whole, parts = bonus([WAD]), bonus([WAD // 4, WAD // 4, WAD // 4, WAD])
     require(parts <= whole + 10 * UNIT, "S-5", "slices yield {}, one {}", parts, whole)
     run.stats["split slice"] += 1
+
+
+#: Of what is tried at the end, how much each time.
+SHARE = 0.5
+ATTEMPTS = (
+    l1_deposits_need_no_price,
+    l1_reducing_needs_one_price,
+    l2_all_can_be_liquidated,
+    s5_splitting,
+    l4_debts_are_payable_in_full,
+    r2_splitting_an_accrual,
+    s5_loans_in_parts,
+    u1_everything_can_be_unwound,
+)

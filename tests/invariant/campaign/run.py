@@ -34,7 +34,7 @@ class Run(Actions):
         self.ignored = frozenset(ignored)
         self.prices = arena.start_prices()
         self.pending: dict[int, tuple[str, str, int]] = {}
-        self.donated = [0, 0, 0, 0]
+        self.donated, self.known_gifts = [0, 0, 0, 0], [0, 0, 0, 0]
         self.donated_pool = self.donated_lp = 0
         self.grants: dict[tuple[bytes, str], tuple[int, ...]] = {}
         self.spent: dict[tuple[bytes, str, int], int] = {}
@@ -191,3 +191,4 @@ class Run(Actions):
         tx = Tx("update", "mallory", frozenset(), before, before, self.book, receipt.logs, dict(self.pending))
         checks.f2_a_feed_moves_once_per_block_and_forward(self, tx)
         checks.i2_perp_pnl_sums_to_zero(self, tx)
+        checks.s2_configuration_calls_nobody(self, tx)

@@ -46,7 +46,7 @@ def play(arena: Arena, plan: Sequence[Step], stats: Counter[str], finish: Any = 
             run.rng = random.Random(step.seed)
             stats["steps"] += 1
             STEPS[step.name](run, run.rng)
-        run.rng = random.Random(1)
+        run.rng = random.Random(plan[0].seed)
         (finish or closing_checks)(run)
     except Broken as broken:
         broken.trace = run.trace  # type: ignore[attr-defined]
@@ -69,7 +69,7 @@ def shrink(arena: Arena, plan: list[Step], number: str, budget: float = 20.0, **
 
     chunk = len(plan) // 2
     while chunk and time.monotonic() < deadline:
-        at = 0
+        at = 1  # the first one's seed is that of what is tried at the end
         while at < len(plan) and time.monotonic() < deadline:
             candidate = plan[:at] + plan[at + chunk :]
             if breaks(candidate):

@@ -31,6 +31,22 @@ WATCHED = (
     "Called(bytes32,address,uint256,uint256)",
     "OperatorCost(bytes32,address,uint256,uint256)",
     "InsuranceWindowSpent(uint256,uint256,uint256)",
+    "DebtInsuranceSpent(uint256,uint256,uint256)",
+    "LossRecognised(bytes32,uint256,uint256)",
+    "PoolPaid(uint256,uint256,uint256)",
+    "SideCharged(uint256,uint256,bool,uint256,uint256,int256)",
+    "SideShrunk(uint256,uint256,bool,uint256,uint256,int256)",
+    "Deleveraged(uint256,bool,uint256,uint256,int256,uint256)",
+    "LendersLost(uint256,uint256,uint256)",
+    "DebtForgiven(bytes32,uint256,uint256,uint256,uint256)",
+    "LendingTotals(uint256,uint256,uint256,uint256)",
+    "SharesChanged(bytes32,uint256,uint256,uint256)",
+    "MarketClosingOpened(uint256,uint256)",
+    "MarketFinal(uint256,uint256)",
+    "WithdrawalQueued(uint256,address,uint256)",
+    "WithdrawalProcessed(uint256,address,uint256,bool)",
+    "ParameterRamped(uint256,uint256,uint256)",
+    "Withdrawn(bytes32,uint256,address,uint256)",
 )
 TOPICS = {contracts.topic(signature): signature.partition("(")[0] for signature in WATCHED}
 
@@ -63,6 +79,9 @@ class Tx:
     contributed: set[int] = field(default_factory=set)
     orders: list[dict[str, Any]] = field(default_factory=list)
     removed: set[bytes] = field(default_factory=set)
+    rounded: set[bytes] = field(default_factory=set)  # repaid or recalled, and so lost a share and a unit
+    borrowed: dict[int, int] = field(default_factory=dict)  # by asset, where nothing was paid back
+    supplied: set[int] = field(default_factory=set)
     commons: int = 0
     _events: dict[str, list[Any]] | None = None
 
@@ -91,7 +110,10 @@ def classify(arena: Arena, tx: Tx, action: Act) -> None:
         return
     tx.accounts.add(account)
     if name == "deposit":
+        tx.supplied.add(about["asset"])
         return
+    if name in ("borrow", "repay", "lend", "recall"):
+        tx.rounded.add(account)
     if owner == tx.sender:
         tx.actors |= {owner}
     if name == "trade":
@@ -110,6 +132,14 @@ def classify(arena: Arena, tx: Tx, action: Act) -> None:
         opening = abs(new) > abs(old) or new * old < 0
         if opening and not tx.found("Liquidated") and "moved" not in tx.__dict__:
             risk.strict = True
+    elif name in ("borrow", "lend"):
+        tx.removed.add(account)
+        tx.risk.setdefault(account, Risk()).strict = True
+        if name == "borrow" and not tx.__dict__.get("repaid"):
+            tx.borrowed[about["asset"]] = tx.borrowed.get(about["asset"], 0) + about["amount"]
+    elif name == "repay":
+        tx.__dict__["repaid"] = True
+        tx.borrowed.clear()
     elif name in ("withdraw", "exchange"):
         tx.removed.add(account)
         risk = tx.risk.setdefault(account, Risk())

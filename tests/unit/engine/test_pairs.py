@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from desk import ETH, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
+from desk import ETH, PRICE, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
 
 from plimsoll import accounts, ledger
-from plimsoll.actions import borrow, lend, liquidate, repay, transfer
+from plimsoll.actions import borrow, lend, liquidate, repay, transfer, withdraw
 
 CODE = 0x8000 | WETH << 6 | QUOTE
 
@@ -71,6 +71,36 @@ def test_no_slice_of_a_wider_account_enters(pair):
     desk.post({1: desk.price_for(target, ETH, desk.assess(target).mm // 2)})
     with expect("MarketNotAllowed", account, ETH):
         desk.act(account, liquidate(account, target))
+
+
+def test_a_pair_without_the_quote_asset_is_liquidated_like_any_other(desk):
+    """What the taker pays is quote, so that enters whatever the pair is; it is the account's own."""
+    desk.config.write("listPair", WETH, WBTC, 1_200, 800, sender=desk.admin)
+    desk.lender("btc lender", WBTC, 100 * 10**8)
+    account, keeper = desk.trader("alice", market=0x8000 | WETH << 6 | WBTC), desk.trader("keeper", 100_000)
+    desk.fund(account, WETH, 10 * WAD)
+    loan = 4 * 10**7
+    desk.act(account, borrow(account, WBTC, loan), withdraw(account, WBTC, loan, desk.owner(account)))
+    desk.post({1: 2_590 * PRICE})
+    before = desk.assess(account)
+    assert 0 < before.equity < before.mm
+    desk.act(keeper, liquidate(keeper, account))
+    after = desk.assess(account)
+    assert after.mm < before.mm and after.equity * before.mm > before.equity * after.mm
+    assert desk.held(account) > 0
+
+
+@pytest.mark.parametrize("price", [2_400, 2_395, 1_000])
+def test_and_so_is_one_that_is_nearly_or_wholly_bankrupt(desk, price):
+    desk.config.write("listPair", WETH, WBTC, 1_200, 800, sender=desk.admin)
+    desk.lender("btc lender", WBTC, 100 * 10**8)
+    account, keeper = desk.trader("alice", market=0x8000 | WETH << 6 | WBTC), desk.trader("keeper", 100_000)
+    desk.fund(account, WETH, 10 * WAD)
+    loan = 4 * 10**7
+    desk.act(account, borrow(account, WBTC, loan), withdraw(account, WBTC, loan, desk.owner(account)))
+    desk.post({1: price * PRICE})
+    desk.act(keeper, liquidate(keeper, account))
+    assert (desk.debt(account, WBTC), desk.held(account, WETH)) == (0, 0)
 
 
 def test_collateral_may_be_lent(pair):

@@ -21,13 +21,19 @@ from campaign.checks.liquidation import (
     s4_calls_follow_the_levels,
     s4_slices_cost_what_the_rule_says,
 )
+from campaign.checks.losses import i6_lent_indices_fall_by_losses_only, w1_what_is_socialised_is_the_loss
 from campaign.checks.markets import (
     f1_limits_hold_where_risk_grew,
     f2_a_feed_moves_once_per_block_and_forward,
+    f2_loans_stay_within_caps,
     p1_assessments_are_the_twins,
     r1_rounding_is_against_the_caller,
 )
-from campaign.checks.solvency import s1_risk_taken_is_margined, s2_no_batch_makes_an_account_liquidatable
+from campaign.checks.solvency import (
+    s1_risk_taken_is_margined,
+    s2_configuration_calls_nobody,
+    s2_no_batch_makes_an_account_liquidatable,
+)
 
 CHECKS = (
     o1_no_balance_is_negative,  # first: the twins refuse to value an account that owes
@@ -36,8 +42,11 @@ CHECKS = (
     i3_market_sums_are_those_of_positions,
     i4_shares_are_those_of_holders,
     i5_vault_cash_covers_held,
+    i6_lent_indices_fall_by_losses_only,
+    w1_what_is_socialised_is_the_loss,
     s1_risk_taken_is_margined,
     s2_no_batch_makes_an_account_liquidatable,
+    s2_configuration_calls_nobody,
     s3_values_flow_only_as_documented,
     s4_a_slice_never_lowers_health,
     s4_slices_cost_what_the_rule_says,
@@ -47,5 +56,6 @@ CHECKS = (
     r1_rounding_is_against_the_caller,
     p1_assessments_are_the_twins,
     f1_limits_hold_where_risk_grew,
+    f2_loans_stay_within_caps,
     f2_a_feed_moves_once_per_block_and_forward,
 )

@@ -22,8 +22,12 @@ def a1_only_owners_move_what_is_theirs(run, tx) -> None:
         for asset in ASSETS:
             less = tx.after.held(account, asset) < tx.before.held(account, asset)
             require(not less, "A-1", "{} lost asset {} to {}", account.hex(), asset, tx.sender)
+            old, new = (book.accounts[account].balances[asset] for book in (tx.before, tx.after))
+            same = (old.shares, old.kind) == (new.shares, new.kind)
+            require(same, "A-1", "{} has {} of asset {} after {}", account.hex(), new, asset, tx.sender)
         for market in MARKETS:
-            same = tx.after.accounts[account].positions[market] == tx.before.accounts[account].positions[market]
+            old, new = tx.before.position(account, market), tx.after.position(account, market)
+            same = old == new or bool(tx.found("SideCharged") or tx.found("SideShrunk"))
             require(same, "A-1", "position of {} changed by {}", account.hex(), tx.sender)
 
 
@@ -54,5 +58,5 @@ def a2_operators_stay_within_their_limits(run, tx) -> None:
             require(found.notional <= most * WAD, "A-2", "notional {} of {}", found.notional, most)
             require(found.notional * 100 <= max(found.equity, 0) * leverage + 100, "A-2", "leverage over {}", leverage)
         for asset in ASSETS[1:]:
-            same = before.held(account, asset) == after.held(account, asset)
+            same = before.accounts[account].balances[asset] == after.accounts[account].balances[asset]
             require(same, "A-2", "asset {} of {} moved", asset, account.hex())

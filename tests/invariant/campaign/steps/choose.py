@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaign.cast import MARKETS, TRADERS, WAD
+from campaign.cast import ASSETS, MARKETS, TRADERS, WAD
 from plimsoll.margin.account import AccountState
 
 
@@ -30,11 +30,23 @@ def part(rng, whole: int) -> int:
 
 
 def below(run, *states: AccountState) -> list[bytes]:
-    return [a for a in run.arena.accounts if run.book.accounts[a].header.markets and run.book.state(a) in states]
+    return [a for a in run.arena.accounts if run.book.at_risk(a) and run.book.state(a) in states]
 
 
 def liquidatable(run) -> list[bytes]:
     return below(run, AccountState.LIQUIDATABLE, AccountState.BANKRUPT)
+
+
+def compatible(run, targets: list[bytes]) -> list[bytes]:
+    """Those that one account can take in one batch: it lends an asset or owes it, never both."""
+    kinds: dict[int, int] = {}
+    chosen = []
+    for target in targets:
+        own = {asset: b.kind for asset, b in run.book.accounts[target].balances.items() if b.shares}
+        if all(kinds.get(asset, kind) == kind for asset, kind in own.items()):
+            kinds |= own
+            chosen.append(target)
+    return chosen
 
 
 def size(run, rng, account: bytes, market: int, most: float = 21.0) -> int:
@@ -43,3 +55,16 @@ def size(run, rng, account: bytes, market: int, most: float = 21.0) -> int:
     notional = int(equity * rng.uniform(0.05, most))
     size = max(notional // run.book.price(market), 1)
     return size if rng.random() < 0.5 else -size
+
+
+def with_debt(run, *owners: str) -> list[tuple[bytes, int]]:
+    """Accounts and what they owe."""
+    book = run.book
+    chosen = run.arena.all_of(*owners) if owners else run.arena.accounts
+    return [(a, asset) for a in chosen for asset in ASSETS if book.debt(a, asset)]
+
+
+def with_lent(run, *owners: str) -> list[tuple[bytes, int]]:
+    book = run.book
+    chosen = run.arena.all_of(*owners) if owners else run.arena.accounts
+    return [(a, asset) for a in chosen for asset in ASSETS if book.lent(a, asset)]

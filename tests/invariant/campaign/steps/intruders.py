@@ -135,13 +135,13 @@ def strangers(run, rng) -> None:
     world, victim = run.world, choose.account(run, rng, "alice", "bob")
     mine = run.arena.of("mallory")[0]
     engine = world.engine
-    kind = rng.randrange(8)
+    kind = rng.randrange(11)
     held = [a for a in ASSETS if run.book.held(victim, a)]
     missing = [a for a in ASSETS if a not in held]
     if kind == 0:
         run.call("mallory", engine, "configure", 1, 0, 1, refused="A-1")
     elif kind == 1:
-        run.call("mallory", engine, "changeLent", 0, 10**6, refused="A-1")
+        run.call("mallory", engine, "changeLent", 0, 10**6, 10**6, refused="A-1")
     elif kind == 2:
         run.call("mallory", run.arena.vaults[0], "push", run.address("mallory"), 1, refused="A-1")
     elif kind == 3:
@@ -151,6 +151,14 @@ def strangers(run, rng) -> None:
     elif kind == 5:
         market = choose.market(run, rng, victim)
         run.batch("mallory", run.trade(victim, market, rng.choice((1, -1)) * SIZE), refused="A-1")
+    elif kind == 7:
+        run.batch("mallory", run.borrow(victim, 0, 1), refused="A-1")
+        run.batch("mallory", run.repay(victim, 1, 1), refused="A-1")
+    elif kind == 8:
+        run.batch("mallory", rng.choice((run.lend, run.recall))(victim, 0, 1), refused="A-1")
+    elif kind == 9:
+        run.call("mallory", run.world.engine, "payStaker", run.address("mallory"), 1, refused="A-1")
+        run.call("mallory", run.arena.vaults[1], "pay", run.address("mallory"), 1, refused="A-1")
     elif kind == 6 and missing:
         run.batch("mallory", run.deposit(victim, rng.choice(missing), 1), refused="A-1")
     else:

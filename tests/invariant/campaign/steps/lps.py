@@ -71,6 +71,10 @@ def lend(run, rng) -> None:
     elif kind < 0.5:
         run.call(name, vault, "mint", rng.choice((1, 7, shares // 3 + 1)), me)
     elif kind < 0.75:
+        if rng.random() < 0.6:
+            for seconds in (1, 3500, 150):
+                run.post({}, seconds=seconds)
+                run.call("keeper", run.world.engine, "observeExits")
         run.call(name, vault, "redeem", choose.part(rng, shares), me, me)
     else:
         run.call(name, vault, "withdraw", choose.part(rng, shares), me, me)
