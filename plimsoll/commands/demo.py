@@ -55,8 +55,8 @@ def demo(
     path = load(files, step=length, **window)  # type: ignore[arg-type]
     setup = Setup(traders=traders, seed=seed, borrowers=borrowers, exchange=True, keeper_float=CUSHION, lent=LENT)
     console.print(
-        f"[bold]Black Thursday[/]: {traders} traders and {borrowers} borrowers, 12 and 13 March 2020 in "
-        f"steps of {step}, seed {seed}"
+        f"[bold]Black Thursday[/]: {traders} traders and {borrowers} borrowers, "
+        f"12 and 13 March 2020 in steps of {step}, seed {seed}"
     )
     with Beside(jobs(files, length, setup, window)) as runs:
         result = on_anvil(path, setup, console)

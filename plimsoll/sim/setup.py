@@ -26,8 +26,8 @@ class Setup:
 
     `stretched`: accounts at their tier's maximum leverage, on each side of each market, by tier. `borrowers`: accounts
     with borrowed spot. `volatility`: whether requirements follow it. `listings`: collateral beside that of the local
-    deployment. `exchange`: they swap on the deployment's Uniswap, and the keeper sells on it; `lent`: of the quote
-    asset and of each other one. `quote_symbol`: the path's symbol of the quote asset's own price, by which initial
+    deployment. `exchange`: they swap on the deployment's Uniswap, and the keeper sells on it. `lent`: of the quote
+    asset, and of each other one. `quote_symbol`: the path's symbol of the quote asset's own price, by which initial
     margin rises.
     """
 

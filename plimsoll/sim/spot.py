@@ -1,4 +1,4 @@
-"""What becomes of borrowed spot in a replay: loans opened, raised, repaid and liquidated; swaps; utilisation and rates.
+"""What becomes of borrowed spot in a replay: loans opened, raised, repaid, liquidated; swaps; utilisation and rates.
 
 Swaps are those of the deployment's Uniswap, from its pools' own events. `cost` is what a swap brings less than the
 index says, fee and price impact together.

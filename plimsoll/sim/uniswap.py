@@ -1,4 +1,4 @@
-"""The Uniswap of the deployment: where people in a replay swap, and an arbitrageur who keeps it at the index.
+"""The deployment's Uniswap as the place where people in a replay swap, and an arbitrageur who keeps it at the index.
 
 At the start of a step he trades every pool to the price from which on it no longer pays him, fee included. Swaps are
 then planned on what the step's own swaps leave, so that each knows its price impact; one that meets less than it was
