@@ -11,7 +11,7 @@ from plimsoll.exchange.market import Exchange
 from plimsoll.keeper.book import Trade
 from plimsoll.keeper.sales import Order, Unwound
 from plimsoll.keeper.select import Finding
-from plimsoll.margin.account import QUOTE, Account, Snapshot, bits, net_amount
+from plimsoll.margin.account import DEBT, QUOTE, Account, Snapshot, bits, net_amount
 from plimsoll.margin.asset_math import value_up
 from plimsoll.margin.fixed_math import BPS, WAD
 
@@ -107,6 +107,11 @@ def kinds_of(account: Account) -> dict[int, int]:
 def is_spot(account: Account) -> bool:
     """Whether something of it has to be sold, bought, repaid or recalled: more than quote and positions."""
     return any(asset != QUOTE or kind for asset, kind in kinds_of(account).items())
+
+
+def owes_assets(account: Account) -> bool:
+    """Whether something but quote has to be repaid."""
+    return any(asset != QUOTE and kind == DEBT for asset, kind in kinds_of(account).items())
 
 
 def spot_size(account: Account, snapshot: Snapshot) -> int:

@@ -8,7 +8,8 @@ taking; otherwise a smaller slice of it is, or it is deferred, with the reason.
 **Sizes.** A closing trade has a fixed size, while the largest slice an account allows moves with time. Without a
 cushion the keeper asks for a hair less than the largest slice (`SHAVE`), whose size no second can change. With the
 reserve in place it asks for the whole slice, which ends the target's call and clock, and a drift of the size stays in
-its account as a position too small to matter, closed with the next batch.
+its account as a position too small to matter, closed with the next batch. Not of a target that owes another asset than
+quote: what is bought to repay it is exact, and a drift would be missing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from plimsoll import actions
 from plimsoll.abi import checksum
 from plimsoll.exchange.depth import Depths
 from plimsoll.exchange.market import Exchange
-from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot
+from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot, owes_assets
 from plimsoll.keeper.book import Book, LendsAndOwes
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.sales import Unwinding, Unwound
@@ -172,7 +173,8 @@ class Planner:
         snapshot, account, found = self.view.snapshot, finding.account, finding.assessment
         wanted = min(fraction, cap or WAD)
         slice = preview.liquidation(account, snapshot, wanted, found)
-        if slice.max_fraction < WAD and not roomy and slice.fraction == slice.max_fraction:
+        exact = not roomy or owes_assets(account)
+        if slice.max_fraction < WAD and exact and slice.fraction == slice.max_fraction:
             wanted = max(slice.max_fraction - slice.max_fraction // SHAVE, slice.min_fraction)
             slice = preview.liquidation(account, snapshot, wanted, found)
         return slice

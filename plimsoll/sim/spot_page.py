@@ -115,7 +115,7 @@ def _lines(axes: Axes, data: Data, key: str, head: str) -> None:
     for (symbol, row), color in zip(lending.items(), LINES, strict=False):
         values = [share(value) for value in row[key]]
         axes.plot(times(data), values, color=color, lw=1.6, label=symbol)  # type: ignore[arg-type]
-        notes.append(f"{symbol} at most {max(values):.1f}, {values[-1]:.1f} at the end")
-    title(axes, head, " · ".join(notes))
+        notes.append(f"{symbol} {max(values):.1f}")
+    title(axes, head, "at most " + " · ".join(notes))
     axes.legend(loc="upper right", ncols=3)
     clock(axes, data)

@@ -16,7 +16,7 @@ from plimsoll.testing.spot import PAIR, SpotScene
 
 USDC, WETH, WBTC = 0, 1, 2
 USD, ETHER, BTC = 10**6, 10**18, 10**8
-SIZE = 10**8
+SIZE, WAD = 10**8, 10**18
 LIQUIDATABLE = AccountState.LIQUIDATABLE
 POOLS = {1: (WETH, USDC), 2: (WBTC, USDC)}
 
@@ -370,6 +370,21 @@ def test_a_batch_planned_now_passes_a_few_seconds_later(town, keeper_of, seconds
     keeper.writer._send(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
     assert_empty(town, keeper)
+
+
+def test_what_is_owed_is_bought_exactly_also_with_a_cushion(town, keeper_of):
+    """A cushion of quote cannot make up for a slice, and a debt with it, that has grown by the time it is taken."""
+    world = town.world
+    town.join("short", {USDC: 30_000 * USD}, {WETH: 8 * ETHER})
+    town.move({1: 3_450})
+    keeper = keeper_of(world, reserve=100 * WAD)
+    world.fund(keeper.account, USDC, 100 * USD)
+    planner, batch = planned(keeper)
+    assert batch.takes[0].asked < batch.takes[0].most < WAD
+    world.chain.advance(12)
+    result = Result()
+    keeper.writer._send(batch, planner, result)
+    assert keeper.wallet.receipt(result.sent[0]).status == 1
 
 
 def test_what_one_lends_and_another_owes_takes_two_batches(town, keeper_of):
