@@ -171,14 +171,14 @@ library LossLogic {
         uint256 equity = FixedMath.positive(MarketBook.poolEquity(s, env, b));
         uint256 allocation = equity * s.markets[b.id].trade.allocation / FixedMath.BPS;
         Ledger.MarketLoss storage loss = s.markets[b.id].loss;
-        if (block.timestamp >= uint256(loss.windowStart) + s.terms.insuranceWindow) {
-            (loss.windowStart, loss.poolSpent) = (uint32(block.timestamp), 0);
-        }
-        uint256 spent = loss.poolSpent;
+        bool over = block.timestamp >= uint256(loss.windowStart) + s.terms.insuranceWindow;
+        uint256 spent = over ? 0 : loss.poolSpent;
         uint256 room = FixedMath.positive(pnl + int256(allocation > spent ? allocation - spent : 0));
         paid = amount < room ? amount : room;
         uint256 own = FixedMath.positive(pnl);
         if (paid <= own) return paid;
+        // A window begins with the first that is spent in it.
+        if (over) loss.windowStart = uint32(block.timestamp);
         loss.poolSpent = (spent + paid - own).toUint96();
         emit IMarginEngine.PoolWindowSpent(b.id, loss.windowStart, loss.poolSpent);
     }

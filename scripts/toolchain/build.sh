@@ -14,7 +14,7 @@ trap 'exit 130' INT TERM HUP
 brownie_compile() {
     [ "$(cat "$STAMP" 2>/dev/null)" != "$KEY" ] || return 0
     rm -f "$STAMP"
-    limit 600 brownie compile --all >"$LOG" 2>&1 || return 1
+    limit 1200 brownie compile --all >"$LOG" 2>&1 || return 1
     mkdir -p build && echo "$KEY" >"$STAMP.new" && mv "$STAMP.new" "$STAMP"
 }
 

@@ -14,7 +14,8 @@ import pytest
 from desk import BTC, ETH, LIQUIDATABLE, PRICE, QUOTE, SIZE, USDC, WAD, WBTC, WETH, expect
 
 from plimsoll.actions import borrow, deposit, lend, liquidate, repay, withdraw
-from plimsoll.margin.account import MAX_EXPONENT, PriceUse, moved
+from plimsoll.margin.account import PriceUse
+from plimsoll.margin.valuation import MAX_EXPONENT, moved
 
 HOUR = 3_600
 

@@ -23,11 +23,12 @@ MANAGED = {"authority", "isConsumingScheduledOp"}
 ERC4626 = {"totalAssets", "convertToAssets", "convertToShares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem"}
 PREVIEWS = {"previewDeposit", "previewMint", "previewWithdraw", "previewRedeem"}
 LOCKED = {
-    "MarginEngine": {"assess", "poolEquity", "lendingOf", "lentOf", "debtOf", "exitsWait"},
+    "MarginEngine": {"assess", "assessAt", "poolEquity", "lendingOf", "lentOf", "debtOf", "exitsWait"},
     "CollateralVault": ERC4626 | PREVIEWS,
     "InsuranceStake": ERC4626 | PREVIEWS,
     "LiquidityPool": {"totalAssets", "convertToAssets", "convertToShares", "waitOf", "requirement"},
-    "Lens": {"health", "healthPage", "assets", "globals", "markets", "rawAccounts", "rawPage"},
+    "Lens": {"health", "healthPage", "assets", "globals", "markets", "lending", "rawAccounts", "rawPage"}
+    | {"liquidationPrice", "liquidationPriceOfAsset"},
 }
 FREE = {
     "MarginEngine": MANAGED

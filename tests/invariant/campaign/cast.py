@@ -31,5 +31,6 @@ BOOKED = (
     ("mallory", 3, None),
     ("mallory", 4, PAIR),
     ("mallet", 0, None),
+    ("operator", 0, None),  # neither lends nor owes: it can take anything
     ("mallet", 1, 2),
 )

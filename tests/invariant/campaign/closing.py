@@ -107,18 +107,18 @@ def _reduce_or_explain(run, account: bytes, market: int, change: int) -> None:
 def l2_all_can_be_liquidated(run) -> None:
     """L-2 and L-3: by someone with cash, on whatever feeds there are, in one batch with healthy accounts among them."""
     targets = choose.liquidatable(run)
-    keeper = run.arena.of("keeper")[0]
+    keeper = run.arena.of("operator")[0]
     targets = [target for target in targets if target != keeper]
     if not targets:
         return
-    run.arena.tokens[0].write("mint", run.address("keeper"), 10**9 * 10**6, sender=run.world.admin)
+    run.arena.tokens[0].write("mint", run.address("operator"), 10**9 * 10**6, sender=run.world.admin)
     run.book = run.arena.read()
-    run.batch("keeper", run.deposit(keeper, 0, 5 * 10**8 * 10**6), must="L-2")
+    run.batch("operator", run.deposit(keeper, 0, 5 * 10**8 * 10**6), must="L-2")
     start = run.chain.snapshot()
     book = run.book
     for target in targets:
         checkpoint = run.chain.snapshot()
-        run.batch("keeper", run.liquidate(keeper, target), must="L-2")
+        run.batch("operator", run.liquidate(keeper, target), must="L-2")
         found = run.book.assess(target)
         if run.book.at_risk(target):
             require(found.equity >= found.mm, "L-2", "{} stays below MM: {}", target.hex(), found)
@@ -127,7 +127,7 @@ def l2_all_can_be_liquidated(run) -> None:
     healthy = [a for a in run.arena.accounts if a not in targets and a != keeper]
     targets = choose.compatible(run, targets)
     every = [a for pair in zip(targets, healthy[: len(targets)], strict=False) for a in pair] + targets
-    run.batch("keeper", *(run.liquidate(keeper, a, skip=True) for a in dict.fromkeys(every)), must="L-3")
+    run.batch("operator", *(run.liquidate(keeper, a, skip=True) for a in dict.fromkeys(every)), must="L-3")
     run.chain.revert(start)
     run.book = book
     run.stats["liquidated at the end"] += len(targets)

@@ -12,6 +12,7 @@ from campaign.actions import Act, Actions, shown
 from campaign.arena import Arena
 from campaign.book import Book
 from campaign.broken import Broken
+from campaign.cast import ASSETS
 from campaign.transaction import Tx, classify
 from plimsoll import actions as act
 from plimsoll.errors import Halted, Reverted
@@ -39,7 +40,6 @@ class Run(Actions):
         self.grants: dict[tuple[bytes, str], tuple[int, ...]] = {}
         self.spent: dict[tuple[bytes, str, int], int] = {}
         self.rng = random.Random(0)
-        self.commons = 0  # what lies in Executor and goes to whoever calls next
         self.trace: list[str] = []
         self.book = arena.read()
 
@@ -90,7 +90,7 @@ class Run(Actions):
         if refused:
             raise Broken(refused, f"{label} by {sender} should have been refused")
         tx = self._tx(label, sender, start, before, receipt, pending)
-        tx.is_batch, tx.reducing, tx.commons = True, reducing, self.commons
+        tx.is_batch, tx.reducing, tx.commons = True, reducing, self._commons(start, actions)
         for action in actions:
             classify(self.arena, tx, action)
         self.judge(tx)
@@ -114,6 +114,12 @@ class Run(Actions):
         tx.commons = commons
         self.judge(tx)
         return tx
+
+    def _commons(self, book: Book, actions: tuple[Act, ...]) -> int:
+        """What lies in Executor goes to whoever calls next."""
+        place = self.arena.holders.index(self.arena.executor)
+        lying = sum(book.value(asset, book.holdings[asset][place]) for asset in ASSETS)
+        return lying if any(action.name == "exchange" for action in actions) else 0
 
     def _tx(self, label, sender, start, before, receipt, pending) -> Tx:
         self.book = self.arena.read()

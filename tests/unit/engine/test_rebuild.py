@@ -23,6 +23,7 @@ from campaign.sequences import play, sequence
 OPERATORS, LOCKDOWNS, FORBIDDEN, ACCOUNTS = 11, 12, 13, 14
 UNIT = 10**12
 DEBT = 2
+CLOSING = 4  # of a market's flags
 
 
 class Recorder(ProcessChain):
@@ -59,6 +60,11 @@ class Rebuilt:
         self.losses = defaultdict(words.MarketLoss)
         self.markets = defaultdict(lambda: {"state": words.MarketState(), "risk": 0, "trade": 0, "contribution": 0})
         self.insurance = defaultdict(words.MarketInsurance)
+        self.debt_insurance = defaultdict(words.MarketInsurance)
+        self.closing = defaultdict(words.MarketClosing)
+        self.risk_ramps: dict[int, int] = {}
+        self.model_ramp = self.stake = 0
+        self.anchors: dict[int, tuple[int, int, int, int]] = {}
         self.lending = defaultdict(lambda: words.Lending(debt_index=10**12, lent_index=10**12))
         self.shares = defaultdict(lambda: (0, 0, 0))
         self.flows, self.caps, self.pairs = {}, {}, {}
@@ -132,6 +138,26 @@ class Rebuilt:
     def on_InsuranceWindowSpent(self, time, market, windowStart, spent):
         self.insurance[market] = replace(self.insurance[market], window_start=windowStart, spent=spent)
 
+    def on_DebtInsuranceSpent(self, time, asset, windowStart, spent):
+        self.debt_insurance[asset] = replace(self.debt_insurance[asset], window_start=windowStart, spent=spent)
+
+    def on_MarketClosingOpened(self, time, market, endsAt):
+        entry = self.markets[market]
+        risk = words.MarketRisk.from_word(entry["risk"])
+        entry["risk"] = replace(risk, flags=risk.flags | CLOSING).to_word()
+        self.closing[market] = words.MarketClosing(opened_at=time, observed_at=time)
+
+    def on_ClosingObserved(self, time, market, price, covered):
+        was = self.closing[market]
+        weighted = was.weighted + price * (covered - was.covered)
+        self.closing[market] = replace(was, weighted=weighted, covered=covered, observed_at=time)
+
+    def on_MarketFinal(self, time, market, price):
+        self.closing[market] = replace(self.closing[market], final_price=price, weighted=0)
+        entry = self.markets[market]
+        risk = words.MarketRisk.from_word(entry["risk"])
+        entry["risk"] = replace(risk, funding_velocity=0, max_funding_rate=0).to_word()
+
     def on_LendingAccrued(self, time, asset, debtIndex, lentIndex, rateAtTarget):
         self.lending[asset] = replace(
             self.lending[asset],
@@ -149,6 +175,10 @@ class Rebuilt:
 
     def on_BorrowFlow(self, time, asset, windowStart, netBorrowed):
         self.flows[asset] = words.Flow(windowStart, netBorrowed).to_word()
+
+    def on_ExitAnchor(self, time, key, price, moved):
+        before, _, _, moved_at = self.anchors.get(key, (0, 0, 0, 0))
+        self.anchors[key] = (price, price, time, time) if moved else (price, before, time, moved_at)
 
     # ---------------------------------------------------------------- operators and configuration
 
@@ -189,12 +219,24 @@ class Rebuilt:
             self.pool_owner = word
         elif what == 8:
             self.forbidden[id] = int(word != 0)
+        elif what == 9:
+            self.stake = word
         elif what == 10:
             self.caps[id] = word
         elif what == 11:
             self.lending[id] = replace(self.lending[id], reserve_share=word)
         elif what == 12:
             self.pairs[id] = word
+        elif what == 13:
+            self.risk_ramps[id] = word
+        elif what == 14:
+            self.model_ramp, self.globals = word, replace(self.globals, flags=int(word != 0))
+        elif what == 15:
+            new = words.Globals.from_word(word)
+            fields = ("quote_feed", "depeg_threshold", "depeg_factor")
+            self.globals = replace(self.globals, **{name: getattr(new, name) for name in fields})
+        elif what == 16:
+            self.debt_insurance[id] = replace(self.debt_insurance[id], cap=word)
 
     # ---------------------------------------------------------------- as storage words
 
@@ -206,6 +248,8 @@ class Rebuilt:
             ledger.POOL: words.Pool(self.pool_owner, contributions).to_word(),
             ledger.TERMS: self.terms,
             ledger.LISTED_MARKETS: self.listed,
+            ledger.MODEL_RAMP: self.model_ramp,
+            ledger.STAKE: self.stake,
             ACCOUNTS: len(self.accounts),
         }
         first = int.from_bytes(keccak(ACCOUNTS.to_bytes(32, "big")), "big")
@@ -230,6 +274,9 @@ class Rebuilt:
             out[ledger.lending(asset)] = self.lending[asset].to_word()
             out[ledger.limits(asset)] = self.caps[asset]
             out[ledger.flows(asset)] = self.flows.get(asset, 0)
+            out[ledger.debt_insurance(asset)] = self.debt_insurance[asset].to_word()
+        for key, (price, before, at, moved_at) in self.anchors.items():
+            out[ledger.entry(key, ledger.ANCHORS)] = price | before << 72 | at << 144 | moved_at << 176
         out |= {ledger.pair(code): word for code, word in self.pairs.items()}
         for market, entry in self.markets.items():
             out |= self._market(market, entry)
@@ -251,6 +298,8 @@ class Rebuilt:
             ledger.market(market, ledger.COSTS): costs.to_word(),
             ledger.market(market, ledger.TRADE): entry["trade"],
             ledger.market(market, ledger.INSURANCE): self.insurance[market].to_word(),
+            ledger.market(market, ledger.RAMP): self.risk_ramps.get(market, 0),
+            ledger.market(market, ledger.CLOSING): self.closing[market].to_word(),
             ledger.market(market, ledger.LOSS): replace(self.losses[market], flat_cost=book.flat_cost()).to_word(),
         }
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 from exposed import Exposed
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plimsoll.margin import epoch_math
@@ -43,7 +43,7 @@ def _settled(positions, epoch):
     ]
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=_books(), mark=MARKS, part=st.fractions(0, 1))
 def test_a_charge_collects_the_deficit_and_leaves_each_winner_a_winner(book, mark, part):
     net = _net(book, mark)
@@ -65,7 +65,7 @@ def test_a_charge_collects_the_deficit_and_leaves_each_winner_a_winner(book, mar
             assert before - 1 <= left <= 0
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=_books(), mark=MARKS, to=st.integers(1, 2**16))
 def test_shrinking_a_side_changes_nobodys_worth_at_its_mark(book, mark, to):
     epoch, kept, base = epoch_math.shrink(Epoch(long=book[0][0] > 0), mark, to, 2**16, 0)
@@ -112,7 +112,7 @@ class Side:
         self.epochs[number] = epoch
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=_books(4), history=_histories())
 def test_one_touch_after_many_epochs_is_the_exact_result(book, history):
     side = Side(book)
@@ -129,7 +129,7 @@ def test_one_touch_after_many_epochs_is_the_exact_result(book, history):
         assert abs((size_after * mark - cost_after) - (exact_size * mark - exact_cost)) <= epoch_math.SLACK
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=_books(3), history=_histories(), stop=st.integers(0, 40))
 def test_a_touch_in_between_changes_the_result_by_rounding_only(book, history, stop):
     side = Side(book)

@@ -245,7 +245,7 @@ def test_pool_equity_mirrors_the_traders_and_close_out_pays_the_premium_back(dra
         unit = preview.quote_unit(snap)
         traders = premiums = 0
         for market in snap.markets.values():
-            price = snap.price(market.risk.feed).value
+            price = snap.price_in(market).value
             index = index_now(market.state, market.risk, price, snap.time)
             costs = market.costs.long_cost + market.costs.short_cost
             traders += position_math.pnl(market.state.skew, costs, price, index)

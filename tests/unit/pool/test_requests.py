@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lps import SHARE, UNIT, Wait, enter, fall_due, invest, leave, lp, run, wallet
 
 from plimsoll import ledger
 from plimsoll.actions import trade_perp
 from plimsoll.contracts import events
+from plimsoll.margin.words import Limits
 from plimsoll.prices import PRICE
 from plimsoll.testing.world import SIZE
 
@@ -110,11 +113,10 @@ def test_what_the_engine_refuses_waits(world):
     owner = lp(world, "lp", 10)
     request = enter(world, owner, 10 * UNIT)
     fall_due(world)
-    slot = ledger.asset(0)
+    slot = ledger.limits(0)
     word = world.chain.storage(world.engine.address, slot)
-    world.chain.set_storage(
-        world.engine.address, slot, word & (1 << 80) - 1 | sum(world.engine.read("totals", 0)) << 80
-    )
+    full = replace(Limits.from_word(word), supply_cap=sum(world.engine.read("totals", 0)))
+    world.chain.set_storage(world.engine.address, slot, full.to_word())
     assert run(world, request) == {request: Wait.REFUSED}
     assert world.token(0).read("allowance", world.pool.address, world.vault(0).address) == 0
     world.chain.set_storage(world.engine.address, slot, word)

@@ -48,6 +48,19 @@ def test_withdrawals_beyond_what_is_owned_are_refused(priced, reverts):
     assert vault.read("maxWithdraw", resident) == 0
 
 
+def test_everybody_leaves_with_every_share(priced):
+    """The last as well: what is left to him is less than his shares make of it by a fraction of a unit."""
+    people, vault = [priced.actor("resident")], priced.vault(0)
+    for name, amount in (("first", ODD), ("second", 7)):
+        people.append(lender(priced, name, 0, amount))
+        vault.write("deposit", amount, people[-1], sender=people[-1])
+    accrue(priced, 0, 1_234_577)
+    for owner in (people[1], people[0], people[2]):
+        assert vault.read("maxRedeem", owner) == vault.read("balanceOf", owner) > 0
+        vault.write("redeem", vault.read("balanceOf", owner), owner, owner, sender=owner)
+    assert vault.read("totalSupply") == vault.read("totalAssets") == 0
+
+
 def test_a_deposit_worth_no_share_is_refused(world, reverts):
     """Row 36: nobody pays for zero shares, however dear a share has become."""
     resident, late = lender(world, "resident", 0, 10), lender(world, "late", 0, 1)
