@@ -18,17 +18,17 @@ free_port() {
 python_suites() {
     say "unit, attacks, regression, invariant, processes: $WORKERS workers"
     # shellcheck disable=SC2086
-    limit "${PLIMSOLL_TEST_LIMIT:-900}" pytest -p no:pytest-brownie -n "$WORKERS" --dist worksteal -q $PYTHON_SUITES "$@"
+    limit "${PLIMSOLL_TEST_LIMIT:-1500}" pytest -p no:pytest-brownie -n "$WORKERS" --dist worksteal -q $PYTHON_SUITES "$@"
 }
 
 on_anvil() {
     say "integration: brownie on Anvil (shanghai)"
-    PLIMSOLL_RPC_PORT=$(free_port) limit 600 brownie test tests/integration --network anvil "$@"
+    PLIMSOLL_RPC_PORT=$(free_port) limit 900 brownie test tests/integration --network anvil "$@"
 }
 
 on_ganache() {
     say "smoke: brownie on Ganache (shanghai)"
-    PLIMSOLL_RPC_PORT=$(free_port) limit 300 brownie test tests/smoke --network ganache-cli "$@"
+    PLIMSOLL_RPC_PORT=$(free_port) limit 400 brownie test tests/smoke --network ganache-cli "$@"
 }
 
 suite=${1:-all}
