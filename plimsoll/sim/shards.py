@@ -7,8 +7,9 @@ result of each part is kept there, and parts that are there already are not repl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from multiprocessing import get_context
@@ -50,6 +51,16 @@ class PartFailed(PlimsollError):
         super().__init__(f"{shard.part.name}, {shard.side}: {reason}")
 
 
+class WorkerEnded(PlimsollError):
+    """A process that replayed a part was ended from outside; what was finished is in `folder`."""
+
+    exit_code = 9
+
+    def __init__(self, folder: Path | None) -> None:
+        kept = f"finished parts are in {folder}" if folder else "with --work finished parts are kept"
+        super().__init__(f"a process that replayed a part was ended (out of memory?); {kept}: run the command again")
+
+
 def shards(parts: Sequence[Part], sides: Sequence[bool] = (True, False)) -> list[Shard]:
     return [Shard(part, volatility) for part in parts for volatility in sides]
 
@@ -64,21 +75,32 @@ def replay_all(
             results[shard] = json.loads((folder / shard.file).read_text())
             done(shard, results[shard])
     left = [shard for shard in wanted if shard not in results]
-    if left:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-            futures = {pool.submit(replay_one, shard): shard for shard in left}
-            for future in as_completed(futures):
-                shard = futures[future]
-                results[shard] = future.result()
-                if "failed" in results[shard]:
-                    raise PartFailed(shard, results[shard]["failed"])
-                if folder is not None:
-                    write(folder / shard.file, json.dumps(results[shard]) + "\n")
-                done(shard, results[shard])
+    try:
+        for shard, data in _in_workers(left, workers):
+            results[shard] = data
+            if folder is not None:
+                write(folder / shard.file, json.dumps(data) + "\n")
+            done(shard, data)
+    except BrokenProcessPool:
+        raise WorkerEnded(folder) from None
     found: dict[str, dict[str, Data]] = {}
     for shard in wanted:
         found.setdefault(shard.side, {})[shard.part.name] = results[shard]
     return found
+
+
+def _in_workers(wanted: Sequence[Shard], workers: int) -> Iterator[tuple[Shard, Data]]:
+    """Results as they come. Raises PartFailed for the first part that has none."""
+    if not wanted:
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        futures = {pool.submit(replay_one, shard): shard for shard in wanted}
+        for future in as_completed(futures):
+            shard, data = futures[future], future.result()
+            if "failed" in data:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise PartFailed(shard, data["failed"])
+            yield shard, data
 
 
 def replay_one(shard: Shard) -> Data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +16,14 @@ from typer.testing import CliRunner
 from plimsoll.cli import app
 from plimsoll.contracts import ROOT
 from plimsoll.errors import BadInput
+from plimsoll.sim import shards as sim_shards
 from plimsoll.sim.aggregate import add, aggregate, quantiles
 from plimsoll.sim.backends import make
 from plimsoll.sim.prices import load, moment
 from plimsoll.sim.replay import Setup, prepare
 from plimsoll.sim.scenario_report import document
 from plimsoll.sim.scenarios import HOURLY, SCENARIOS, parts
-from plimsoll.sim.shards import OFF, ON, PartFailed, Shard, replay_all, shards, thinned
+from plimsoll.sim.shards import OFF, ON, PartFailed, Shard, WorkerEnded, replay_all, shards, thinned
 
 SMALL = Setup(traders=12, liquidity=3_000_000)
 HOUR = {"start": moment("2020-03-12", ""), "end": moment("2020-03-12T01:00", "")}
@@ -123,6 +125,18 @@ def test_a_part_that_fails_is_named(data):
 
     with pytest.raises(PartFailed, match=r"2020-03, scaling on: missing\.csv"):
         replay_all([Shard(broken, True)], workers=1, folder=None, done=lambda *_: None)
+
+
+def test_a_worker_that_is_ended_is_an_error(data, tmp_path, monkeypatch):
+    """Which says where finished parts are."""
+    _, found = parts("months-2020-2023", data, SMALL, **HOUR)
+
+    def ended(*_):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(sim_shards, "_in_workers", ended)
+    with pytest.raises(WorkerEnded, match=r"finished parts are in .*: run the command again"):
+        replay_all(shards(found), workers=1, folder=tmp_path, done=lambda *_: None)
 
 
 def test_series_are_thinned_without_losing_counts():
