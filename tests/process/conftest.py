@@ -15,7 +15,7 @@ from plimsoll.chain.signer import Signer
 from plimsoll.testing import World
 from plimsoll.testing.spot import SpotScene
 
-SECONDS = 30  # no wait is longer
+SECONDS = 150
 KEY = "0x" + "5a" * 31 + "01"
 
 
