@@ -156,7 +156,9 @@ def _luna(data: Path, setup: Setup) -> Iterator[Part]:
     names = {symbol: HOURLY.format(symbol) for symbol in ("ETH", "BTC")} | {"LUNA": LUNA}
     listed = (Listing("LUNA", 4000, 3000, 15_000),)
     start, end = _time("2022-05-09T05:00"), _time("2022-05-11T19:25")
-    yield Part("luna", _files(data, names), start, end, replace(setup, listings=listed), step=5, warm_up=0)
+    setup = replace(setup, listings=listed)
+    yield Part("luna", _files(data, names), start, end, setup, step=5, warm_up=0)
+    yield Part("last day", _files(data, names), _time("2022-05-11T08:00"), end, setup, step=5)
 
 
 def _depeg(data: Path, setup: Setup) -> Iterator[Part]:
@@ -198,6 +200,8 @@ SCENARIOS = {
             (
                 "A published price every three seconds at the median, in steps of five. Nothing is reported for "
                 "84 minutes on 11 May; across them the price goes from 0.77 to 4.87. ETH and BTC run beside it.",
+                "last day: a market that was listed on the morning of 11 May, so that its limits, which count in units, are "
+                "worth in quote what they were chosen to be when the price leaves them.",
             ),
             _luna,
         ),
