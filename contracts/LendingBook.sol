@@ -64,13 +64,22 @@ library LendingBook {
     }
 
     function close(Ledger.State storage s, uint256 asset, Book memory b) internal {
+        _store(s, asset, b, _utilisation(b));
+    }
+
+    /// @notice As `close`, where nothing was lent, borrowed or lost: the rate goes on as it was, however often this is asked (R-2).
+    function closeAccrued(Ledger.State storage s, uint256 asset, Book memory b) internal {
+        _store(s, asset, b, s.lending[asset].utilisation);
+    }
+
+    function _store(Ledger.State storage s, uint256 asset, Book memory b, uint256 utilisation) private {
         Ledger.Lending storage word = s.lending[asset];
         bool accrued = word.accruedAt != block.timestamp || word.lentIndex != b.lentIndex;
         s.lending[asset] = Ledger.Lending({
             debtIndex: b.debtIndex.toUint64(),
             lentIndex: b.lentIndex.toUint64(),
             accruedAt: uint32(block.timestamp),
-            utilisation: uint24(_utilisation(b)),
+            utilisation: uint24(utilisation),
             rateAtTarget: b.rateAtTarget.toUint48(),
             reserveShare: uint16(b.reserveShare)
         });

@@ -138,7 +138,7 @@ library LendingLogic {
         LendingBook.Book memory b = LendingBook.open(s, asset);
         paid = FixedMath.min(b.reserve, b.cash());
         b.reserve -= paid;
-        LendingBook.close(s, asset, b);
+        LendingBook.closeAccrued(s, asset, b);
         _hold(s, insurance, asset, paid.toInt256());
     }
 

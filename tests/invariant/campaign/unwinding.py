@@ -59,9 +59,8 @@ def r2_splitting_an_accrual(run) -> None:
         return loans[5], loans[2]
 
     whole, parts = indices(1), indices(run.rng.choice((2, 24)))
-    # Ten times what R-2 wants: an accrual restates the utilisation, by which the rate goes on (LendingBook.close).
     for one, many in zip(whole, parts, strict=True):
-        apart = abs(one - many) * 10**5
+        apart = abs(one - many) * 10**6
         require(apart <= max(one, many) * days, "R-2", "asset {}: {} in one, {} in parts", asset, whole, parts)
     run.stats["split accrual"] += 1
 
