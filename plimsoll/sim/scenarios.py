@@ -200,8 +200,8 @@ SCENARIOS = {
             (
                 "A published price every three seconds at the median, in steps of five. Nothing is reported for "
                 "84 minutes on 11 May; across them the price goes from 0.77 to 4.87. ETH and BTC run beside it.",
-                "last day: a market that was listed on the morning of 11 May, so that its limits, which count in units, are "
-                "worth in quote what they were chosen to be when the price leaves them.",
+                "last day: LUNA is listed on the morning of 11 May, so that its limits, counted in units, are worth "
+                "in quote what they were chosen to be when the price leaves them.",
             ),
             _luna,
         ),
