@@ -23,6 +23,12 @@ library LedgerSlots {
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
     uint256 internal constant STAKE = 25;
+    uint256 internal constant OPTIONS = 26;
+    uint256 internal constant SETTLEMENTS = 27;
+    uint256 internal constant OPTION_SETUP = 28;
+    uint256 internal constant PORTFOLIO_RAMP = 29;
+    uint256 internal constant SURFACES = 30;
+    uint256 internal constant VERIFIER = 31;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {LibBit} from "solady/utils/LibBit.sol";
+
+import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IOptionModel} from "../interfaces/IOptionModel.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
+import {Ledger} from "./Ledger.sol";
+import {MarginCheck} from "./MarginCheck.sol";
+import {OptionBook} from "./OptionBook.sol";
+import {AccountId} from "./libraries/AccountId.sol";
+import {FixedMath} from "./libraries/FixedMath.sol";
+import {PriceWord} from "./libraries/PriceWord.sol";
+import {RampMath} from "./libraries/RampMath.sol";
+import {VolatilityMath} from "./libraries/VolatilityMath.sol";
+import {Words} from "./libraries/Words.sol";
+import {AssetValues} from "./margin/AssetValues.sol";
+import {OptionValues} from "./margin/OptionValues.sol";
+import {PerpValues} from "./margin/PerpValues.sol";
+
+/// @title The check of an account that has options, or is margined as a portfolio: MarginCheck's other half
+/// @notice Linked, so that accounts without options pay nothing for it. What a failed price means: docs/decisions/034.
+/// @dev Python twin: plimsoll/margin/option_values.py.
+library OptionCheck {
+    /// @dev The model's six arrays lie behind `head`, where a call of it begins. assets always begin with the quote asset. underlyings: the
+    /// markets of `expiries`. bare: nothing is short, owed or open, so nothing is at risk.
+    struct Sheet {
+        uint256 head;
+        uint256[] assets;
+        uint256[] tags;
+        uint256[] perps;
+        uint256[] expiries;
+        uint256[] options;
+        bytes witness;
+        OptionValues.Underlying[] underlyings;
+        uint256 owed;
+        uint256 depeg;
+        bool bare;
+        MarginCheck.PriceUse use;
+    }
+
+    /// @dev Of globals.flags and optionSetup.flags: the model was replaced less than a ramp ago.
+    uint256 private constant MODEL_RAMPING = 1;
+    uint256 private constant DEPEG_UNIT = 1e11;
+    /// @dev The quote asset's price where no feed is asked for it.
+    uint256 private constant PAR = 1e10;
+
+    /// @notice Whether an account is checked here.
+    function applies(bytes32 id, Ledger.Header memory header) internal pure returns (bool) {
+        return header.options != 0 || AccountId.isPortfolio(id);
+    }
+
+    /// @notice As MarginCheck.assess. @return exposure As MarginCheck.exposureOf.
+    function assess(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        MarginCheck.PriceUse use,
+        IMarginEngine.FeedPrice[] memory changes
+    ) external view returns (IMarginEngine.Assessment memory a, uint256 exposure) {
+        Sheet memory sheet = _gather(s, router, id, use, changes, "");
+        a = _evaluate(s, id, sheet);
+        exposure = a.notional;
+        for (uint256 i = 1; i < sheet.assets.length; ++i) {
+            exposure += FixedMath.abs(int256(sheet.assets[i]) >> 48);
+        }
+    }
+
+    /// @notice A target by the scenarios of `witness`, and its assets and perps: the quote asset is always among them.
+    function examine(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
+        external
+        view
+        returns (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap)
+    {
+        IMarginEngine.FeedPrice[] memory none = new IMarginEngine.FeedPrice[](0);
+        Sheet memory sheet = _gather(s, router, id, MarginCheck.PriceUse.TARGET, none, witness);
+        a = _evaluate(s, id, sheet);
+        (snap.assets, snap.perps, snap.markets) = (sheet.assets, sheet.perps, s.headers[id].markets);
+    }
+
+    // ---------------------------------------------------------------- gathering
+
+    function _gather(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        MarginCheck.PriceUse use,
+        IMarginEngine.FeedPrice[] memory changes,
+        bytes memory witness
+    ) private view returns (Sheet memory sheet) {
+        Ledger.Header memory header = s.headers[id];
+        uint256 bitmap = uint256(header.assets) | 1;
+        (uint256 assets, uint256 perps) = (LibBit.popCount(bitmap), LibBit.popCount(header.markets));
+        uint256 markets = _makeRoom(s, id, header, sheet, assets, perps, witness);
+        sheet.use = use;
+        uint256 params = Words.first(new uint256[](assets));
+        uint256 quoteFeed = s.globals.quoteFeed;
+        uint256 count = assets + perps + markets + (quoteFeed == 0 ? 0 : 1);
+        uint256 feeds = Words.buffer(count);
+        AssetValues.load(s, id, bitmap, Words.first(sheet.assets), params, feeds);
+        PerpValues.load(s, id, header.markets, Words.first(sheet.perps), feeds + 32 * assets);
+        uint256 spots = feeds + 32 * (assets + perps);
+        sheet.underlyings = OptionValues.load(s, sheet.options, sheet.expiries, markets, spots);
+        if (quoteFeed != 0) Words.put(feeds + 32 * (count - 1), quoteFeed);
+        MarginCheck.readPrices(router, feeds, count, changes);
+        sheet.owed = AssetValues.value(s, id, bitmap, Words.first(sheet.assets), params, feeds, use);
+        PerpValues.value(s, sheet.perps, feeds + 32 * assets, use);
+        // Nothing at risk: no feed, and no surface, keeps anyone from what is his.
+        MarginCheck.PriceUse forOptions = sheet.bare ? MarginCheck.PriceUse.REDUCE : use;
+        OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
+        _depeg(s, sheet, header, feeds + 32 * (count - 1), quoteFeed);
+        _tag(s, id, sheet, bitmap, header.markets, params, feeds);
+    }
+
+    /// @dev All arrays behind the head of a call, in any order: handing them over copies nothing.
+    function _makeRoom(
+        Ledger.State storage s,
+        bytes32 id,
+        Ledger.Header memory header,
+        Sheet memory sheet,
+        uint256 assets,
+        uint256 perps,
+        bytes memory witness
+    ) private view returns (uint256 markets) {
+        uint256 head;
+        assembly ("memory-safe") {
+            head := mload(64)
+            mstore(64, add(head, 224))
+        }
+        sheet.head = head;
+        sheet.options = OptionBook.sorted(s, id, header.options);
+        bool short;
+        uint256 expiries;
+        (expiries, markets, short) = OptionValues.survey(sheet.options);
+        sheet.expiries = new uint256[](OptionValues.EXPIRY_WORDS * expiries);
+        (sheet.assets, sheet.tags) = (new uint256[](assets), new uint256[](assets));
+        sheet.perps = new uint256[](4 * perps);
+        sheet.witness = bytes.concat(witness);
+        sheet.bare = !short && header.markets == 0 && header.debts == 0;
+    }
+
+    function _depeg(
+        Ledger.State storage s,
+        Sheet memory sheet,
+        Ledger.Header memory header,
+        uint256 at,
+        uint256 quoteFeed
+    ) private view {
+        sheet.tags[0] = PAR << 40;
+        if (quoteFeed == 0) return;
+        uint256 word = Words.get(at);
+        bool exposed = header.markets != 0 || sheet.owed != 0 || !sheet.bare;
+        sheet.depeg = MarginCheck.depegOf(s, word, quoteFeed, exposed, sheet.use);
+        sheet.tags[0] = quoteFeed | PriceWord.confidence(word) << 8 | PriceWord.value(word) << 40;
+    }
+
+    /// @dev The feed, doubt and price of each asset; the side, doubt and size of each perp.
+    function _tag(
+        Ledger.State storage s,
+        bytes32 id,
+        Sheet memory sheet,
+        uint256 assets,
+        uint256 markets,
+        uint256 params,
+        uint256 prices
+    ) private view {
+        for (uint256 i; assets != 0; ++i) {
+            uint256 asset = LibBit.ffs(assets);
+            assets &= assets - 1;
+            uint256 word = Words.get(prices + 32 * i);
+            if (i != 0) {
+                sheet.tags[i] = (Words.get(params + 32 * i) >> 8 & 0xff) | PriceWord.confidence(word) << 8
+                    | asset << 32 | PriceWord.value(word) << 40;
+            }
+        }
+        prices += 32 * sheet.assets.length;
+        for (uint256 i; markets != 0; ++i) {
+            int256 size = s.positions[id][LibBit.ffs(markets)].size;
+            markets &= markets - 1;
+            uint256 doubt = PriceWord.confidence(Words.get(prices + 32 * i));
+            sheet.perps[4 * i] |= (size < 0 ? 1 << 200 : 0) | doubt << 201;
+            sheet.perps[4 * i + 3] |= (FixedMath.abs(size) & type(uint56).max) << 144;
+        }
+    }
+
+    // ---------------------------------------------------------------- the model
+
+    function _evaluate(Ledger.State storage s, bytes32 id, Sheet memory sheet)
+        private
+        view
+        returns (IMarginEngine.Assessment memory a)
+    {
+        a = _ask(s, id, sheet);
+        if (sheet.use == MarginCheck.PriceUse.TARGET || sheet.use == MarginCheck.PriceUse.ACQUIRE) {
+            _moveFailed(s, id, sheet, a);
+        }
+        if (sheet.bare) {
+            // Nothing to secure: healthy by definition.
+            (a.im, a.im0, a.mm) = (0, 0, 0);
+            return a;
+        }
+        // Of a portfolio account the model has been told the price of the quote asset.
+        if (sheet.depeg != 0 && !AccountId.isPortfolio(id)) {
+            a.im += FixedMath.mulDivUp(a.notional + sheet.owed, sheet.depeg, DEPEG_UNIT);
+        }
+    }
+
+    /// @dev With a model that was replaced along its ramp, as MarginCheck does.
+    function _ask(Ledger.State storage s, bytes32 id, Sheet memory sheet)
+        private
+        view
+        returns (IMarginEngine.Assessment memory a)
+    {
+        bool portfolio = AccountId.isPortfolio(id);
+        a = _call(portfolio ? s.optionSetup.portfolioModel : s.globals.model, sheet);
+        uint256 flags = portfolio ? s.optionSetup.flags : s.globals.flags;
+        if (flags & MODEL_RAMPING == 0) return a;
+        Ledger.ModelRamp memory ramp = portfolio ? s.portfolioRamp : s.modelRamp;
+        uint256 share = RampMath.oldShare(ramp.end, block.timestamp);
+        if (share == 0) return a;
+        IMarginEngine.Assessment memory was = _call(ramp.model, sheet);
+        a.im0 = RampMath.between(was.im0, a.im0, share);
+        a.mm = RampMath.between(was.mm, a.mm, share);
+    }
+
+    /// @dev A spot that failed its test moves the options on it either way: of up, down and where it is, each number takes what is best for
+    /// a target, and what is worst for who acquires. Underlying by underlying: their marks add up.
+    function _moveFailed(
+        Ledger.State storage s,
+        bytes32 id,
+        Sheet memory sheet,
+        IMarginEngine.Assessment memory a
+    ) private view {
+        IMarginEngine.Assessment memory base =
+            IMarginEngine.Assessment(a.equity, a.im, a.im0, a.mm, a.notional);
+        for (uint256 i; i < sheet.underlyings.length; ++i) {
+            OptionValues.Underlying memory u = sheet.underlyings[i];
+            if (!u.failed) continue;
+            IMarginEngine.Assessment memory best =
+                IMarginEngine.Assessment(base.equity, base.im, base.im0, base.mm, base.notional);
+            uint256 price = PriceWord.value(u.word);
+            for (uint256 side; side < 2; ++side) {
+                OptionValues.move(u, sheet.expiries, _moved(s, u, price, side == 0));
+                _choose(best, _ask(s, id, sheet), sheet.use == MarginCheck.PriceUse.TARGET);
+            }
+            OptionValues.move(u, sheet.expiries, price);
+            a.equity += best.equity - base.equity;
+            a.im = FixedMath.positive(int256(a.im) + int256(best.im) - int256(base.im));
+            a.im0 = FixedMath.positive(int256(a.im0) + int256(best.im0) - int256(base.im0));
+            a.mm = FixedMath.positive(int256(a.mm) + int256(best.mm) - int256(base.mm));
+        }
+        if (a.im0 < a.mm) a.im0 = a.mm;
+    }
+
+    function _moved(Ledger.State storage s, OptionValues.Underlying memory u, uint256 price, bool up)
+        private
+        view
+        returns (uint256)
+    {
+        (uint256 multiplier,) = VolatilityMath.multipliers(u.word, block.timestamp);
+        uint256 sigma = MarginCheck.scaledSigma(u.risk >> 168 & 0xffff, multiplier);
+        return MarginCheck.moved(price, sigma, s.globals.kappa, PriceWord.age(u.word), up);
+    }
+
+    function _choose(IMarginEngine.Assessment memory best, IMarginEngine.Assessment memory one, bool favour)
+        private
+        pure
+    {
+        if (favour == (one.equity > best.equity)) best.equity = one.equity;
+        if (favour == (one.im < best.im)) best.im = one.im;
+        if (favour == (one.im0 < best.im0)) best.im0 = one.im0;
+        if (favour == (one.mm < best.mm)) best.mm = one.mm;
+    }
+
+    /// @dev IOptionModel.assessOptions on what `_makeRoom` laid out; the answer is five words, as the struct is.
+    function _call(address model, Sheet memory sheet) private view returns (IMarginEngine.Assessment memory a) {
+        bytes4 selector = IOptionModel.assessOptions.selector;
+        assembly ("memory-safe") {
+            let head := mload(sheet)
+            mstore(head, shr(224, selector))
+            let args := add(head, 32)
+            mstore(args, sub(mload(add(sheet, 32)), args))
+            mstore(add(args, 32), sub(mload(add(sheet, 64)), args))
+            mstore(add(args, 64), sub(mload(add(sheet, 96)), args))
+            mstore(add(args, 96), sub(mload(add(sheet, 128)), args))
+            mstore(add(args, 128), sub(mload(add(sheet, 160)), args))
+            let last := mload(add(sheet, 192))
+            mstore(add(args, 160), sub(last, args))
+            // The witness is the last of the arrays.
+            let end := add(add(last, 32), and(add(mload(last), 31), not(31)))
+            if iszero(staticcall(gas(), model, add(head, 28), sub(end, add(head, 28)), a, 160)) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+            if lt(returndatasize(), 160) { revert(0, 0) }
+        }
+    }
+}
