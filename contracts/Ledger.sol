@@ -273,10 +273,9 @@ library Ledger {
         uint32 observedAt;
     }
 
-    /// @dev surfaceMaxAge: of a volatility surface that new risk may be taken on. flags as in Globals, for the portfolio model.
+    /// @dev flags as in Globals, for the portfolio model.
     struct OptionSetup {
         address portfolioModel;
-        uint32 surfaceMaxAge;
         uint8 flags;
     }
 

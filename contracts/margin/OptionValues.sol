@@ -150,10 +150,9 @@ library OptionValues {
         MarginCheck.PriceUse use
     ) private view {
         uint256[] memory words = _read(s, expiries, places, open);
-        uint256 maxAge = s.optionSetup.surfaceMaxAge;
         for (uint256 i; i < open; ++i) {
             uint256 at = EXPIRY_WORDS * places[i];
-            if (use == MarginCheck.PriceUse.OPEN && !isFresh(words[3 * i + 1], words[3 * i + 2], maxAge)) {
+            if (use == MarginCheck.PriceUse.OPEN && !isFresh(words[3 * i + 1], words[3 * i + 2])) {
                 uint256 key = expiries[at + 2];
                 revert IMarginEngine.SurfaceUnusable(
                     key >> 32, uint32(key), surfaceAge(words[3 * i + 1]), words[3 * i + 2] >> _SURFACE_STATUS_BIT & 0xff
@@ -180,9 +179,8 @@ library OptionValues {
     }
 
     /// @notice Whether new risk may be taken on a surface.
-    function isFresh(uint256 second, uint256 third, uint256 maxAge) internal view returns (bool) {
-        return second >> _SURFACE_TIME_BIT & type(uint32).max != 0 && third >> _SURFACE_STATUS_BIT & 0xff == 0
-            && surfaceAge(second) <= maxAge;
+    function isFresh(uint256 second, uint256 third) internal pure returns (bool) {
+        return second >> _SURFACE_TIME_BIT & type(uint32).max != 0 && third >> _SURFACE_STATUS_BIT & 0xff == 0;
     }
 
     function surfaceAge(uint256 second) internal view returns (uint256) {
