@@ -67,6 +67,16 @@ library OptionCheck {
         }
     }
 
+    /// @notice A target by the scenarios of `witness`: requirements are lower bounds.
+    function prove(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
+        external
+        view
+        returns (IMarginEngine.Assessment memory)
+    {
+        IMarginEngine.FeedPrice[] memory none = new IMarginEngine.FeedPrice[](0);
+        return _evaluate(s, id, _gather(s, router, id, MarginCheck.PriceUse.TARGET, none, witness));
+    }
+
     /// @notice A target by the scenarios of `witness`, and its assets and perps: the quote asset is always among them.
     function examine(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
         external

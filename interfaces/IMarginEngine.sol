@@ -148,6 +148,16 @@ interface IMarginEngine {
         uint80[] prices;
     }
 
+    /// @notice One side of a fill of `Match`. opening: something grew; operated: somebody acts for its owner. traded: at index, quote WAD;
+    /// lost: against marks and index, fees included.
+    struct Filled {
+        bytes32 account;
+        bool opening;
+        bool operated;
+        uint256 traded;
+        int256 lost;
+    }
+
     /// @notice Pays out, and closes, what `accounts` have of the options of one expiry (minutes since 1970) at its settlement price, losers
     /// first; as far as the losers, and then the market's clearing account, have cash. Anyone.
     struct SettleOptions {

@@ -152,11 +152,9 @@ library OptionValues {
         uint256[] memory words = _read(s, expiries, places, open);
         for (uint256 i; i < open; ++i) {
             uint256 at = EXPIRY_WORDS * places[i];
-            if (use == MarginCheck.PriceUse.OPEN && !isFresh(words[3 * i + 1], words[3 * i + 2])) {
-                uint256 key = expiries[at + 2];
-                revert IMarginEngine.SurfaceUnusable(
-                    key >> 32, uint32(key), surfaceAge(words[3 * i + 1]), words[3 * i + 2] >> _SURFACE_STATUS_BIT & 0xff
-                );
+            uint256 key = expiries[at + 2];
+            if (use == MarginCheck.PriceUse.OPEN) {
+                requireFresh(key >> 32, uint32(key), words[3 * i + 1], words[3 * i + 2]);
             }
             for (uint256 j; j < 3; ++j) {
                 expiries[at + 2 + j] = words[3 * i + j];
@@ -178,14 +176,13 @@ library OptionValues {
         return IVolatilityFeed(feed).read(keys);
     }
 
-    /// @notice Whether new risk may be taken on a surface.
-    function isFresh(uint256 second, uint256 third) internal pure returns (bool) {
-        return second >> _SURFACE_TIME_BIT & type(uint32).max != 0 && third >> _SURFACE_STATUS_BIT & 0xff == 0;
-    }
-
-    function surfaceAge(uint256 second) internal view returns (uint256) {
+    /// @notice Refuses new risk on a surface that is stale, disputed, or not there: its second and third word.
+    function requireFresh(uint256 market, uint256 expiry, uint256 second, uint256 third) internal view {
         uint256 published = second >> _SURFACE_TIME_BIT & type(uint32).max;
-        return block.timestamp > published ? block.timestamp - published : 0;
+        uint256 status = third >> _SURFACE_STATUS_BIT & 0xff;
+        if (published != 0 && status == 0) return;
+        uint256 age = block.timestamp > published ? block.timestamp - published : 0;
+        revert IMarginEngine.SurfaceUnusable(market, expiry, age, status);
     }
 
     // ---------------------------------------------------------------- moved prices
