@@ -418,6 +418,9 @@ interface IMarginEngine {
         view
         returns (Assessment memory, AccountState);
 
+    /// @notice The same by the scenarios of `witness`: what a call or a liquidation with it sees. im, im0 and mm are lower bounds.
+    function assessWitness(bytes32 account, bytes calldata witness) external view returns (Assessment memory);
+
     /// @notice Pool equity over all markets, and what of it would be left if every trader closed at index.
     function poolEquity() external view returns (int256 equity, int256 closeOut);
 
