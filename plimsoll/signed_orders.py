@@ -26,7 +26,7 @@ from plimsoll.orders import ANYONE, Domain, Leg, Order, signer_of
 
 _NUMBERS = ("size", "limit", "expiry", "nonce", "group", "groupEpoch", "lockdown")
 #: What an order has when the text does not say.
-_DEFAULTS = {"group": 0, "groupEpoch": 0, "lockdown": 0, "taker": ANYONE, "reduceOnly": False}
+_DEFAULTS: dict[str, Any] = {"group": 0, "groupEpoch": 0, "lockdown": 0, "taker": ANYONE, "reduceOnly": False}
 _FIELDS = ("account", "legs", *_NUMBERS, "taker", "reduceOnly")
 _VALID = bytes.fromhex("1626ba7e")
 _ASK = encoder("(bytes32,bytes)")
