@@ -18,25 +18,30 @@ library OrderLegs {
     );
 
     /// @notice What `size` packages (1e-8) of `quantity` each (1e-8) come to, 1e-8: whole, and it and `quantity` are int64 with either sign.
-    function scaled(uint256 instrument, uint256 size, int64 quantity) internal pure returns (int64) {
-        int256 product = int256(size) * quantity;
-        int256 change = product / int256(ONE);
-        if (change * int256(ONE) != product) revert IOrderVerifier.QuantityInexact(instrument, size, quantity);
-        if (quantity == type(int64).min || change != int64(change) || change == type(int64).min) {
-            revert IOrderVerifier.QuantityOverflow(instrument, size, quantity);
+    function scaled(uint256 instrument, uint64 size, int64 quantity) internal pure returns (int64) {
+        unchecked {
+            int256 product = int256(uint256(size)) * quantity; // below 2^127
+            int256 change = product / int256(ONE);
+            if (change * int256(ONE) != product) revert IOrderVerifier.QuantityInexact(instrument, size, quantity);
+            int256 most = type(int64).max;
+            if (change > most || change < -most || quantity < -most) {
+                revert IOrderVerifier.QuantityOverflow(instrument, size, quantity);
+            }
+            return int64(change);
         }
-        return int64(change);
     }
 
     /// @notice Reverts unless the order has 1 to 16 legs, ascending, none empty, and both all of it and `fillSize` of it are whole.
     function requireCanonical(IOrderVerifier.Order calldata order, uint64 fillSize) internal pure {
-        uint256 count = order.legs.length;
+        IOrderVerifier.Leg[] calldata legs = order.legs;
+        uint256 count = legs.length;
         if (count == 0 || count > MAX_LEGS) revert IOrderVerifier.LegCountInvalid(count, MAX_LEGS);
         uint64 size = order.size;
         if (size == 0) revert IOrderVerifier.ZeroAmount();
         uint64 previous;
         for (uint256 i; i < count; ++i) {
-            (uint64 instrument, int64 quantity) = (order.legs[i].instrument, order.legs[i].quantity);
+            IOrderVerifier.Leg calldata leg = legs[i];
+            (uint64 instrument, int64 quantity) = (leg.instrument, leg.quantity);
             if (i != 0 && instrument <= previous) revert IOrderVerifier.LegsNotAscending(instrument, previous);
             if (quantity == 0) revert IOrderVerifier.LegQuantityZero(instrument);
             scaled(instrument, size, quantity);
@@ -64,14 +69,12 @@ library OrderLegs {
     }
 
     function _hash(IOrderVerifier.Leg[] calldata legs) private pure returns (bytes32) {
-        bytes32[] memory hashes = EfficientHashLib.malloc(legs.length);
-        for (uint256 i; i < legs.length; ++i) {
-            hashes.set(
-                i,
-                EfficientHashLib.hash(
-                    uint256(_LEG_TYPEHASH), uint256(legs[i].instrument), uint256(int256(legs[i].quantity))
-                )
-            );
+        uint256 count = legs.length;
+        bytes32[] memory hashes = EfficientHashLib.malloc(count);
+        for (uint256 i; i < count; ++i) {
+            IOrderVerifier.Leg calldata leg = legs[i];
+            (uint256 instrument, int256 quantity) = (leg.instrument, leg.quantity);
+            hashes.set(i, EfficientHashLib.hash(uint256(_LEG_TYPEHASH), instrument, uint256(quantity)));
         }
         return hashes.hash();
     }

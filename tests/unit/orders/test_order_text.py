@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from order_draws import addresses, orders, whole
+from order_draws import orders
 
 from plimsoll.accounts import cross
 from plimsoll.errors import BadInput
@@ -114,10 +114,10 @@ def test_an_order_for_elsewhere_is_refused(domain):
 
 
 @settings(max_examples=100, deadline=None)
-@given(order=orders(), signature=st.binary(max_size=200), verifier=addresses, chain_id=whole(256))
-def test_what_is_printed_is_read(order, signature, verifier, chain_id):
+@given(order=orders(), signature=st.binary(max_size=200), chain_id=st.integers(0, 2**256 - 1))
+def test_what_is_printed_is_read(order, signature, chain_id):
     """Every order there is, to the bit."""
-    signed = SignedOrder(order, signature, Domain(verifier, chain_id))
+    signed = SignedOrder(order, signature, Domain(VERIFIER, chain_id))
     assert SignedOrder.parse(signed.text()) == signed
 
 
