@@ -10,7 +10,6 @@ import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
 import {LedgerReader} from "./LedgerReader.sol";
 import {MarginCheck} from "./MarginCheck.sol";
-import {OptionCheck} from "./OptionCheck.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
@@ -149,7 +148,7 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
 
     /// @inheritdoc IMarginEngine
     function assessWitness(bytes32 id, bytes calldata witness) external view unlocked returns (Assessment memory) {
-        return OptionCheck.prove(state, ROUTER, id, witness);
+        return MarginCheck.prove(state, ROUTER, id, witness);
     }
 
     /// @inheritdoc IMarginEngine

@@ -62,10 +62,19 @@ library MarginCheck {
         Ledger.Header memory header = s.headers[id];
         if (OptionCheck.applies(id, header)) {
             (IMarginEngine.Assessment memory a,) =
-                OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0));
+                OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
             return a;
         }
         return evaluate(s, gather(s, router, id, header, use));
+    }
+
+    /// @notice A target by the scenarios of `witness`.
+    function prove(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
+        external
+        view
+        returns (IMarginEngine.Assessment memory a)
+    {
+        (a,) = OptionCheck.assess(s, router, id, PriceUse.TARGET, new IMarginEngine.FeedPrice[](0), witness);
     }
 
     /// @notice The same as the engine calls it. @param maxLeverage Hundredths; beyond it the check refuses. Zero: no limit.
@@ -77,7 +86,7 @@ library MarginCheck {
         Ledger.Header memory header = s.headers[id];
         uint256 exposure;
         if (OptionCheck.applies(id, header)) {
-            (a, exposure) = OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0));
+            (a, exposure) = OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
         } else {
             Snapshot memory snap = gather(s, router, id, header, use);
             a = evaluate(s, snap);
@@ -124,7 +133,7 @@ library MarginCheck {
     {
         Ledger.Header memory header = s.headers[id];
         if (OptionCheck.applies(id, header)) {
-            (a, exposure) = OptionCheck.assess(s, router, id, PriceUse.TARGET, changes);
+            (a, exposure) = OptionCheck.assess(s, router, id, PriceUse.TARGET, changes, "");
         } else {
             Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);
             a = evaluate(s, snap);

@@ -33,7 +33,7 @@ library OptionCheck {
         uint256[] expiries;
         uint256[] options;
         bytes witness;
-        OptionValues.Underlying[] underlyings;
+        uint256[] underlyings;
         uint256 owed;
         uint256 depeg;
         bool bare;
@@ -51,30 +51,22 @@ library OptionCheck {
         return header.options != 0 || AccountId.isPortfolio(id);
     }
 
-    /// @notice As MarginCheck.assess. @return exposure As MarginCheck.exposureOf.
+    /// @notice As MarginCheck.assess, and the exposure as its exposureOf; by the scenarios of `witness` requirements are lower bounds.
     function assess(
         Ledger.State storage s,
         IOracleRouter router,
         bytes32 id,
         MarginCheck.PriceUse use,
-        IMarginEngine.FeedPrice[] memory changes
+        IMarginEngine.FeedPrice[] memory changes,
+        bytes memory witness
     ) external view returns (IMarginEngine.Assessment memory a, uint256 exposure) {
-        Sheet memory sheet = _gather(s, router, id, use, changes, "");
-        a = _evaluate(s, id, sheet);
+        Sheet memory sheet;
+        (a, sheet) = _look(s, router, id, use, changes, witness);
         exposure = a.notional;
+        // The first is the quote asset.
         for (uint256 i = 1; i < sheet.assets.length; ++i) {
             exposure += FixedMath.abs(int256(sheet.assets[i]) >> 48);
         }
-    }
-
-    /// @notice A target by the scenarios of `witness`: requirements are lower bounds.
-    function prove(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
-        external
-        view
-        returns (IMarginEngine.Assessment memory)
-    {
-        IMarginEngine.FeedPrice[] memory none = new IMarginEngine.FeedPrice[](0);
-        return _evaluate(s, id, _gather(s, router, id, MarginCheck.PriceUse.TARGET, none, witness));
     }
 
     /// @notice A target by the scenarios of `witness`, and its assets and perps: the quote asset is always among them.
@@ -84,9 +76,21 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap)
     {
         IMarginEngine.FeedPrice[] memory none = new IMarginEngine.FeedPrice[](0);
-        Sheet memory sheet = _gather(s, router, id, MarginCheck.PriceUse.TARGET, none, witness);
-        a = _evaluate(s, id, sheet);
+        Sheet memory sheet;
+        (a, sheet) = _look(s, router, id, MarginCheck.PriceUse.TARGET, none, witness);
         (snap.assets, snap.perps, snap.markets) = (sheet.assets, sheet.perps, s.headers[id].markets);
+    }
+
+    function _look(
+        Ledger.State storage s,
+        IOracleRouter router,
+        bytes32 id,
+        MarginCheck.PriceUse use,
+        IMarginEngine.FeedPrice[] memory changes,
+        bytes memory witness
+    ) private view returns (IMarginEngine.Assessment memory a, Sheet memory sheet) {
+        sheet = _gather(s, router, id, use, changes, witness);
+        a = _evaluate(s, id, sheet);
     }
 
     // ---------------------------------------------------------------- gathering
@@ -111,7 +115,8 @@ library OptionCheck {
         AssetValues.load(s, id, bitmap, Words.first(sheet.assets), params, feeds);
         PerpValues.load(s, id, header.markets, Words.first(sheet.perps), feeds + 32 * assets);
         uint256 spots = feeds + 32 * (assets + perps);
-        sheet.underlyings = OptionValues.load(s, sheet.options, sheet.expiries, markets, spots);
+        sheet.underlyings = new uint256[](OptionValues.UNDERLYING_WORDS * markets);
+        OptionValues.load(s, sheet.options, sheet.expiries, sheet.underlyings, spots);
         if (quoteFeed != 0) Words.put(feeds + 32 * (count - 1), quoteFeed);
         MarginCheck.readPrices(router, feeds, count, changes);
         sheet.owed = AssetValues.value(s, id, bitmap, Words.first(sheet.assets), params, feeds, use);
@@ -175,22 +180,24 @@ library OptionCheck {
         uint256 params,
         uint256 prices
     ) private view {
-        for (uint256 i; assets != 0; ++i) {
-            uint256 asset = LibBit.ffs(assets);
-            assets &= assets - 1;
-            uint256 word = Words.get(prices + 32 * i);
-            if (i != 0) {
-                sheet.tags[i] = (Words.get(params + 32 * i) >> 8 & 0xff) | PriceWord.confidence(word) << 8
-                    | asset << 32 | PriceWord.value(word) << 40;
+        bool portfolio = AccountId.isPortfolio(id);
+        unchecked {
+            uint256 at = Words.first(sheet.tags);
+            for (assets &= assets - 1; assets != 0; assets &= assets - 1) {
+                (at, params, prices) = (at + 32, params + 32, prices + 32);
+                uint256 word = Words.get(prices);
+                uint256 tag = (Words.get(params) >> 8 & 0xff) | PriceWord.confidence(word) << 8;
+                Words.put(at, tag | LibBit.ffs(assets) << 32 | PriceWord.value(word) << 40);
             }
-        }
-        prices += 32 * sheet.assets.length;
-        for (uint256 i; markets != 0; ++i) {
-            int256 size = s.positions[id][LibBit.ffs(markets)].size;
-            markets &= markets - 1;
-            uint256 doubt = PriceWord.confidence(Words.get(prices + 32 * i));
-            sheet.perps[4 * i] |= (size < 0 ? 1 << 200 : 0) | doubt << 201;
-            sheet.perps[4 * i + 3] |= (FixedMath.abs(size) & type(uint56).max) << 144;
+            at = Words.first(sheet.perps);
+            for (; markets != 0; markets &= markets - 1) {
+                prices += 32;
+                int256 size = s.positions[id][LibBit.ffs(markets)].size;
+                uint256 side = (size < 0 ? 1 << 200 : 0) | PriceWord.confidence(Words.get(prices)) << 201;
+                Words.put(at, Words.get(at) | side);
+                if (portfolio) Words.put(at + 96, Words.get(at + 96) | FixedMath.abs(size) << 144);
+                at += 128;
+            }
         }
     }
 
@@ -202,9 +209,8 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         a = _ask(s, id, sheet);
-        if (sheet.use == MarginCheck.PriceUse.TARGET || sheet.use == MarginCheck.PriceUse.ACQUIRE) {
-            _moveFailed(s, id, sheet, a);
-        }
+        bool fixed_ = sheet.use == MarginCheck.PriceUse.OPEN || sheet.use == MarginCheck.PriceUse.REDUCE;
+        if (!fixed_) _moveFailed(s, id, sheet, a);
         if (sheet.bare) {
             // Nothing to secure: healthy by definition.
             (a.im, a.im0, a.mm) = (0, 0, 0);
@@ -242,35 +248,39 @@ library OptionCheck {
         Sheet memory sheet,
         IMarginEngine.Assessment memory a
     ) private view {
-        IMarginEngine.Assessment memory base =
-            IMarginEngine.Assessment(a.equity, a.im, a.im0, a.mm, a.notional);
-        for (uint256 i; i < sheet.underlyings.length; ++i) {
-            OptionValues.Underlying memory u = sheet.underlyings[i];
-            if (!u.failed) continue;
-            IMarginEngine.Assessment memory best =
-                IMarginEngine.Assessment(base.equity, base.im, base.im0, base.mm, base.notional);
-            uint256 price = PriceWord.value(u.word);
+        IMarginEngine.Assessment memory base = _copy(a);
+        bool favour = sheet.use == MarginCheck.PriceUse.TARGET;
+        uint256 u = Words.first(sheet.underlyings);
+        uint256 end = u + 32 * sheet.underlyings.length;
+        for (; u < end; u += 32 * OptionValues.UNDERLYING_WORDS) {
+            if (!OptionValues.isFailed(u)) continue;
+            IMarginEngine.Assessment memory best = _copy(base);
             for (uint256 side; side < 2; ++side) {
-                OptionValues.move(u, sheet.expiries, _moved(s, u, price, side == 0));
-                _choose(best, _ask(s, id, sheet), sheet.use == MarginCheck.PriceUse.TARGET);
+                OptionValues.move(u, _moved(s, u, side == 0));
+                _choose(best, _ask(s, id, sheet), favour);
             }
-            OptionValues.move(u, sheet.expiries, price);
+            OptionValues.move(u, PriceWord.value(Words.get(u + 96)));
             a.equity += best.equity - base.equity;
-            a.im = FixedMath.positive(int256(a.im) + int256(best.im) - int256(base.im));
-            a.im0 = FixedMath.positive(int256(a.im0) + int256(best.im0) - int256(base.im0));
-            a.mm = FixedMath.positive(int256(a.mm) + int256(best.mm) - int256(base.mm));
+            a.im = _plus(a.im, best.im, base.im);
+            a.im0 = _plus(a.im0, best.im0, base.im0);
+            a.mm = _plus(a.mm, best.mm, base.mm);
         }
         if (a.im0 < a.mm) a.im0 = a.mm;
     }
 
-    function _moved(Ledger.State storage s, OptionValues.Underlying memory u, uint256 price, bool up)
-        private
-        view
-        returns (uint256)
-    {
-        (uint256 multiplier,) = VolatilityMath.multipliers(u.word, block.timestamp);
-        uint256 sigma = MarginCheck.scaledSigma(u.risk >> 168 & 0xffff, multiplier);
-        return MarginCheck.moved(price, sigma, s.globals.kappa, PriceWord.age(u.word), up);
+    function _copy(IMarginEngine.Assessment memory a) private pure returns (IMarginEngine.Assessment memory) {
+        return IMarginEngine.Assessment(a.equity, a.im, a.im0, a.mm, a.notional);
+    }
+
+    function _plus(uint256 sum, uint256 best, uint256 base) private pure returns (uint256) {
+        return FixedMath.positive(int256(sum) + int256(best) - int256(base));
+    }
+
+    function _moved(Ledger.State storage s, uint256 u, bool up) private view returns (uint256) {
+        (uint256 risk, uint256 word) = (Words.get(u + 64), Words.get(u + 96));
+        (uint256 multiplier,) = VolatilityMath.multipliers(word, block.timestamp);
+        uint256 sigma = MarginCheck.scaledSigma(risk >> 168 & 0xffff, multiplier);
+        return MarginCheck.moved(PriceWord.value(word), sigma, s.globals.kappa, PriceWord.age(word), up);
     }
 
     function _choose(IMarginEngine.Assessment memory best, IMarginEngine.Assessment memory one, bool favour)

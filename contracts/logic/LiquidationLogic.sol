@@ -51,7 +51,11 @@ library LiquidationLogic {
         }
         MarginCallLogic.startClock(s, order.target, header);
         Slice memory slice = _size(s.terms, header, order, a);
-        if (a.equity < 0) _cover(s, env, liquidator, order.target, a, snap, slice);
+        if (a.equity < 0) {
+            _cover(s, env, liquidator, order.target, a, snap, slice);
+            // What lenders paid for its options is cash that it may not have had before.
+            header.assets = s.headers[order.target].assets;
+        }
         // A bankrupt account is made whole before it moves, so its taker never loses: in a batch that skips, its bonus is
         // what insurance had left, and one exhausted window does not stop the others (L-3).
         if (slice.bonus < order.minBonus && !(order.skip && a.equity < 0)) {

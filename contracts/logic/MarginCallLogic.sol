@@ -6,7 +6,6 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
-import {OptionCheck} from "../OptionCheck.sol";
 import {AccountId} from "../libraries/AccountId.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
@@ -33,7 +32,7 @@ library MarginCallLogic {
         }
         bool proven = isProof(order.target, order.witness);
         IMarginEngine.Assessment memory a = proven
-            ? OptionCheck.prove(s, env.router, order.target, order.witness)
+            ? MarginCheck.prove(s, env.router, order.target, order.witness)
             : MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
         uint256 level = MarginCheck.callMargin(s, a);
         if (a.equity >= int256(level)) {

@@ -113,6 +113,7 @@ library OptionMarks {
             revert IMarginEngine.MarketNotAllowed(opener, ctx.market);
         }
         if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
-        OptionValues.requireFresh(ctx.market, ctx.group & 0x7ffffff, ctx.expiry[3], ctx.expiry[4]);
+        uint256 key = OptionSeries.keyOf(ctx.market, ctx.group & 0x7ffffff);
+        OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);
     }
 }

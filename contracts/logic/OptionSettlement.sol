@@ -29,6 +29,15 @@ library OptionSettlement {
     /// @dev A price stands for at most so long: whoever comes late decides about no more.
     uint256 internal constant MAX_STEP = 2 minutes;
 
+    /// @dev A settlement of one expiry, first of the losers, then of the winners.
+    struct Round {
+        uint256 market;
+        uint256 expiry;
+        uint256 price;
+        bytes32 clearing;
+        bool winners;
+    }
+
     // ---------------------------------------------------------------- the price
 
     /// @notice Counts the feed's price for the time since the last look, and makes the mean final when it is time.
@@ -80,85 +89,83 @@ library OptionSettlement {
     /// by more than a unit of the quote token.
     function settle(Ledger.State storage s, Ledger.Env memory env, bytes calldata data) external {
         IMarginEngine.SettleOptions memory order = abi.decode(data, (IMarginEngine.SettleOptions));
-        uint256 price = s.settlements[OptionSeries.keyOf(order.market, order.expiry)].price;
-        if (price == 0) revert IMarginEngine.SettlementPending(order.market, order.expiry);
+        Round memory r;
+        (r.market, r.expiry) = (order.market, order.expiry);
+        r.price = s.settlements[OptionSeries.keyOf(r.market, r.expiry)].price;
+        if (r.price == 0) revert IMarginEngine.SettlementPending(r.market, r.expiry);
+        r.clearing = clearingAccount(r.market);
         for (uint256 pass; pass < 2; ++pass) {
+            r.winners = pass == 1;
             for (uint256 i; i < order.accounts.length; ++i) {
-                _settleOne(s, env, order, order.accounts[i], price, pass == 1);
+                _settleOne(s, env, r, order.accounts[i]);
             }
         }
     }
 
-    function _settleOne(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        IMarginEngine.SettleOptions memory order,
-        bytes32 id,
-        uint256 price,
-        bool winners
-    ) private {
+    function _settleOne(Ledger.State storage s, Ledger.Env memory env, Round memory r, bytes32 id) private {
         OptionBook.Book memory b = OptionBook.open(s, id, 0);
-        uint256 group = order.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | order.expiry;
-        (int256 worth, bool any) = _worth(b, group, price);
-        if (!any || (worth > 0) != winners) return;
-        bytes32 clearing = clearingAccount(order.market);
-        bytes32 payer = winners ? clearing : id;
-        uint256 due = winners
-            ? AssetMath.toUnitsDown(uint256(worth), env.unit)
-            : AssetMath.toUnitsUp(uint256(-worth), env.unit);
-        uint256 cash = Ledger.available(s, payer, Ledger.QUOTE);
-        if (cash < due && !winners && !AccountId.isIsolated(id)) {
-            uint256 raised = LendingLogic.raise(s, id, Ledger.QUOTE, due - cash);
-            cash += raised;
-        }
-        uint256 fraction = cash < due ? FixedMath.mulDivDown(cash, FixedMath.WAD, due) : FixedMath.WAD;
-        int256 closed = _close(b, group, price, fraction, winners);
-        if (winners != (closed > 0)) closed = 0;
-        uint256 units = winners
-            ? AssetMath.toUnitsDown(uint256(closed), env.unit)
-            : AssetMath.toUnitsUp(uint256(-closed), env.unit);
-        Ledger.changeHeld(s, payer, Ledger.QUOTE, -units.toInt256());
-        Ledger.changeHeld(s, winners ? id : clearing, Ledger.QUOTE, units.toInt256());
+        (int256 worth, bool any) = _worth(r, b);
+        if (!any || (worth > 0) != r.winners) return;
+        int256 closed = _close(r, b, _payable(s, env, r, id, worth));
+        // What rounds off never turns a payment round.
+        if (r.winners != (closed > 0)) closed = 0;
+        int256 units = _units(r, env, closed);
+        Ledger.changeHeld(s, id, Ledger.QUOTE, units);
+        Ledger.changeHeld(s, r.clearing, Ledger.QUOTE, -units);
         OptionBook.close(s, b);
-        int256 paid = int256(units * env.unit);
-        emit IMarginEngine.OptionsSettled(id, order.market, order.expiry, winners ? paid : -paid, worth - closed);
+        emit IMarginEngine.OptionsSettled(id, r.market, r.expiry, units * int256(env.unit), worth - closed);
     }
 
-    function _worth(OptionBook.Book memory b, uint256 group, uint256 price)
+    /// @dev In whole units of the quote token: down for a winner, up in size for a loser.
+    function _units(Round memory r, Ledger.Env memory env, int256 worth) private pure returns (int256) {
+        if (r.winners) return AssetMath.toUnitsDown(uint256(worth), env.unit).toInt256();
+        return -AssetMath.toUnitsUp(uint256(-worth), env.unit).toInt256();
+    }
+
+    /// @dev The part (WAD) of `worth` for which there is cash: the clearing account's, or the loser's, who may have lent some, and may borrow.
+    function _payable(Ledger.State storage s, Ledger.Env memory env, Round memory r, bytes32 id, int256 worth)
         private
-        pure
-        returns (int256 worth, bool any)
+        returns (uint256)
     {
+        uint256 due = FixedMath.abs(_units(r, env, worth));
+        uint256 cash = Ledger.available(s, r.winners ? r.clearing : id, Ledger.QUOTE);
+        if (cash < due && !r.winners && !AccountId.isIsolated(id)) {
+            cash += LendingLogic.raise(s, id, Ledger.QUOTE, due - cash);
+        }
+        return cash < due ? FixedMath.mulDivDown(cash, FixedMath.WAD, due) : FixedMath.WAD;
+    }
+
+    function _worth(Round memory r, OptionBook.Book memory b) private pure returns (int256 worth, bool any) {
+        uint256 group = r.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | r.expiry;
         for (uint256 i; i < b.count; ++i) {
-            uint256 instrument = b.words[i] >> 64;
-            if (OptionSeries.groupOf(instrument) != group) continue;
+            uint256 word = b.words[i];
+            if (OptionSeries.groupOf(word >> 64) != group) continue;
             any = true;
-            worth += int256(int64(uint64(b.words[i]))) * int256(OptionSeries.payoff(instrument, price));
+            worth += int256(int64(uint64(word))) * int256(OptionSeries.payoff(word >> 64, r.price));
         }
     }
 
-    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole. Rounded so that what is closed is worth
-    /// no more than that part of all. @return closed What it is worth.
-    function _close(OptionBook.Book memory b, uint256 group, uint256 price, uint256 fraction, bool winner)
-        private
-        returns (int256 closed)
-    {
+    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole. @return closed What it is worth: rounded
+    /// so that it is no more than that part of all.
+    function _close(Round memory r, OptionBook.Book memory b, uint256 fraction) private returns (int256 closed) {
+        uint256 group = r.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | r.expiry;
         for (uint256 i = b.count; i != 0;) {
             uint256 word = b.words[--i];
             if (OptionSeries.groupOf(word >> 64) != group) continue;
-            int256 quantity = int64(uint64(word));
-            int256 pays = int256(OptionSeries.payoff(word >> 64, price));
-            int256 part = quantity;
-            if (pays != 0 && fraction != FixedMath.WAD) {
-                uint256 size = FixedMath.abs(quantity);
-                size = (quantity > 0) == winner
-                    ? FixedMath.mulDivDown(size, fraction, FixedMath.WAD)
-                    : FixedMath.mulDivUp(size, fraction, FixedMath.WAD);
-                part = quantity > 0 ? int256(size) : -int256(size);
-            }
+            int256 pays = int256(OptionSeries.payoff(word >> 64, r.price));
+            int256 part = int64(uint64(word));
+            if (pays != 0 && fraction != FixedMath.WAD) part = _part(part, fraction, r.winners);
             if (part == 0) continue;
             closed += part * pays;
             OptionBook.change(b, word >> 64, -part);
         }
+    }
+
+    function _part(int256 quantity, uint256 fraction, bool winner) private pure returns (int256) {
+        uint256 size = FixedMath.abs(quantity);
+        size = (quantity > 0) == winner
+            ? FixedMath.mulDivDown(size, fraction, FixedMath.WAD)
+            : FixedMath.mulDivUp(size, fraction, FixedMath.WAD);
+        return quantity > 0 ? int256(size) : -int256(size);
     }
 }

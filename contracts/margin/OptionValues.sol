@@ -15,26 +15,20 @@ import {Words} from "../libraries/Words.sol";
 /// @title The expiries of an account's options as its model takes them
 /// @notice Per expiry five words (IOptionModel). A market's price is read once, all surfaces in one call.
 /// @dev Part of OptionCheck; Python twin: plimsoll/margin/option_values.py. Where only last prices count, what failed counts as it is:
-/// OptionCheck asks the model again at moved ones.
+/// OptionCheck asks the model again at moved ones. A market of the account's options is four words here: the places of its first
+/// expiry and of the one after its last, its risk word, its price word. The loops walk their words by place, as PerpValues does.
 library OptionValues {
-    /// @dev Words per expiry.
     uint256 internal constant EXPIRY_WORDS = 5;
+    uint256 internal constant UNDERLYING_WORDS = 4;
     uint256 internal constant SETTLED = 1;
 
-    uint256 private constant _SURFACE_TIME_BIT = 200;
-    uint256 private constant _SURFACE_STATUS_BIT = 200;
+    uint256 private constant _EXPIRY = 32 * EXPIRY_WORDS;
+    uint256 private constant _UNDERLYING = 32 * UNDERLYING_WORDS;
     uint256 private constant _SECONDS_BIT = 32;
     uint256 private constant _FLAGS_BIT = 64;
-
-    /// @dev A market whose options an account has: expiries `first` to `end`. failed: its price is not good.
-    struct Underlying {
-        uint256 market;
-        uint256 risk;
-        uint256 word;
-        uint256 first;
-        uint256 end;
-        bool failed;
-    }
+    /// @dev Of the second and of the third word of a surface.
+    uint256 private constant _SURFACE_TIME_BIT = 200;
+    uint256 private constant _SURFACE_STATUS_BIT = 200;
 
     // ---------------------------------------------------------------- grouping
 
@@ -45,43 +39,54 @@ library OptionValues {
             uint256 at = Words.first(options);
             for (uint256 end = at + 32 * options.length; at < end; at += 32) {
                 uint256 word = Words.get(at);
-                if (word >> 63 & 1 != 0) short = true;
+                if (word & 1 << 63 != 0) short = true;
                 uint256 found = OptionSeries.groupOf(word >> 64);
                 if (found == group) continue;
                 group = found;
                 ++expiries;
-                if (OptionSeries.marketOf(word >> 64) == market) continue;
-                market = OptionSeries.marketOf(word >> 64);
+                found = OptionSeries.marketOf(word >> 64);
+                if (found == market) continue;
+                market = found;
                 ++markets;
             }
         }
     }
 
-    /// @notice Leaves market, number of options and time of each expiry in its first word, and the feed of each market at `feeds`.
-    function load(Ledger.State storage s, uint256[] memory options, uint256[] memory expiries, uint256 markets, uint256 feeds)
-        internal
-        view
-        returns (Underlying[] memory underlyings)
-    {
-        underlyings = new Underlying[](markets);
-        Underlying memory u;
-        (uint256 group, uint256 e, uint256 m) = (0, 0, 0);
-        for (uint256 i; i < options.length; ++i) {
-            uint256 instrument = options[i] >> 64;
-            if (OptionSeries.groupOf(instrument) != group) {
-                group = OptionSeries.groupOf(instrument);
-                uint256 market = OptionSeries.marketOf(instrument);
-                if (m == 0 || u.market != market) {
-                    u = underlyings[m];
-                    (u.market, u.risk, u.first) = (market, _riskWord(s.markets[market]), e);
-                    Words.put(feeds + 32 * m++, u.risk >> 144 & 0xff);
+    /// @notice Leaves market, feed and number of options of each expiry in its first word and its time in the second, the places and the
+    /// risk word of each market at `underlyings`, and its feed at `feeds`.
+    function load(
+        Ledger.State storage s,
+        uint256[] memory options,
+        uint256[] memory expiries,
+        uint256[] memory underlyings,
+        uint256 feeds
+    ) internal view {
+        unchecked {
+            uint256 e = Words.first(expiries) - _EXPIRY;
+            uint256 u = Words.first(underlyings) - _UNDERLYING;
+            (uint256 group, uint256 market, uint256 feed) = (0, type(uint256).max, 0);
+            uint256 at = Words.first(options);
+            for (uint256 end = at + 32 * options.length; at < end; at += 32) {
+                uint256 instrument = Words.get(at) >> 64;
+                if (OptionSeries.groupOf(instrument) != group) {
+                    group = OptionSeries.groupOf(instrument);
+                    e += _EXPIRY;
+                    if (OptionSeries.marketOf(instrument) != market) {
+                        market = OptionSeries.marketOf(instrument);
+                        u += _UNDERLYING;
+                        uint256 risk = _riskWord(s.markets[market]);
+                        feed = risk >> 144 & 0xff;
+                        Words.put(u, e);
+                        Words.put(u + 64, risk);
+                        Words.put(feeds, feed);
+                        feeds += 32;
+                    }
+                    Words.put(u + 32, e + _EXPIRY);
+                    Words.put(e, market | feed << 8);
+                    Words.put(e + 32, OptionSeries.expiryOf(instrument));
                 }
-                expiries[EXPIRY_WORDS * e] = market | (u.risk >> 144 & 0xff) << 8;
-                u.end = ++e;
+                Words.put(e, Words.get(e) + (1 << 16));
             }
-            expiries[EXPIRY_WORDS * (e - 1)] += 1 << 16;
-            // The time goes where the spot will be, until `value` knows it.
-            expiries[EXPIRY_WORDS * (e - 1) + 1] = OptionSeries.expiryOf(instrument);
         }
     }
 
@@ -90,128 +95,121 @@ library OptionValues {
     /// @notice Completes what `load` left. @param prices Where the price word of each market is.
     function value(
         Ledger.State storage s,
-        Underlying[] memory underlyings,
+        uint256[] memory underlyings,
         uint256[] memory expiries,
         uint256 prices,
         MarginCheck.PriceUse use
     ) internal view {
-        uint256[] memory places = new uint256[](expiries.length / EXPIRY_WORDS);
-        uint256 open;
-        for (uint256 i; i < underlyings.length; ++i) {
-            Underlying memory u = underlyings[i];
-            u.word = _priceWord(s, u, Words.get(prices + 32 * i));
-            u.failed = !MarginCheck.isGood(u.word, u.risk >> 152 & 0xffff);
-            if (u.failed && use == MarginCheck.PriceUse.OPEN && _anyUnsettled(s, u, expiries)) {
-                revert IMarginEngine.PriceUnusable(
-                    u.risk >> 144 & 0xff, PriceWord.age(u.word), PriceWord.status(u.word)
-                );
-            }
-            (uint256 im, uint256 mm) = VolatilityMath.multipliers(u.word, block.timestamp);
-            for (uint256 e = u.first; e < u.end; ++e) {
-                if (_expiry(s, u, expiries, EXPIRY_WORDS * e, im, mm)) places[open++] = e;
+        bool open = use == MarginCheck.PriceUse.OPEN;
+        uint256 keys = Words.buffer(3 * expiries.length / EXPIRY_WORDS);
+        uint256 count;
+        unchecked {
+            uint256 u = Words.first(underlyings);
+            for (uint256 end = u + 32 * underlyings.length; u < end; u += _UNDERLYING) {
+                uint256 word = _priceWord(s, Words.get(u), Words.get(u + 64), Words.get(prices));
+                Words.put(u + 96, word);
+                prices += 32;
+                (uint256 im, uint256 mm) = VolatilityMath.multipliers(word, block.timestamp);
+                bool settled = true;
+                for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
+                    (uint256 key, bool final_) = _expiry(s, e, word, im << 72 | mm << 96);
+                    if (key != 0) Words.put(keys + 32 * count++, key);
+                    settled = settled && final_;
+                }
+                if (open && !settled && isFailed(u)) _refuse(Words.get(u + 64), word);
             }
         }
-        if (open != 0) _surfaces(s, expiries, places, open, use);
+        if (count != 0) _surfaces(s.surfaces, expiries, keys, count, open);
     }
 
-    /// @dev @return Whether it has not expired.
-    function _expiry(
-        Ledger.State storage s,
-        Underlying memory u,
-        uint256[] memory expiries,
-        uint256 at,
-        uint256 im,
-        uint256 mm
-    ) private view returns (bool) {
-        uint256 minutes_ = expiries[at + 1];
-        uint256 time = minutes_ * OptionSeries.MINUTE;
-        uint256 word = expiries[at] | im << 72 | mm << 96;
-        expiries[at + 1] = u.word & (1 << 96) - 1;
-        if (time > block.timestamp) {
-            expiries[at] = word | (time - block.timestamp) << _SECONDS_BIT;
-            expiries[at + 2] = OptionSeries.keyOf(u.market, minutes_);
-            return true;
-        }
-        uint256 settled = s.settlements[OptionSeries.keyOf(u.market, minutes_)].price;
-        if (settled != 0) {
-            expiries[at + 1] = settled;
-            word |= SETTLED << _FLAGS_BIT;
-        }
-        expiries[at] = word;
-        return false;
+    function _refuse(uint256 risk, uint256 word) private view {
+        revert IMarginEngine.PriceUnusable(risk >> 144 & 0xff, PriceWord.age(word), PriceWord.status(word));
     }
 
-    /// @param open The first of `places` are expiries that have not come yet, with their keys where their surfaces go.
-    function _surfaces(
-        Ledger.State storage s,
-        uint256[] memory expiries,
-        uint256[] memory places,
-        uint256 open,
-        MarginCheck.PriceUse use
-    ) private view {
-        uint256[] memory words = _read(s, expiries, places, open);
-        for (uint256 i; i < open; ++i) {
-            uint256 at = EXPIRY_WORDS * places[i];
-            uint256 key = expiries[at + 2];
-            if (use == MarginCheck.PriceUse.OPEN) {
-                requireFresh(key >> 32, uint32(key), words[3 * i + 1], words[3 * i + 2]);
-            }
-            for (uint256 j; j < 3; ++j) {
-                expiries[at + 2 + j] = words[3 * i + j];
-            }
-        }
-    }
-
-    function _read(Ledger.State storage s, uint256[] memory expiries, uint256[] memory places, uint256 open)
+    /// @return key Of its surface; zero when it has expired. @return settled Whether its price is final.
+    function _expiry(Ledger.State storage s, uint256 e, uint256 word, uint256 multipliers)
         private
         view
-        returns (uint256[] memory)
+        returns (uint256 key, bool settled)
     {
-        address feed = s.surfaces;
-        if (feed == address(0)) return new uint256[](3 * open);
-        uint256[] memory keys = new uint256[](open);
-        for (uint256 i; i < open; ++i) {
-            keys[i] = expiries[EXPIRY_WORDS * places[i] + 2];
+        unchecked {
+            uint256 first = Words.get(e) | multipliers;
+            uint256 expiry = Words.get(e + 32);
+            uint256 time = expiry * OptionSeries.MINUTE;
+            key = OptionSeries.keyOf(first & 0xff, expiry);
+            Words.put(e + 32, word & (1 << 96) - 1);
+            if (time > block.timestamp) {
+                Words.put(e, first | (time - block.timestamp) << _SECONDS_BIT);
+                return (key, false);
+            }
+            uint256 price = s.settlements[key].price;
+            settled = price != 0;
+            if (settled) {
+                Words.put(e + 32, price);
+                first |= SETTLED << _FLAGS_BIT;
+            }
+            Words.put(e, first);
+            key = 0;
         }
-        return IVolatilityFeed(feed).read(keys);
     }
 
-    /// @notice Refuses new risk on a surface that is stale, disputed, or not there: its second and third word.
-    function requireFresh(uint256 market, uint256 expiry, uint256 second, uint256 third) internal view {
+    /// @param keys Of the `count` expiries that have not come yet, in their order; their surfaces take the same place.
+    function _surfaces(address feed, uint256[] memory expiries, uint256 keys, uint256 count, bool open) private view {
+        if (feed == address(0)) {
+            if (open) revert IMarginEngine.OptionsClosed();
+            return;
+        }
+        uint256[] memory names = new uint256[](open ? count : 0);
+        unchecked {
+            for (uint256 i; i < names.length; ++i) {
+                names[i] = Words.get(keys + 32 * i);
+            }
+            Words.expand(feed, IVolatilityFeed.read.selector, keys, count, 3);
+            uint256 e = Words.first(expiries);
+            uint256 name;
+            for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
+                if (uint32(Words.get(e) >> _SECONDS_BIT) == 0) continue;
+                (uint256 second, uint256 third) = (Words.get(keys + 32), Words.get(keys + 64));
+                if (open) requireFresh(names[name++], second, third);
+                Words.put(e + 64, Words.get(keys));
+                Words.put(e + 96, second);
+                Words.put(e + 128, third);
+                keys += 96;
+            }
+        }
+    }
+
+    /// @notice Refuses new risk on a surface that is stale, disputed, or not there: by its key, its second and its third word.
+    function requireFresh(uint256 key, uint256 second, uint256 third) internal view {
         uint256 published = second >> _SURFACE_TIME_BIT & type(uint32).max;
         uint256 status = third >> _SURFACE_STATUS_BIT & 0xff;
         if (published != 0 && status == 0) return;
         uint256 age = block.timestamp > published ? block.timestamp - published : 0;
-        revert IMarginEngine.SurfaceUnusable(market, expiry, age, status);
+        revert IMarginEngine.SurfaceUnusable(key >> 32, uint32(key), age, status);
     }
 
     // ---------------------------------------------------------------- moved prices
 
-    /// @notice Puts `price` in place of the spot of every expiry of a market that is not settled.
-    function move(Underlying memory u, uint256[] memory expiries, uint256 price) internal pure {
-        if (price > PriceWord.MAX_VALUE) price = PriceWord.MAX_VALUE;
-        for (uint256 e = u.first; e < u.end; ++e) {
-            uint256 at = EXPIRY_WORDS * e;
-            if (expiries[at] >> _FLAGS_BIT & SETTLED != 0) continue;
-            expiries[at + 1] = expiries[at + 1] & ~PriceWord.MAX_VALUE | price;
-        }
+    /// @notice Whether the price of the market at `u` is not good.
+    function isFailed(uint256 u) internal view returns (bool) {
+        return !MarginCheck.isGood(Words.get(u + 96), Words.get(u + 64) >> 152 & 0xffff);
     }
 
-    function _anyUnsettled(Ledger.State storage s, Underlying memory u, uint256[] memory expiries)
-        private
-        view
-        returns (bool)
-    {
-        for (uint256 e = u.first; e < u.end; ++e) {
-            if (s.settlements[OptionSeries.keyOf(u.market, expiries[EXPIRY_WORDS * e + 1])].price == 0) return true;
+    /// @notice Puts `price` in place of the spot of every expiry of the market at `u` that is not settled.
+    function move(uint256 u, uint256 price) internal pure {
+        if (price > PriceWord.MAX_VALUE) price = PriceWord.MAX_VALUE;
+        unchecked {
+            for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
+                if (Words.get(e) >> _FLAGS_BIT & SETTLED != 0) continue;
+                Words.put(e + 32, Words.get(e + 32) & ~PriceWord.MAX_VALUE | price);
+            }
         }
-        return false;
     }
 
     /// @dev A market that has a final price has it for its options too.
-    function _priceWord(Ledger.State storage s, Underlying memory u, uint256 word) private view returns (uint256) {
-        if (u.risk >> 232 & ConfigWords.CLOSING == 0) return word;
-        uint256 price = s.markets[u.market].closing.finalPrice;
+    function _priceWord(Ledger.State storage s, uint256 e, uint256 risk, uint256 word) private view returns (uint256) {
+        if (risk >> 232 & ConfigWords.CLOSING == 0) return word;
+        uint256 price = s.markets[Words.get(e) & 0xff].closing.finalPrice;
         return price == 0 ? word : MarketBook.goodWord(price);
     }
 
