@@ -23,13 +23,14 @@ import {ISignedReports} from "./ISignedReports.sol";
 interface IVolatilityFeed is ISignedReports {
     /// @notice Why a surface was not stored. The event's `value` is what was wrong, `limit` what it was compared with.
     /// @dev In the order in which they are looked for.
-    /// MarketUnknown: the market has no rules. ExpiryPassed, ExpiryTooFar: minutes since 1970. Rho: |ρ| < 1. Slope: b ≥ 0.
-    /// Sigma: from 0.001 to 16. Centre: |m| at most 4. Forward: not zero. Tau: within ten minutes of expiry − publishedAt, in WAD
-    /// years. Rate, Carry: within the market's bounds. Confidence: of forward, rate or vol. Variance: a + bσ√(1 − ρ²) ≥ 0.
+    /// MarketUnknown: the market has no rules. ExpiryPassed, ExpiryTooFar: seconds since 1970. Rho: |ρ| < 1. Slope: b ≥ 0.
+    /// Sigma: from 0.001 to 16. Centre: |m| at most 4. Forward: not zero. Tau: half a minute or more, and within ten minutes of
+    /// expiry − publishedAt (`limit`). Rate, Carry: within the market's bounds. Confidence: the largest of the three. Variance:
+    /// a + bσ√(1 − ρ²) ≥ 0.
     /// VolTooLow: least variance against that of the market's least vol. VolTooHigh: variance at the money.
     /// Wings: b(1 + |ρ|) ≤ 2 in total variance, where g of the last wing turns negative (Lee's moment formula).
-    /// Butterfly: Durrleman's g(k) ≥ 0 on a grid; `value` is g, `limit` is k. CalendarNearer, CalendarFarther: total variance against that
-    /// of the neighbouring expiry at one of the grid's k. ExpiriesFull: as many expiries as a market keeps.
+    /// ExpiriesFull: the market keeps as many as it can. Butterfly: Durrleman's g(k) ≥ 0 on a grid; `value` is g, `limit` is k. CalendarNearer, CalendarFarther: total variance against that
+    /// of the neighbouring expiry at one of the grid's k.
     enum Reason {
         None,
         MarketUnknown,
@@ -49,9 +50,9 @@ interface IVolatilityFeed is ISignedReports {
         VolTooHigh,
         Wings,
         Butterfly,
+        ExpiriesFull,
         CalendarNearer,
-        CalendarFarther,
-        ExpiriesFull
+        CalendarFarther
     }
 
     /// @param maxAge Seconds after which a surface is stale: no new risk on it, and it vetoes no neighbour.
