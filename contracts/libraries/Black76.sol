@@ -7,8 +7,8 @@ import {FixedMath} from "./FixedMath.sol";
 /// @title European options on a forward, a whole expiry in one pass
 /// @dev call = F·Φ(d1) − K·Φ(d2), undiscounted, with d1 = ln(F/K)/v + v/2, d2 = d1 − v and v = σ√T the total volatility. A put is a call by
 /// parity: put = call − F + K. Within 1e-9 of the forward of the exact value for every input; nothing reverts.
-/// Units: prices and strikes 1e-10 quote below 2^128, quantities 1e-8, so quantity × price is WAD exactly; logarithms and v in Q64
-/// (2^64 = 1); Φ in 2^-62. Φ comes from a table of cubics over steps of 1/56 (NormalTable), and d is measured in such steps.
+/// Units: prices and strikes 1e-10 quote, below 2^128 (in a strip 2^80), quantities 1e-8, so that quantity × price is WAD exactly;
+/// logarithms and v in Q64 (2^64 = 1). Φ comes from a table of cubics over steps of 1/56 (NormalTable), and d is measured in such steps.
 /// Python twin: plimsoll/margin/black76.py.
 ///
 /// A record of one strike is 8 words: ln(K/F) · K · net quantity, calls and puts together · five volatility words, one per kind.
@@ -29,15 +29,16 @@ library Black76 {
     uint256 internal constant MAX_TOTAL_VOL = 24 * ONE;
 
     int256 private constant _MAX_LOG = 100 * int256(ONE);
-    uint256 private constant _LOW_MASK = 0xffffffffffffffffffffffff;
-    /// @dev d = 0 and the last point of the table, in steps, Q64, from its beginning.
+    uint256 private constant _HALF_MASK = 0xffffffffffffffffffffffff;
+    /// @dev d = 0 and the last point of the table, in steps, Q40, from its beginning.
     int256 private constant _ORIGIN = 384 * 2 ** 40;
     int256 private constant _LAST = 767 * 2 ** 40 - 1;
-    /// @dev Past K = e^4·F the table's error, multiplied by K, is too much.
+    /// @dev Past K = e^4·F the table's error, multiplied by K, would be too much.
     int256 private constant _FAR = 0x40000000000000000;
     uint256 private constant _SQRT_2PI = 2_506_628_274_631_000_502;
     uint256 private constant _STEP_MASK = 0xffffffffff;
-    uint256 private constant _STOP = 0x80000000000000000000000000000000000000000000;
+    /// @dev ln(K/F) of the record that ends a strip: past _FAR, whatever the shock.
+    uint256 private constant _SENTINEL = 0x80000000000000000000000000000000000000000000;
 
     /* TABLE */
 
@@ -97,7 +98,7 @@ library Black76 {
         }
     }
 
-    /// @notice A record's volatility word of v in Q64: v/2 in steps of the table, Q64, in the low 96 bits, and above it 1/v in steps, Q64.
+    /// @notice A record's volatility word of v in Q64: v/2 in steps of the table, Q40, in the low 96 bits, and above it 56/v, Q64.
     function volWord(uint256 v) internal pure returns (uint256) {
         unchecked {
             v = FixedPointMathLib.clamp(v, MIN_TOTAL_VOL, MAX_TOTAL_VOL);
@@ -107,8 +108,11 @@ library Black76 {
 
     /* A STRIP */
 
-    /// @notice Σ quantity · call of `count` records in a row, WAD, rounded down once.
+    /// @notice Σ quantity · call of `count` records in a row, WAD: calls to 2^-62 of a unit of price, the sum rounded down.
+    /// @dev Of forwards and strikes below 2^80. The word behind the last record is overwritten meanwhile, and restored: the table must
+    /// not lie there (`load` leaves a word before it).
     /// @param table What `load` returned.
+    /// @param first Where the first record lies.
     /// @param volKind Which of their volatility words to take.
     /// @param lnShock ln of what the forward was multiplied by since ln(K/F) was taken, Q64.
     /// @param forward The forward after that.
@@ -122,48 +126,83 @@ library Black76 {
             uint256 volOffset = (3 + volKind) << 5;
             uint256 saved;
             assembly ("memory-safe") {
-                // A strike past everything behind the last record stops the loop: no count to compare.
+                // A strike beyond everything stops the loop below: no count to compare.
                 saved := mload(end)
-                mstore(end, _STOP)
+                mstore(end, _SENTINEL)
             }
-            uint256 at = first;
             while (true) {
-                assembly ("memory-safe") {
-                    // d in steps counted from the beginning of memory, so that its integer part addresses a word of the table.
-                    let middle := shl(40, add(shr(5, table), 384))
-                    let beginning := shl(35, table)
-                    let last := sub(shl(40, add(shr(5, table), 767)), 1)
-                    for {} 1 { at := add(at, 0x100) } {
-                        let word := mload(add(at, volOffset))
-                        let x := sub(mload(at), lnShock)
-                        let up := sub(middle, sar(88, mul(x, shr(96, word))))
-                        let half := and(word, _LOW_MASK)
-                        let low := sub(up, half)
-                        up := add(up, half)
-                        if or(or(gt(up, last), slt(low, beginning)), sgt(x, _FAR)) { break }
-
-                        word := mload(and(shr(35, up), 0xffffe0))
-                        let t := and(up, _STEP_MASK)
-                        let phi := add(mul(signextend(4, word), t), signextend(9, word))
-                        phi := add(mul(phi, t), signextend(14, word))
-                        let value := mul(add(mul(phi, t), word), forward)
-
-                        word := mload(and(shr(35, low), 0xffffe0))
-                        t := and(low, _STEP_MASK)
-                        phi := add(mul(signextend(4, word), t), signextend(9, word))
-                        phi := add(mul(phi, t), signextend(14, word))
-                        value := sub(value, mul(add(mul(phi, t), word), mload(add(at, 0x20))))
-                        sum := add(sum, mul(sar(104, value), mload(add(at, 0x40))))
-                    }
-                }
-                if (at == end) break;
-                sum += _edge(table, at, volOffset, lnShock, forward);
-                at += RECORD_BYTES;
+                (first, sum) = _run(table, first, volOffset, lnShock, forward, sum);
+                if (first == end) break;
+                sum += _edge(table, first, volOffset, lnShock, forward);
+                first += RECORD_BYTES;
             }
             assembly ("memory-safe") {
                 mstore(end, saved)
             }
             return sum >> 62;
+        }
+    }
+
+    /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one.
+    /// Φ(u) = ((c3·t + c2)·t + c1)·t + c0 without a shift: a word of the table holds the coefficients in fields of 40 bits, and t, the
+    /// fraction of a step, has 40 bits, so that each product lands on the field above. What lies below the field is less than its unit.
+    function _run(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward, int256 sum)
+        private
+        pure
+        returns (uint256, int256)
+    {
+        assembly ("memory-safe") {
+            // d in steps, Q40, counted from the beginning of memory: its integer part addresses a word of the table.
+            let middle := shl(40, add(shr(5, table), 384))
+            let beginning := shl(35, table)
+            let last := sub(shl(40, add(shr(5, table), 767)), 1)
+            for {} 1 { at := add(at, 0x100) } {
+                let word := mload(add(at, volOffset))
+                let x := sub(mload(at), lnShock)
+                let up := sub(middle, sar(88, mul(x, shr(96, word))))
+                let half := and(word, _HALF_MASK)
+                let low := sub(up, half)
+                up := add(up, half)
+                if or(or(gt(up, last), slt(low, beginning)), sgt(x, _FAR)) { break }
+
+                // F·Φ(d1)
+                word := mload(and(shr(35, up), 0xffffe0))
+                let t := and(up, _STEP_MASK)
+                let phi := add(mul(signextend(4, word), t), signextend(9, word))
+                phi := add(mul(phi, t), signextend(14, word))
+                let value := mul(add(mul(phi, t), word), forward)
+
+                // K·Φ(d2), written out again: a call would take 30 gas.
+                word := mload(and(shr(35, low), 0xffffe0))
+                t := and(low, _STEP_MASK)
+                phi := add(mul(signextend(4, word), t), signextend(9, word))
+                phi := add(mul(phi, t), signextend(14, word))
+                value := sub(value, mul(add(mul(phi, t), word), mload(add(at, 0x20))))
+                sum := add(sum, mul(sar(104, value), mload(add(at, 0x40))))
+            }
+        }
+        return (at, sum);
+    }
+
+    /// @dev Quantity · call in 2^-62 of the record at `at`, where a table alone would not do.
+    function _edge(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward)
+        private
+        pure
+        returns (int256)
+    {
+        uint256 word;
+        int256 x;
+        uint256 strike;
+        int256 quantity;
+        assembly ("memory-safe") {
+            word := mload(add(at, volOffset))
+            x := sub(mload(at), lnShock)
+            strike := mload(add(at, 0x20))
+            quantity := mload(add(at, 0x40))
+        }
+        (int256 up, int256 low) = _steps(x, word);
+        unchecked {
+            return quantity * int256(_value(table, up, low, x, forward, strike));
         }
     }
 
@@ -210,11 +249,11 @@ library Black76 {
         }
     }
 
-    /// @dev d1 and d2 in steps, Q64, counted from the table's beginning.
+    /// @dev d1 and d2 in steps, Q40, counted from the table's beginning.
     function _steps(int256 x, uint256 word) private pure returns (int256 up, int256 low) {
         unchecked {
             int256 middle = _ORIGIN - (x * int256(word >> 96) >> 88);
-            int256 half = int256(word & _LOW_MASK);
+            int256 half = int256(word & _HALF_MASK);
             return (middle + half, middle - half);
         }
     }
@@ -276,28 +315,6 @@ library Black76 {
             phi := add(mul(signextend(4, word), t), signextend(9, word))
             phi := add(mul(phi, t), signextend(14, word))
             phi := add(mul(phi, t), word)
-        }
-    }
-
-    /// @dev Quantity · call in 2^-62 of the record at `at`, where a table alone would not do.
-    function _edge(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward)
-        private
-        pure
-        returns (int256)
-    {
-        uint256 word;
-        int256 x;
-        uint256 strike;
-        int256 quantity;
-        assembly ("memory-safe") {
-            word := mload(add(at, volOffset))
-            x := sub(mload(at), lnShock)
-            strike := mload(add(at, 0x20))
-            quantity := mload(add(at, 0x40))
-        }
-        (int256 up, int256 low) = _steps(x, word);
-        unchecked {
-            return quantity * int256(_value(table, up, low, x, forward, strike));
         }
     }
 
