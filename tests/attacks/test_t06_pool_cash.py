@@ -180,8 +180,11 @@ def test_t6_a_profit_not_yet_paid_carries_no_loan(thin):
     owner, floor = thin.owner(winner), 15 * WAD
     for paper in (1, claim // 2 // 10**12, claim * 9 // 10 // 10**12):
         debt = held + paper
-        with expect("BelowInitialMargin", winner, claim - paper * 10**12, claim + floor):
+        with expect("BelowInitialMargin") as caught:
             thin.act(winner, borrow(winner, QUOTE, debt), withdraw(winner, QUOTE, debt, owner))
+        _, equity, required = caught.value.values
+        assert required == claim + floor
+        assert abs(equity - (claim - paper * 10**12)) <= 10**12  # a debt rounds up, to a unit
     thin.act(winner, borrow(winner, QUOTE, held), withdraw(winner, QUOTE, held, owner))
     thin.act(winner, settle(ETH, [winner]))
     assert -thin.position(winner, ETH)[1] == claim  # no cash there, still
