@@ -185,7 +185,7 @@ def test_t6_a_profit_not_yet_paid_carries_no_loan(thin):
         _, equity, required = caught.value.values
         assert required == claim + floor
         assert abs(equity - (claim - paper * 10**12)) <= 10**12  # a debt rounds up, to a unit
-    thin.act(winner, borrow(winner, QUOTE, held), withdraw(winner, QUOTE, held, owner))
+    thin.act(winner, borrow(winner, QUOTE, held - 1), withdraw(winner, QUOTE, held - 1, owner))
     thin.act(winner, settle(ETH, [winner]))
     assert -thin.position(winner, ETH)[1] == claim  # no cash there, still
 
