@@ -24,7 +24,7 @@ contract RuleMargin is IMarginModel, IOptionModel {
     /// must pay its keeper.
     uint256 public immutable MM_FLOOR;
     uint256 public immutable IM_FLOOR;
-    /// @notice Share of net unrealised perp profit that supports initial margin and withdrawals, bps.
+    /// @notice Share of net unrealised perp profit that supports initial margin and withdrawals of an account that owes nothing, bps.
     uint256 public immutable PNL_SHARE;
     /// @notice What options are asked for (OptionTerms), and where the normal distribution is tabulated.
     uint256 public immutable OPTION_TERMS;
@@ -72,8 +72,10 @@ contract RuleMargin is IMarginModel, IOptionModel {
             (int256 pnl, bool traded) = _perps(a, perps);
             a.equity += pnl;
             // The requirement, not equity, carries the discount on profit; IM₀ leaves it out, so that profit never causes a call.
+            // Nobody lends on what the pool may not have the cash to pay: with a debt all of it is required until it is settled.
+            uint256 share = exposed ? 0 : PNL_SHARE;
             if (a.im < IM_FLOOR) a.im = IM_FLOOR;
-            a.im += FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - PNL_SHARE), FixedMath.BPS);
+            a.im += FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - share), FixedMath.BPS);
             exposed = exposed || traded;
         }
     }

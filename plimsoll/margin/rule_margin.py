@@ -70,10 +70,10 @@ class RuleMargin:
 
     def assess(self, assets: Iterable[AssetExposure], perps: Iterable[PerpExposure]) -> Assessment:
         equity = im = im0 = mm = notional = pnl = 0
-        exposed = False
+        owes = exposed = False
         for asset in assets:
             equity += asset.value
-            exposed |= asset.value < 0
+            owes |= asset.value < 0
             im += ceil_div(abs(asset.value) * asset.haircut_im, BPS)
             im0 += ceil_div(abs(asset.value) * asset.haircut_im0, BPS)
             mm += ceil_div(abs(asset.value) * asset.haircut_mm, BPS)
@@ -83,9 +83,11 @@ class RuleMargin:
             notional += perp.notional
             one = perp_requirements(perp)
             im, im0, mm = im + one.im, im0 + one.im0, mm + one.mm
-        if not exposed:
+        if not exposed and not owes:
             return Assessment(equity + pnl, 0, 0, 0, 0)
-        im = max(im, self.im_floor) + ceil_div(positive(pnl) * (BPS - self.pnl_share), BPS)
+        # Nobody lends on what the pool may not have the cash to pay.
+        share = 0 if owes else self.pnl_share
+        im = max(im, self.im_floor) + ceil_div(positive(pnl) * (BPS - share), BPS)
         return Assessment(equity + pnl, im, max(im0, self.im_floor), max(mm, self.mm_floor), notional)
 
 
