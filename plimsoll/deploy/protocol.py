@@ -84,7 +84,9 @@ class _Protocol:
         self.plan.call("Executor.setEngine", self.executor, "setEngine", self.engine)
         self.lens = create("Lens", "Lens", self.engine, self.router)
         model = self.p.model
-        self.model = create("RuleMargin", "RuleMargin", model.mm_floor, model.im_floor, model.pnl_share)
+        self.normal = create("NormalTable", "NormalTable")
+        rule = (model.mm_floor, model.im_floor, model.pnl_share, model.options.to_word(), self.normal)
+        self.model = create("RuleMargin", "RuleMargin", *rule)
         self.config = create("MarketConfig", "MarketConfig", self.authority, self.engine, self.router, self.executor)
 
     def _custody(self) -> None:

@@ -21,7 +21,7 @@ SETTLED = 1
 
 
 class Holding(NamedTuple):
-    """One series. Strike in 1e-10 quote, as its code (mantissa, exponent) says; quantity in 1e-8, below zero when sold."""
+    """Of one series. The strike is mantissa·10^exponent, 1e-10 quote; the quantity in 1e-8, below zero when sold."""
 
     mantissa: int
     exponent: int
@@ -38,8 +38,8 @@ class Holding(NamedTuple):
 
 
 class ExpiryExposure(NamedTuple):
-    """All of an account's options of one market and expiry, ascending by series. Spot in 1e-10 quote (once settled the
-    settlement price); doubt = 1 − confidence, ppm; multipliers in 2^14; the surface's three words, zero when expired."""
+    """An account's options of one market and expiry, ascending by series. Spot in 1e-10 quote, once settled the settlement
+    price; doubt = 1 − its confidence, ppm; the surface's words, zero when expired; multipliers in 2^14."""
 
     market: int
     expiry: int
