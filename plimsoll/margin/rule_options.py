@@ -38,8 +38,8 @@ class Holding(NamedTuple):
 
 
 class ExpiryExposure(NamedTuple):
-    """An account's options of one market and expiry, ascending by series. Spot in 1e-10 quote, once settled the settlement
-    price; doubt = 1 − its confidence, ppm; the surface's words, zero when expired; multipliers in 2^14."""
+    """An account's options of one market and expiry, ascending by series. Spot in 1e-10 quote, once settled the
+    settlement price; doubt = 1 − its confidence, ppm; the surface's words, zero when expired; multipliers in 2^14."""
 
     market: int
     expiry: int
