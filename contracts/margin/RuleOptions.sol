@@ -2,7 +2,9 @@
 pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {Black76} from "../libraries/Black76.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
+import {SviMath} from "../libraries/SviMath.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 import {Words} from "../libraries/Words.sol";
 import {OptionTerms} from "./OptionTerms.sol";
@@ -22,6 +24,18 @@ library RuleOptions {
         uint256 least;
         uint256 call;
         uint256 put;
+    }
+
+    /// @dev What calls of one expiry are priced by. table: Black76's; fitted: the forward that the smile is of, 1e-10, and `shift`
+    /// ln(forward / fitted), Q64; tau: the years that it is of, and `root` the √ of those that are left, WAD.
+    struct Curve {
+        uint256 table;
+        uint256 record;
+        uint256 fitted;
+        int256 shift;
+        uint256 tau;
+        uint256 root;
+        SviMath.Smile smile;
     }
 
     /// @dev One expiry: spot, forward and strikes 1e-10, quantities 1e-8, amounts 1e-26, but atZero, the payoff at zero, WAD.
@@ -60,7 +74,10 @@ library RuleOptions {
         address table,
         uint256 terms
     ) internal view returns (bool exposed) {
+        if (options.length == 0) return false;
         Book memory book;
+        Curve memory curve;
+        (curve.table, curve.record) = (Black76.load(table), Black76.allocate(1));
         uint256 kinks = Words.buffer(2 * options.length);
         unchecked {
             (uint256 at, uint256 option) = (_first(expiries), _first(options));
@@ -69,7 +86,8 @@ library RuleOptions {
                 uint256 last = option + 32 * (head >> 16 & 0xffff);
                 bool settled = head >> 64 & _SETTLED != 0;
                 _open(book, at, kinks, settled);
-                _fill(book, option, last, table, terms);
+                if (book.live) _bend(curve, book);
+                _fill(book, curve, option, last, terms);
                 if (settled ? _settle(a, book, terms) : _close(a, book, terms)) exposed = true;
                 option = last;
             }
@@ -83,7 +101,8 @@ library RuleOptions {
             uint256 spot = _load(at + 32) & type(uint72).max;
             uint256 carry = _load(at + 128) & type(uint64).max;
             // Without a surface, as once expired, an option is what it would pay now.
-            bool live = carry != 0 && !settled && _load(at) >> 32 & type(uint32).max != 0;
+            uint256 fitted = _load(at + 96) >> 64 & type(uint72).max;
+            bool live = carry != 0 && fitted != 0 && !settled && _load(at) >> 32 & type(uint32).max != 0;
             (book.place, book.live, book.spot) = (at, live, spot);
             book.forward = live ? spot * carry / FixedMath.WAD : spot;
             (book.longs, book.shorts, book.bought, book.sold) = (0, 0, 0, 0);
@@ -94,7 +113,7 @@ library RuleOptions {
     }
 
     /// @dev Sums over the options. They come by strike, a call before its put: one price for both.
-    function _fill(Book memory book, uint256 option, uint256 last, address table, uint256 terms) private view {
+    function _fill(Book memory book, Curve memory curve, uint256 option, uint256 last, uint256 terms) private pure {
         (Rates memory ramped, Rates memory current) = _rates(book, terms);
         (uint256 code, uint256 strike, uint256 call) = (type(uint256).max, 0, 0);
         unchecked {
@@ -103,7 +122,7 @@ library RuleOptions {
                 if (word >> 65 & _STRIKE != code) {
                     code = word >> 65 & _STRIKE;
                     strike = (code & type(uint24).max) * 10 ** (code >> 24);
-                    call = _price(book, strike, table);
+                    call = _call(book, curve, strike);
                     _kink(book, strike);
                 }
                 bool put = word >> 64 & 1 != 0;
@@ -272,13 +291,32 @@ library RuleOptions {
 
     // ---------------------------------------------------------------- prices
 
-    /// @dev Of a call, WAD. No strike, surface or spot reverts.
-    function _price(Book memory book, uint256 strike, address table) private view returns (uint256) {
+    function _bend(Curve memory curve, Book memory book) private pure {
+        unchecked {
+            uint256 word = _load(book.place + 64);
+            SviMath.Smile memory smile = curve.smile;
+            (smile.a, smile.b) = (int64(uint64(word)), int64(uint64(word >> 64)));
+            (smile.rho, smile.m) = (int64(uint64(word >> 128)), int64(uint64(word >> 192)));
+            word = _load(book.place + 96);
+            smile.sigma = int256(word & type(uint64).max);
+            curve.fitted = word >> 64 & type(uint72).max;
+            curve.shift = Black76.logMoneyness(book.forward, curve.fitted);
+            curve.tau = word >> 136 & type(uint64).max;
+            curve.root = FixedMath.sqrtYears(_load(book.place) >> 32 & type(uint32).max);
+        }
+    }
+
+    /// @dev WAD per unit. One logarithm for smile and price.
+    function _call(Book memory book, Curve memory curve, uint256 strike) private pure returns (uint256) {
         uint256 forward = book.forward;
         unchecked {
-            if (!book.live || strike == 0 || forward == 0) return forward > strike ? (forward - strike) * _E8 : 0;
+            if (!book.live) return forward > strike ? (forward - strike) * _E8 : 0;
+            int256 log = Black76.logMoneyness(strike, curve.fitted);
+            uint256 sigma = SviMath.volatility(curve.smile, log * int256(FixedMath.WAD) >> 64, curve.tau);
+            Black76.record(curve.record, log, strike, int256(_E8));
+            Black76.setVol(curve.record, 0, Black76.volWord(Black76.totalVol(sigma, curve.root)));
+            return uint256(Black76.strip(curve.table, curve.record, 1, 0, curve.shift, forward));
         }
-        return 0;
     }
 
     /// @dev Of a put, by parity: its call is worth forward − strike at least.

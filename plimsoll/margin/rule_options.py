@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from plimsoll.margin.fixed_math import BPS, PPM, WAD, ceil_div, positive
+from plimsoll.margin import black76, svi_math
+from plimsoll.margin.fixed_math import BPS, PPM, WAD, ceil_div, positive, sqrt_years
 from plimsoll.margin.option_terms import OptionTerms, is_doubtful
 from plimsoll.margin.volatility_math import ONE
 
@@ -61,7 +62,18 @@ class ExpiryExposure(NamedTuple):
     @property
     def live(self) -> bool:
         """Whether there is a surface to price by; otherwise an option is what it would pay now."""
-        return self.seconds > 0 and not self.settled and self.surface[2] % 2**64 > 0
+        return self.seconds > 0 and not self.settled and self.surface[2] % 2**64 > 0 and self.fitted > 0
+
+    @property
+    def fitted(self) -> int:
+        """The forward that the smile is of."""
+        return self.surface[1] >> 64 & 2**72 - 1
+
+    @property
+    def smile(self) -> svi_math.Smile:
+        words = ((self.surface[0] >> shift) % 2**64 for shift in (0, 64, 128, 192))
+        a, b, rho, m = (word - 2**64 if word >> 63 else word for word in words)
+        return svi_math.Smile(a, b, rho, m, self.surface[1] % 2**64)
 
     @property
     def forward(self) -> int:
@@ -206,7 +218,12 @@ def _mark(expiry: ExpiryExposure, option: Holding) -> int:
 
 
 def _call(expiry: ExpiryExposure, strike: int) -> int:
+    """WAD per unit."""
     forward = expiry.forward
-    if not expiry.live or strike == 0 or forward == 0:
+    if not expiry.live:
         return positive(forward - strike) * E8
-    raise NotImplementedError
+    log = black76.log_moneyness(strike, expiry.fitted)
+    sigma = svi_math.volatility(expiry.smile, log * WAD >> 64, expiry.surface[1] >> 136 & 2**64 - 1)
+    vol = black76.vol_word(black76.total_vol(sigma, sqrt_years(expiry.seconds)))
+    record = black76.Record(log, strike, E8, (vol,))
+    return black76.strip([record], 0, black76.log_moneyness(forward, expiry.fitted), forward)

@@ -23,6 +23,7 @@ from plimsoll import contracts
 from plimsoll.chain import ProcessChain
 from plimsoll.contracts import Contract
 from plimsoll.errors import BadInput, Reverted
+from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure
 from plimsoll.margin.words import MarketRisk
@@ -87,7 +88,7 @@ def run(folder: Path) -> Report:
     if not files:
         raise BadInput("folder", str(folder), f"it must hold {PARAMETERS} and files of cases")
     chain = ProcessChain()
-    table = _deploy(chain, "NormalTable")
+    table = _deploy(chain, "NormalTable", TABLE_FILE.read_bytes())
     results: list[Result] = []
     for path in files:
         rule = rules(folder, path.name)
