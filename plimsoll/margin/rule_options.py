@@ -8,7 +8,7 @@ one, and W the worst payoff at expiry, at most zero:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -148,9 +148,8 @@ def marks(expiry: ExpiryExposure) -> list[int]:
     return [_mark(expiry, option) for option in expiry.holdings]
 
 
-def worst_loss(holdings: Iterable[Holding]) -> int:
-    """−min(0, payoff) over zero and all strikes, WAD: between strikes the payoff is linear."""
-    holdings = sorted(holdings, key=lambda option: option.strike)
+def worst_loss(holdings: Sequence[Holding]) -> int:
+    """−min(0, payoff) over zero and all strikes, WAD: the payoff is linear between them. Holdings ascend by strike."""
     payoff = least = sum(option.quantity * option.strike for option in holdings if option.put)
     slope, last = -sum(option.quantity for option in holdings if option.put), 0
     for option in holdings:

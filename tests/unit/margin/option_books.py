@@ -8,6 +8,7 @@ from exposed import Exposed
 
 from plimsoll.margin import black76
 from plimsoll.margin.option_terms import OptionTerms
+from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.rule_options import ExpiryExposure, Holding
 from plimsoll.margin.volatility_math import ONE
 
@@ -15,9 +16,12 @@ WAD = 10**18
 DAY = 86_400
 
 
-def normal_table(artifacts, evm=None) -> Exposed:
+def rule_margin(artifacts, model: RuleMargin, evm=None) -> Exposed:
+    """The contract with the immutables of `model`."""
     words = black76.table()
-    return Exposed(artifacts["NormalTable"], 32, 32 * len(words), *words, evm=evm)
+    table = Exposed(artifacts["NormalTable"], 32, 32 * len(words), *words, evm=evm)
+    floors = (model.mm_floor, model.im_floor, model.pnl_share)
+    return Exposed(artifacts["RuleMargin"], *floors, model.options.to_word(), int(table.address, 16), evm=table.evm)
 
 
 def terms(draw) -> OptionTerms:
@@ -44,7 +48,7 @@ def terms(draw) -> OptionTerms:
 def strike(draw, spot: int, extreme: float) -> tuple[int, int]:
     """Near the spot, or any that can be stored."""
     if draw.random() < extreme:
-        return draw.choice([(0, 0), (1, 0), (2**24 - 1, 15), (draw.bits(24), draw.bits(4))])
+        return draw.choice([(0, 0), (1, 0), (10**7 - 1, 15), (draw.randint(10**6, 10**7 - 1), draw.bits(4))])
     value, exponent = max(int(spot * exp(draw.gauss(0, 0.4))), 1), 0
     while value >= 10**7 and exponent < 15:
         value, exponent = value // 10, exponent + 1
