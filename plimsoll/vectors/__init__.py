@@ -1,1 +1,0 @@
-"""Published test vectors, run on the contracts."""
