@@ -28,6 +28,7 @@ G_MARGIN = 2e-4  # kept between g and zero, so that rounded parameters stay insi
 GAP_MARGIN = 1e-7  # likewise of total variance, between two expiries
 PENALTIES = (3.0, 30.0, 300.0)
 CEILING = 100.0  # points of volatility per unit of what is over
+RIDGE = 0.1  # points per slope/√w: of smiles that fit about as well, the one with the flatter wings
 LIFT, MOST_LIFT = 1e-7, 0.05  # of the variance at the money
 STARTS = 3
 OUT = np.geomspace(2e-3, svi.REACH, 60)
@@ -189,12 +190,18 @@ class _Problem:
         return np.concatenate([self.miss(smile), self.penalty * np.minimum(room, 0)])
 
     def miss(self, smile: Slice) -> Floats:
-        """From the quotes, and above the ceiling."""
+        """From the quotes, above the ceiling, and for steep wings."""
         quotes, ceiling = self.quotes, self.ceiling
         model = np.sqrt(np.maximum(smile.variance(quotes.k), 1e-12) / quotes.years)
         miss = 100 * np.sqrt(quotes.weight / len(model)) * (model - quotes.vol)
         over = np.maximum(smile.variance(ceiling.k) / ceiling.w - 1, 0)
-        return np.concatenate([miss, CEILING * over / np.sqrt(max(len(over), 1))])
+        wings = RIDGE * np.array([smile.left, smile.right]) / self.spread
+        return np.concatenate([miss, CEILING * over / np.sqrt(max(len(over), 1)), wings])
+
+    @property
+    def spread(self) -> float:
+        """√w at the money, the scale of slopes."""
+        return float(self.quotes.vol[np.argmin(np.abs(self.quotes.k))]) * float(np.sqrt(self.quotes.years))
 
     def room(self, smile: Slice) -> Floats:
         """Positive where no condition is broken: g, and variance above that of the earlier expiry, of its own level."""
