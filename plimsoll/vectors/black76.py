@@ -36,7 +36,7 @@ def run(folder: Path) -> Report:
 
 
 def _forward(row: Row) -> Iterator[Case]:
-    seconds, vol, forward, strike, discount = (row.number(name) for name in COLUMNS[:5])
+    seconds, vol, forward, strike, discount = (row.number(name, least=0) for name in COLUMNS[:5])
     inputs = forward, strike, vol, seconds / YEAR
     scale = max(forward, strike) * discount or 1.0
     for name, call in (("call", True), ("put", False)):

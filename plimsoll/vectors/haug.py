@@ -31,6 +31,7 @@ def _case(row: Row) -> Case:
         raise BadInput(f"{row.where} type", kind, "write Call or Put")
     if greek not in GREEKS:
         raise BadInput(f"{row.where} greek", greek, f"write one of {', '.join(GREEKS)}")
-    spot, strike, q, r, t, vol = (row.number(name) for name in ("spot", "strike", "q", "r", "t", "vol"))
+    spot, strike, t, vol = (row.number(name, least=0) for name in ("spot", "strike", "t", "vol"))
+    q, r = row.number("q"), row.number("r")
     got = getattr(SpotOption(spot, strike, q, r, t, vol, KINDS[kind.lower()]), GREEKS[greek])
     return Case(f"{row.where} {greek}", row.number(VALUE), got / 365 if greek == PER_DAY else got, 1.0, TOLERANCE)

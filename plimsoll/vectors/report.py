@@ -87,8 +87,8 @@ class Row:
     def text(self, column: str) -> str:
         return (self.cells[column] or "").strip()
 
-    def number(self, column: str) -> float:
-        """A decimal number, or a fraction like 1/12."""
+    def number(self, column: str, least: float = -math.inf) -> float:
+        """A decimal number, or a fraction like 1/12, not below `least`."""
         top, slash, bottom = self.text(column).partition("/")
         try:
             value = float(top) / float(bottom) if slash else float(top)
@@ -96,6 +96,8 @@ class Row:
             value = math.nan
         if not math.isfinite(value):
             raise BadInput(f"{self.where} {column}", self.text(column), "write a number like 0.25 or 1/12")
+        if value < least:
+            raise BadInput(f"{self.where} {column}", self.text(column), f"it must be at least {least:g}")
         return value
 
 

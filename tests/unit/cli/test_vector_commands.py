@@ -48,6 +48,7 @@ def test_a_folder_that_is_none_is_an_error(name, tmp_path):
     ("name", "text", "where"),
     [("svi", SVI.format(vol="much"), "cases.csv:2 vol 'much'"), ("svi", SVI.format(vol="1e999"), "cases.csv:2 vol")]
     + [("black76", BLACK + "1,0.5,1,,1,1,1,1\n", "cases.csv:2 strike ''")]
+    + [("black76", BLACK + "1,-0.5,1,1,1,1,1,1\n", "cases.csv:2 volatility '-0.5'")]
     + [("haug", HAUG + "Straddle,1,1,0,0,1,0.5,1\n", "cases.csv:2 type 'Straddle'")]
     + [("haug", HAUG + "Call,1,1,0,0,1/0,0.5,1\n", "cases.csv:2 t '1/0'")],
 )
@@ -90,10 +91,8 @@ def test_a_table_of_spot_options_is_read_too(tmp_path):
     assert "9 of 10 hold" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"), [("black76", "lyra_utils"), ("haug", "quantlib_haug"), ("svi", "lyra_utils")]
-)
-def test_published_cases_hold(name, folder):
+@pytest.mark.parametrize("case", ["black76 lyra_utils", "haug quantlib_haug", "svi lyra_utils"])
+def test_published_cases_hold(case):
     """Where they are present."""
     if not VECTORS.exists():
         pytest.skip(f"{VECTORS} is absent")
