@@ -12,9 +12,8 @@ Their margin is what ours leaves: equity − IM and equity − MM. How a case be
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,8 @@ from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure
 from plimsoll.margin.words import MarketRisk
+from plimsoll.vectors.report import Case as Figure
+from plimsoll.vectors.report import files
 from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, cases, rules
 
 TOLERANCE = 1e-8
@@ -38,63 +39,71 @@ _DUST = PerpExposure(1, 0, MarketRisk())
 
 @dataclass(frozen=True)
 class Result:
-    """Quote; errors relative to what was published, or to one quote if that is more. `gas`: of the call's execution."""
+    """Net IM, net MM and mark of one case, each against what was published; `gas`: of the call's execution."""
 
     name: str
     options: int
-    im: float
-    mm: float
-    mtm: float
-    rel_error_im: float
-    rel_error_mm: float
-    rel_error_mtm: float
+    im: Figure
+    mm: Figure
+    mtm: Figure
     gas: int
 
     @property
+    def figures(self) -> tuple[Figure, Figure, Figure]:
+        return self.im, self.mm, self.mtm
+
+    @property
     def passed(self) -> bool:
-        return max(self.rel_error_im, self.rel_error_mm, self.rel_error_mtm) <= TOLERANCE
+        return all(figure.passed for figure in self.figures)
+
+    def to_json(self) -> dict[str, Any]:
+        values = {name: getattr(self, name).got for name in ("im", "mm", "mtm")}
+        errors = {f"rel_error_{name}": getattr(self, name).rel_error for name in values}
+        return {"name": self.name, "options": self.options, **values, **errors, "gas": self.gas, "passed": self.passed}
 
 
 @dataclass(frozen=True)
 class Report:
-    per_case: tuple[Result, ...]
+    """Errors are relative to what was published, or to one quote if that is more."""
+
+    results: tuple[Result, ...]
+    name: str = "srm"
+
+    @property
+    def cases(self) -> int:
+        return len(self.results)
 
     @property
     def passed(self) -> int:
-        return sum(result.passed for result in self.per_case)
+        return sum(result.passed for result in self.results)
+
+    @property
+    def worst(self) -> list[Figure]:
+        """The worst figure of each case, the worst case first."""
+        worst = [max(result.figures, key=lambda figure: figure.rel_error) for result in self.results]
+        return sorted(worst, key=lambda figure: figure.rel_error, reverse=True)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "cases": len(self.per_case),
-            "passed": self.passed,
-            "worst_rel_error_im": max((result.rel_error_im for result in self.per_case), default=0.0),
-            "worst_rel_error_mm": max((result.rel_error_mm for result in self.per_case), default=0.0),
-            "worst_rel_error_mtm": max((result.rel_error_mtm for result in self.per_case), default=0.0),
-            "per_case": [asdict(result) | {"passed": result.passed} for result in self.per_case],
-        }
-
-    def lines(self) -> list[str]:
-        rows = [f"{'case':24} {'options':>7} {'IM':>18} {'MM':>18} {'worst error':>12} {'gas':>10}"]
-        for r in self.per_case:
-            worst = max(r.rel_error_im, r.rel_error_mm, r.rel_error_mtm)
-            mark = "" if r.passed else "  differs"
-            rows.append(f"{r.name:24} {r.options:>7} {r.im:>18,.6f} {r.mm:>18,.6f} {worst:>12.1e} {r.gas:>10,}{mark}")
-        return [*rows, f"{self.passed} of {len(self.per_case)} agree within {TOLERANCE:g}"]
+        head: dict[str, Any] = {"set": self.name, "cases": self.cases, "passed": self.passed}
+        for name in ("im", "mm", "mtm"):
+            head[f"worst_rel_error_{name}"] = max(getattr(result, name).rel_error for result in self.results)
+        return head | {"per_case": [result.to_json() for result in self.results]}
 
 
 def run(folder: Path) -> Report:
     """Every case of every file in `folder` but the parameters."""
-    files = sorted(path for path in folder.glob("*.json") if path.name != PARAMETERS)
-    if not files:
-        raise BadInput("folder", str(folder), f"it must hold {PARAMETERS} and files of cases")
     chain = ProcessChain()
     table = _deploy(chain, "NormalTable", TABLE_FILE.read_bytes())
     results: list[Result] = []
-    for path in files:
+    for path in files(folder, "*.json"):
+        if path.name == PARAMETERS:
+            continue
         rule = rules(folder, path.name)
         found = cases(path)
         model = _model(chain, rule, table.address)
-        results += map(partial(_result, model, rule), found)
+        results += [_result(chain, model, rule, case) for case in found]
+    if not results:
+        raise BadInput("DIR", str(folder), f"there is no case in it; {PARAMETERS} and a .json of cases were expected")
     return Report(tuple(results))
 
 
@@ -111,35 +120,23 @@ def _model(chain: ProcessChain, rule: Rules, table: str) -> Contract:
         raise BadInput(PARAMETERS, rule.options, f"the contract refuses them: {error}") from None
 
 
-def _result(model: Contract, rule: Rules, case: Case) -> Result:
+def _result(chain: ProcessChain, model: Contract, rule: Rules, case: Case) -> Result:
     words = _words(rule, case)
     found = Assessment(*model.read("assessOptions", *words, b""))
     data = model.encode("assessOptions", *words, b"")
-    receipt = model.chain.send(_caller(model), model.address, data)
-    depeg = _depeg(rule, case)
-    im, mm = (Fraction(found.equity - needed, WAD) for needed in (found.im + depeg, found.mm))
-    mtm = Fraction(found.equity, WAD)
+    receipt = chain.send(chain.accounts[0], model.address, data)
     return Result(
         name=case.name,
         options=sum(len(expiry.holdings) for one in case.underlyings for expiry in one.expiries),
-        im=float(im),
-        mm=float(mm),
-        mtm=float(mtm),
-        rel_error_im=_error(im, case.im),
-        rel_error_mm=_error(mm, case.mm),
-        rel_error_mtm=_error(mtm, case.mtm),
+        im=_figure(f"{case.name} IM", case.im, found.equity - found.im - _depeg(rule, case)),
+        mm=_figure(f"{case.name} MM", case.mm, found.equity - found.mm),
+        mtm=_figure(f"{case.name} mark", case.mtm, found.equity),
         gas=receipt.gas_used - BASE_GAS - sum(16 if byte else 4 for byte in data),
     )
 
 
-def _caller(model: Contract) -> str:
-    chain = model.chain
-    assert isinstance(chain, ProcessChain)
-    return chain.accounts[0]
-
-
-def _error(found: Fraction, published: Fraction) -> float:
-    return float(abs(found - published) / max(abs(published), Fraction(1)))
+def _figure(name: str, published: Fraction, wad: int) -> Figure:
+    return Figure(name, float(published), float(Fraction(wad, WAD)), max(1.0, abs(float(published))), TOLERANCE)
 
 
 # ---------------------------------------------------------------- words
