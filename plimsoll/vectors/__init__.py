@@ -1,0 +1,1 @@
+"""Published test vectors, run on the contracts."""
