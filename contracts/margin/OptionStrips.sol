@@ -47,7 +47,7 @@ library OptionStrips {
         x.first = Words.first(new uint256[](_longest(expiries) * Black76.RECORD_WORDS));
         uint256 prices = Black76.load(table);
         uint256 next;
-        for (uint256 i; i < expiries.length; i += 5) {
+        for (uint256 i; i < expiries.length;) {
             B.Group memory g = B.groupOf(b, expiries[i] >> 8 & 0xff);
             _terms(b, x, expiries, i);
             _rates(x, g, expiries[i + 4]);
@@ -56,10 +56,13 @@ library OptionStrips {
             R.write(x, smile, options, next, end);
             next = end;
             x.rawMark = _value(x, prices, P.NONE, 0, uint256(_WAD));
-            x.mark = B.down(x.rawMark, x.discount);
+            x.mark = x.rawMark * x.discount >> 64;
             b.equity += x.mark;
             _charge(b, g, x, expiries, i);
             _scenarios(b, g, x, prices);
+            unchecked {
+                i += 5;
+            }
         }
     }
 
@@ -93,13 +96,14 @@ library OptionStrips {
             uint256 rate = signed > 0 ? uint256(signed) : 0;
             uint256 time = x.secs * uint256(_WAD) / FixedMath.YEAR;
             uint256 discount = _decay(rate, time);
-            x.discount = int256(discount);
+            x.discount = int256((discount << 64) / uint256(_WAD));
             uint256 long = _decay(rate * B.field(g, 5, 1) / uint256(_WAD) + B.field(g, 5, 2), time);
-            x.long = int256(B.field(g, 5, 0) * long / uint256(_WAD) * discount / uint256(_WAD));
+            long = B.field(g, 5, 0) * long / uint256(_WAD);
+            x.long = int256((long * discount << 64) / uint256(_WAD * _WAD));
             uint256 short = _decay(rate * B.field(g, 6, 1) / uint256(_WAD) + B.field(g, 6, 2), time);
             short = B.field(g, 6, 0) * uint256(_WAD) / short;
             uint256 most = uint256(_WAD * _WAD) / discount;
-            x.short = int256(B.up(short < most ? short : most, discount));
+            x.short = int256(((short < most ? short : most) * discount << 64) / uint256(_WAD * _WAD));
         }
     }
 
@@ -141,47 +145,41 @@ library OptionStrips {
 
     // ---------------------------------------------------------------- scenarios
 
+    /// @dev The loop of a check: what one evaluation needs is on the stack. Factors are Q64, so that rounding down is a shift.
     function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 prices) private pure {
         unchecked {
-            uint256 same = Words.get(g.params + 352);
-            // Without the basis only the mark is there to be used again.
-            if (g.mask >> b.scenarios & 1 == 1) _basis(g, x, prices, g.pnl + 32 * b.scenarios);
-            else same |= 0xffff << 160;
-            for (uint256 k; k < b.scenarios; ++k) {
-                if (g.mask >> k & 1 == 0) continue;
-                uint256 word = B.scenario(g, k);
-                int256 pnl;
-                if (k == same >> 176 & 0xff) pnl = _discounted(x, x.rawMark) - x.mark;
-                else if (k == same >> 160 & 0xff) pnl = _discounted(x, x.rawUp) - x.mark;
-                else if (k == same >> 168 & 0xff) pnl = _discounted(x, x.rawDown) - x.mark;
-                else pnl = _change(x, prices, word);
-                _add(g.pnl + 32 * k, B.down(pnl, int256(word >> 64 & type(uint64).max)));
+            uint256 mask = g.mask;
+            bool basis = mask >> b.scenarios & 1 == 1;
+            if (basis) _basis(g, x, prices, g.pnl + 32 * b.scenarios);
+            mask &= (1 << b.scenarios) - 1;
+            uint256 at = g.params + 32 * P.BODY;
+            uint256 pnl = g.pnl;
+            for (; mask != 0; mask >>= 1) {
+                if (mask & 1 == 1) {
+                    uint256 word = Words.get(at);
+                    int256 gain = _gain(x, prices, word, basis);
+                    uint256 damping = word >> 64 & type(uint64).max;
+                    if (damping != uint256(_WAD)) gain = B.down(gain, int256(damping));
+                    Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
+                }
+                at += 32;
+                pnl += 32;
             }
         }
     }
 
-    /// @dev Each expiry's forward moves against its account, without a static discount: the further off the more it counts.
-    function _basis(B.Group memory g, R.Expiry memory x, uint256 prices, uint256 at) private pure {
+    /// @return gain What the expiry gains in a scenario, before damping. Skews turn either way: what they change is lost.
+    function _gain(R.Expiry memory x, uint256 prices, uint256 word, bool basis) private pure returns (int256 gain) {
         unchecked {
-            (int256 lnShock, uint256 shock) = _shock(x, B.signedField(g, 11, 0), B.field(g, 7, 0));
-            x.rawUp = _value(x, prices, P.NONE, lnShock, shock);
-            (lnShock, shock) = _shock(x, B.signedField(g, 11, 1), B.field(g, 7, 1));
-            x.rawDown = _value(x, prices, P.NONE, lnShock, shock);
-            int256 worst = FixedPointMathLib.min(B.down(x.rawUp, x.discount), B.down(x.rawDown, x.discount)) - x.mark;
-            if (worst >= 0) return;
-            uint256 factor = B.field(g, 7, 2) + B.field(g, 8, 0) * x.secs / FixedMath.YEAR;
-            _add(at, B.down(worst, int256(factor)));
-        }
-    }
-
-    /// @return pnl What the expiry gains in a scenario, before damping. Skews turn either way: what they change is lost.
-    function _change(R.Expiry memory x, uint256 prices, uint256 word) private pure returns (int256 pnl) {
-        unchecked {
+            uint256 known = word >> 216;
+            if (known == 1) return _discounted(x, x.rawMark) - x.mark;
+            if (known != 0 && basis) return _discounted(x, known == 2 ? x.rawUp : x.rawDown) - x.mark;
             uint256 kind = word >> 128 & 0xff;
-            (int256 lnShock, uint256 shock) = _shock(x, int80(uint80(word >> 136)), word & type(uint64).max);
+            (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
+            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
             if (kind < P.JOINT_LINEAR) {
-                pnl = _discounted(x, _value(x, prices, kind, lnShock, shock)) - x.mark;
-                return kind < P.LINEAR || pnl < 0 ? pnl : -pnl;
+                gain = _discounted(x, _value(x, prices, kind, lnShock, shock)) - x.mark;
+                return kind < P.LINEAR || gain < 0 ? gain : -gain;
             }
             int256 level = _discounted(x, _value(x, prices, P.NONE, lnShock, shock));
             int256 skewed = _discounted(x, _value(x, prices, kind - 2, lnShock, shock));
@@ -189,34 +187,46 @@ library OptionStrips {
         }
     }
 
-    function _shock(R.Expiry memory x, int256 lnShock, uint256 shock) private pure returns (int256, uint256) {
+    /// @dev Each expiry's forward moves against its account, without a static discount: the further off the more it counts.
+    function _basis(B.Group memory g, R.Expiry memory x, uint256 prices, uint256 at) private pure {
         unchecked {
-            if (x.share == uint256(_WAD)) return (lnShock, shock);
+            (int256 lnShock, uint256 shock) = (B.signedField(g, 11, 0), B.field(g, 7, 0));
+            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
+            x.rawUp = _value(x, prices, P.NONE, lnShock, shock);
+            (lnShock, shock) = (B.signedField(g, 11, 1), B.field(g, 7, 1));
+            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
+            x.rawDown = _value(x, prices, P.NONE, lnShock, shock);
+            int256 worst = (FixedPointMathLib.min(x.rawUp, x.rawDown) * x.discount >> 64) - x.mark;
+            if (worst >= 0) return;
+            uint256 factor = B.field(g, 7, 2) + B.field(g, 8, 0) * x.secs / FixedMath.YEAR;
+            Words.put(at, uint256(int256(Words.get(at)) + B.down(worst, int256(factor))));
+        }
+    }
+
+    /// @dev The shock that a forward still takes when part of its settlement price is known.
+    function _partial(R.Expiry memory x, uint256 shock) private pure returns (int256, uint256) {
+        unchecked {
             shock = uint256(_WAD + (int256(shock) - _WAD) * int256(x.share) / _WAD);
             return (ln(shock), shock);
         }
     }
 
     function _discounted(R.Expiry memory x, int256 raw) private pure returns (int256) {
-        return B.down(raw, raw < 0 ? x.short : x.long);
+        unchecked {
+            return raw * (raw < 0 ? x.short : x.long) >> 64;
+        }
     }
 
     /// @dev Undiscounted: calls of all strikes, and for each put the strike less the forward.
     function _value(R.Expiry memory x, uint256 prices, uint256 kind, int256 lnShock, uint256 shock)
         private
         pure
-        returns (int256)
+        returns (int256 value)
     {
         unchecked {
             uint256 forward = x.forward * shock / uint256(_WAD);
-            int256 calls = Black76.strip(prices, x.first, x.count, kind, lnShock, forward);
-            return calls + x.strikes - x.puts * int256(forward);
-        }
-    }
-
-    function _add(uint256 at, int256 pnl) private pure {
-        unchecked {
-            Words.put(at, uint256(int256(Words.get(at)) + pnl));
+            value = x.strikes - x.puts * int256(forward);
+            if (x.count != 0) value += Black76.strip(prices, x.first, x.count, kind, lnShock, forward);
         }
     }
 }

@@ -57,45 +57,57 @@ library PortfolioBook {
 
     /// @notice Field `n` of the global word `i`.
     function global(Book memory b, uint256 i, uint256 n) internal pure returns (uint256) {
-        return P.triple(Words.get(b.head + 32 * i), n);
+        unchecked {
+            return P.triple(Words.get(b.head + 32 * i), n);
+        }
     }
 
     function field(Group memory g, uint256 i, uint256 n) internal pure returns (uint256) {
-        return P.triple(Words.get(g.params + 32 * i), n);
+        unchecked {
+            return P.triple(Words.get(g.params + 32 * i), n);
+        }
     }
 
     function signedField(Group memory g, uint256 i, uint256 n) internal pure returns (int256) {
-        return P.signedTriple(Words.get(g.params + 32 * i), n);
+        unchecked {
+            return P.signedTriple(Words.get(g.params + 32 * i), n);
+        }
     }
 
     function scenario(Group memory g, uint256 k) internal pure returns (uint256) {
-        return Words.get(g.params + 32 * (P.BODY + k));
+        unchecked {
+            return Words.get(g.params + 32 * (P.BODY + k));
+        }
     }
 
     /// @notice The byte of a feed: underlying + 1 in the low six bits, and 0x40.
     function claim(Book memory b, uint256 feed) internal pure returns (uint256 entry) {
-        uint256 at = b.head + 128 + feed;
+        uint256 head = b.head;
         assembly ("memory-safe") {
-            entry := byte(0, mload(at))
+            entry := byte(0, mload(add(add(head, 128), feed)))
         }
     }
 
     /// @notice The underlying of a market's feed. Those that no underlying claims, which a listing must prevent, are one of their own
     /// with the first one's parameters, so that they cannot hedge what is claimed.
     function groupOf(Book memory b, uint256 feed) internal view returns (Group memory g) {
-        uint256 u = claim(b, feed) & 0x3f;
-        return group(b, u == 0 ? b.groups.length - 1 : u - 1);
+        unchecked {
+            uint256 u = claim(b, feed) & 0x3f;
+            return group(b, u == 0 ? b.groups.length - 1 : u - 1);
+        }
     }
 
     function group(Book memory b, uint256 u) internal view returns (Group memory g) {
         g = b.groups[u];
         if (g.params != 0) return g;
-        uint256 words = P.BODY + b.scenarios;
-        g.params = _copy(b.source, P.HEAD + (u + 1 == b.groups.length ? 0 : u) * words, words);
-        g.pnl = Words.first(new uint256[](b.scenarios + 1));
-        (g.multIm, g.multMm) = (ONE, ONE);
-        g.mask = _mask(b, u);
-        g.kinds = _kinds(b, g);
+        unchecked {
+            uint256 words = P.BODY + b.scenarios;
+            g.params = _copy(b.source, P.HEAD + (u + 1 == b.groups.length ? 0 : u) * words, words);
+            g.pnl = Words.first(new uint256[](b.scenarios + 1));
+            (g.multIm, g.multMm) = (ONE, ONE);
+            g.mask = _mask(b, u);
+            g.kinds = _kinds(b, g);
+        }
     }
 
     /// @dev A witness is one byte for the joint term, then one per underlying in the order of the parameters: a place that nothing an
@@ -123,11 +135,13 @@ library PortfolioBook {
     }
 
     function _kinds(Book memory b, Group memory g) private pure returns (uint256 kinds) {
-        kinds = 1;
-        for (uint256 k; k < b.scenarios; ++k) {
-            if (g.mask >> k & 1 == 0) continue;
-            uint256 kind = scenario(g, k) >> 128 & 0xff;
-            kinds |= 1 << (kind < P.JOINT_LINEAR ? kind : kind - 2);
+        unchecked {
+            kinds = Words.get(g.params + 352) >> 160 & 0xff;
+            if (b.witnessLength == 0) return kinds;
+            kinds = 1;
+            for (uint256 k; k < b.scenarios; ++k) {
+                if (g.mask >> k & 1 == 1) kinds |= 1 << P.volKind(scenario(g, k) >> 128 & 0xff);
+            }
         }
     }
 

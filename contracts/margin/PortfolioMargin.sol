@@ -82,15 +82,17 @@ contract PortfolioMargin is IOptionModel {
 
     /// @dev An asset whose feed is an underlying's own tells its spot, even where nothing else does.
     function _spots(B.Book memory b, uint256[] calldata tags) private view {
-        for (uint256 i; i < tags.length; ++i) {
-            uint256 tag = tags[i];
-            uint256 u = B.claim(b, tag & 0xff) & 0x3f;
-            if (u == 0) continue;
-            B.Group memory g = B.group(b, u - 1);
-            if (g.spot != 0 || tag & 0xff != B.field(g, 4, 2)) continue;
-            g.spot = tag >> 40 & type(uint72).max;
-            g.spotDoubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
-            g.doubt = g.spotDoubt;
+        unchecked {
+            for (uint256 i; i < tags.length; ++i) {
+                uint256 tag = tags[i];
+                uint256 u = B.claim(b, tag & 0xff) & 0x3f;
+                if (u == 0) continue;
+                B.Group memory g = B.group(b, u - 1);
+                if (g.spot != 0 || tag & 0xff != B.field(g, 4, 2)) continue;
+                g.spot = tag >> 40 & type(uint72).max;
+                g.spotDoubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
+                g.doubt = g.spotDoubt;
+            }
         }
     }
 
@@ -174,14 +176,25 @@ contract PortfolioMargin is IOptionModel {
                 if (g.params == 0) continue;
                 uint256 size = _tiers(g);
                 (b.mm, b.im0, b.im) = (b.mm + size, b.im0 + size, b.im + size);
-                if (g.linear == 0) continue;
-                for (uint256 k; k < b.scenarios; ++k) {
-                    if (g.mask >> k & 1 == 0) continue;
-                    uint256 word = B.scenario(g, k);
-                    int256 pnl = B.down(g.linear, int256(word & type(uint64).max) - B.WAD);
-                    pnl = B.down(pnl, int256(word >> 64 & type(uint64).max));
-                    Words.put(g.pnl + 32 * k, uint256(int256(Words.get(g.pnl + 32 * k)) + pnl));
+                if (g.linear != 0) _linear(g, b.scenarios);
+            }
+        }
+    }
+
+    function _linear(B.Group memory g, uint256 count) private pure {
+        unchecked {
+            (uint256 at, uint256 pnl, int256 value) = (g.params + 32 * P.BODY, g.pnl, g.linear);
+            for (uint256 mask = g.mask & (1 << count) - 1; mask != 0; mask >>= 1) {
+                uint256 word = Words.get(at);
+                int256 shock = int256(word & type(uint64).max) - B.WAD;
+                if (mask & 1 == 1 && shock != 0) {
+                    int256 gain = B.down(value, shock);
+                    uint256 damping = word >> 64 & type(uint64).max;
+                    if (damping != uint256(B.WAD)) gain = B.down(gain, int256(damping));
+                    Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
                 }
+                at += 32;
+                pnl += 32;
             }
         }
     }
@@ -225,25 +238,27 @@ contract PortfolioMargin is IOptionModel {
     }
 
     function _volatile(B.Book memory b) private pure returns (bool) {
-        for (uint256 u; u < b.groups.length; ++u) {
-            if (b.groups[u].multIm != b.groups[u].multMm) return true;
+        unchecked {
+            for (uint256 u; u < b.groups.length; ++u) {
+                if (b.groups[u].multIm != b.groups[u].multMm) return true;
+            }
+            return false;
         }
-        return false;
     }
 
-    /// @dev A loss is never below zero: the basis shocks are among the scenarios, and theirs is not.
+    /// @dev A loss is never below zero: the basis shocks are among the scenarios, and theirs is not. What was not evaluated is zero.
     function _span(B.Book memory b, uint256 rho, bool initial) private pure returns (uint256 span) {
         unchecked {
             for (uint256 u; u < b.groups.length; ++u) {
                 B.Group memory g = b.groups[u];
                 if (g.params == 0) continue;
-                uint256 worst;
-                for (uint256 k; k <= b.scenarios; ++k) {
-                    if (g.mask >> k & 1 == 0) continue;
-                    int256 loss = -int256(Words.get(g.pnl + 32 * k));
-                    if (loss > int256(worst)) worst = uint256(loss);
+                int256 worst;
+                uint256 end = g.pnl + 32 * b.scenarios;
+                for (uint256 at = g.pnl; at <= end; at += 32) {
+                    int256 gain = int256(Words.get(at));
+                    if (gain < worst) worst = gain;
                 }
-                span += _scaled(worst, initial ? g.multIm : g.multMm);
+                span += (uint256(-worst) * (initial ? g.multIm : g.multMm) + B.ONE - 1) / B.ONE;
             }
             if (rho != 0) {
                 uint256 joint = _joint(b, initial);
@@ -268,12 +283,6 @@ contract PortfolioMargin is IOptionModel {
                 loss = (loss + int256(B.ONE) - 1) >> 14;
                 if (loss > int256(worst)) worst = uint256(loss);
             }
-        }
-    }
-
-    function _scaled(uint256 loss, uint256 multiplier) private pure returns (uint256) {
-        unchecked {
-            return (loss * multiplier + B.ONE - 1) / B.ONE;
         }
     }
 }

@@ -17,8 +17,9 @@ import {FixedMath} from "../libraries/FixedMath.sol";
 ///  6. shortDiscount · shortMult · shortAdd        7. basisUp · basisDown · basisAdd
 ///  8. basisMult · mmPerp · imPerp                 9. mmOption · imOption · tierRate1
 ///  10. tierBound1 · tierBound2 (whole quote) · tierRate2
-///  11. ln basisUp · ln basisDown (Q64) · scenarios that are the basis shocks and the mark (3 × 8, 255: none): left zero, filled in here
-/// A scenario: spot (64, WAD) · damping (64, WAD) · kind (8) · ln spot (80, signed Q64: left zero, filled in here).
+///  11. ln basisUp · ln basisDown (Q64) · bitmap of the volatilities that its scenarios use (8): left zero, filled in here
+/// A scenario: spot (64, WAD) · damping (64, WAD) · kind (8) · and, left zero and filled in here, ln spot (80, signed Q64) · what it has the
+/// value of without an evaluation of its own (8): 1 the mark, 2 and 3 the basis shocks up and down.
 library PortfolioParameters {
     error ParametersMissing(uint256 words, uint256 expected);
     error UnderlyingsOutOfRange(uint256 underlyings);
@@ -63,7 +64,6 @@ library PortfolioParameters {
     uint256 internal constant JOINT_ABSOLUTE = 6;
 
     uint256 private constant _WAD = 1e18;
-    uint256 private constant _NO_SCENARIO = 255;
 
     /// @notice Field `n` of a word of triples.
     function triple(uint256 word, uint256 n) internal pure returns (uint256) {
@@ -184,7 +184,7 @@ library PortfolioParameters {
         }
     }
 
-    /// @return derived Word 11: which scenarios need no evaluation of their own, as the mark or the basis has their value.
+    /// @return derived Word 11.
     function _scenarios(
         uint256[] memory words,
         uint256 at,
@@ -195,7 +195,7 @@ library PortfolioParameters {
     ) private pure returns (uint256 derived) {
         if (words[at + 11] != 0) revert DerivedGiven(at + 11);
         (uint256 up, uint256 down) = (triple(words[at + 7], 0), triple(words[at + 7], 1));
-        uint256[3] memory same = [_NO_SCENARIO, _NO_SCENARIO, _NO_SCENARIO];
+        uint256 kinds = 1;
         for (uint256 k; k < count; ++k) {
             uint256 word = words[at + BODY + k];
             (uint256 spot, uint256 kind) = (word & type(uint64).max, word >> 128 & 0xff);
@@ -205,12 +205,18 @@ library PortfolioParameters {
             if (damping > (strict ? _WAD : 10 * _WAD)) revert DampingOutOfRange(u, k, damping);
             if (kind > JOINT_ABSOLUTE) revert ScenarioKindUnknown(u, k, kind);
             if ((kind == LINEAR || kind == ABSOLUTE) && spot != _WAD) revert SkewWithSpotShock(u, k, spot);
-            if (kind == NONE && spot == up) same[0] = k;
-            if (kind == NONE && spot == down) same[1] = k;
-            if (kind == NONE && spot == _WAD) same[2] = k;
-            words[at + BODY + k] = word | uint256(uint80(int80(ln(spot)))) << 136;
+            kinds |= 1 << volKind(kind);
+            word |= uint256(uint80(int80(ln(spot)))) << 136;
+            uint256 known = spot == _WAD ? 1 : spot == up ? 2 : spot == down ? 3 : 0;
+            words[at + BODY + k] = kind == NONE ? word | known << 216 : word;
         }
-        derived = uint256(uint80(int80(ln(up)))) | uint256(uint80(int80(ln(down)))) << 80;
-        derived |= same[0] << 160 | same[1] << 168 | same[2] << 176;
+        derived = uint256(uint80(int80(ln(up)))) | uint256(uint80(int80(ln(down)))) << 80 | kinds << 160;
+    }
+
+    /// @notice Which of a record's volatilities a scenario of this kind takes.
+    function volKind(uint256 kind) internal pure returns (uint256) {
+        unchecked {
+            return kind < JOINT_LINEAR ? kind : kind - 2;
+        }
     }
 }

@@ -5,6 +5,7 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 import {Black76} from "../libraries/Black76.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
+import {SviMath} from "../libraries/SviMath.sol";
 import {PortfolioBook as B} from "./PortfolioBook.sol";
 import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 
@@ -37,16 +38,11 @@ library StrikeRecords {
         int256 rawDown;
     }
 
-    /// @dev a to sigma and reach (how far k goes from the money): WAD. scale: total variance per variance of the surface, 2^128.
+    /// @dev scale: total variance per variance of the surface, 2^128.
     /// lnForward, lnReference: of the forward and the smile's own, WAD. up, down: factors of total volatility, WAD; least: the least
     /// total volatility of an upward shock, Q64. slopes: skew per unit of log-moneyness and caps: how far it goes, Q64.
     struct Smile {
-        int256 a;
-        int256 b;
-        int256 rho;
-        int256 m;
-        uint256 variance;
-        int256 reach;
+        SviMath.Smile svi;
         uint256 scale;
         int256 lnForward;
         int256 lnReference;
@@ -63,8 +59,6 @@ library StrikeRecords {
     int256 private constant _WAD = 1e18;
     /// @dev The exponent of a volatility shock stays below this, WAD: beyond it no power makes sense.
     int256 private constant _POWER_LIMIT = 40e18;
-    /// @dev A surface's total variance is held within this, WAD.
-    int256 private constant _VARIANCE_LIMIT = 144e18;
     uint256 private constant _CODE = 2 ** 28 - 1;
 
     /// @notice WAD to Q64, toward zero.
@@ -81,12 +75,10 @@ library StrikeRecords {
         unchecked {
             smile.kinds = g.kinds;
             smile.lnForward = FixedPointMathLib.lnWad(int256(x.forward * 1e8));
-            (smile.a, smile.b) = (int64(uint64(first)), int64(uint64(first >> 64)));
-            (smile.rho, smile.m) = (int64(uint64(first >> 128)), int64(uint64(first >> 192)));
-            uint256 sigma = second & type(uint64).max;
-            smile.variance = sigma * sigma;
-            int256 level = smile.a + smile.b * int256(sigma) / _WAD;
-            smile.reach = level > 0 ? 4 * int256(FixedPointMathLib.sqrt(uint256(level * _WAD))) : int256(0);
+            SviMath.Smile memory svi = smile.svi;
+            (svi.a, svi.b) = (int64(uint64(first)), int64(uint64(first >> 64)));
+            (svi.rho, svi.m) = (int64(uint64(first >> 128)), int64(uint64(first >> 192)));
+            svi.sigma = int256(second & type(uint64).max);
             uint256 tau = second >> 136 & type(uint64).max;
             smile.scale = tau == 0 ? 0 : (x.secs << 128) / (FixedMath.YEAR * tau);
             uint256 origin = second >> 64 & type(uint72).max;
@@ -120,21 +112,6 @@ library StrikeRecords {
             (smile.slopeLinear, smile.capLinear) = ((cap << 64) / star, q64(cap));
             cap = B.down(B.signedField(g, 4, 1), root) + int256(B.field(g, 4, 0));
             (smile.slopeAbsolute, smile.capAbsolute) = ((cap << 64) / star, q64(cap));
-        }
-    }
-
-    /// @dev √(w·T/τ) in Q64, of the surface's w at log-moneyness k (WAD, against its own forward). Extremes are held, none reverts.
-    function _totalVol(Smile memory smile, int256 k) private pure returns (uint256) {
-        unchecked {
-            int256 reach = smile.reach;
-            if (k > reach) k = reach;
-            else if (k < -reach) k = -reach;
-            k -= smile.m;
-            int256 w = int256(FixedPointMathLib.sqrt(uint256(k * k) + smile.variance));
-            w = smile.a + smile.b * (smile.rho * k / _WAD + w) / _WAD;
-            if (w <= 0) return 0;
-            if (w > _VARIANCE_LIMIT) w = _VARIANCE_LIMIT;
-            return FixedPointMathLib.sqrt(uint256(w) * smile.scale);
         }
     }
 
@@ -186,7 +163,9 @@ library StrikeRecords {
             int256 lnStrike = FixedPointMathLib.lnWad(int256(strike == 0 ? 1 : strike * 1e8));
             int256 k = q64(lnStrike - smile.lnForward);
             Black76.record(at, k, strike, net);
-            uint256 vol = _totalVol(smile, lnStrike - smile.lnReference);
+            // √(w·T/τ), whatever the volatility per year.
+            uint256 vol = SviMath.totalVariance(smile.svi, lnStrike - smile.lnReference);
+            vol = FixedPointMathLib.sqrt(vol * smile.scale);
             Black76.setVol(at, P.NONE, Black76.volWord(vol));
             uint256 kinds = smile.kinds;
             if (kinds & 1 << P.UP != 0) {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from plimsoll.margin.fixed_math import PPM, WAD
-from plimsoll.margin.portfolio_parameters import Kind, Parameters, Underlying
+from plimsoll.margin.portfolio_parameters import Parameters, Underlying
 from plimsoll.margin.portfolio_words import ONE
 
 
@@ -25,7 +25,6 @@ class Group:
     mult_mm: int = ONE
     linear: int = 0
     size: int = 0
-    kinds: int = 1
 
     def scenarios(self) -> Iterable[int]:
         return (k for k in range(len(self.pnl)) if self.mask >> k & 1)
@@ -66,12 +65,7 @@ class Book:
             mask = self.everything
             if self.witness:
                 mask = self.bit(u + 1) | (self.bit(0) if self.parameters.rho else 0)
-            group = Group(params, mask, [0] * (self.scenarios + 1))
-            for k, scenario in enumerate(params.scenarios):
-                if mask >> k & 1:
-                    kind = scenario.kind
-                    group.kinds |= 1 << (kind if kind < Kind.JOINT_LINEAR else kind - 2)
-            self.groups[u] = group
+            self.groups[u] = Group(params, mask, [0] * (self.scenarios + 1))
         return self.groups[u]
 
     def bit(self, place: int) -> int:

@@ -15,7 +15,6 @@ from plimsoll.margin.fixed_math import BPS, PPM, WAD
 HEAD = BODY = 12
 MAX_UNDERLYINGS, MAX_SCENARIOS = 32, 40
 RESERVE_ALWAYS, LENIENT = 1, 2
-NO_SCENARIO = 255
 CANCELS = 0x40
 
 
@@ -110,14 +109,18 @@ class Underlying:
             0,
         ]
 
-    def same(self) -> tuple[int, int, int]:
-        """Which scenarios are the basis shocks up and down and the mark: their values need no evaluation of their own."""
-        found = [NO_SCENARIO] * 3
-        for k, scenario in enumerate(self.scenarios):
-            for i, spot in enumerate((self.basis_up, self.basis_down, WAD)):
-                if scenario.kind == Kind.NONE and scenario.spot == spot:
-                    found[i] = k
-        return found[0], found[1], found[2]
+    def known(self, scenario: Scenario) -> int:
+        """Whose value a scenario has without an evaluation of its own: 1 the mark's, 2 and 3 the basis shocks'."""
+        if scenario.kind != Kind.NONE:
+            return 0
+        return {self.basis_down: 3, self.basis_up: 2, WAD: 1}.get(scenario.spot, 0)
+
+    def kinds(self) -> int:
+        """Bitmap of the volatilities that its scenarios use."""
+        bits = 1
+        for scenario in self.scenarios:
+            bits |= 1 << vol_kind(scenario.kind)
+        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +173,10 @@ class Parameters:
         words = self.to_words()
         at = HEAD
         for underlying in self.underlyings:
-            same = underlying.same()
             logs = ln(underlying.basis_up) % 2**80 | ln(underlying.basis_down) % 2**80 << 80
-            words[at + 11] = logs | same[0] << 160 | same[1] << 168 | same[2] << 176
+            words[at + 11] = logs | underlying.kinds() << 160
             for k, scenario in enumerate(underlying.scenarios):
-                words[at + BODY + k] |= ln(scenario.spot) % 2**80 << 136
+                words[at + BODY + k] |= ln(scenario.spot) % 2**80 << 136 | underlying.known(scenario) << 216
             at += BODY + self.scenario_count
         return words
 
@@ -215,6 +217,11 @@ class Parameters:
         if strict:
             return self.mm_floor == 0 or self.im_floor <= self.mm_floor
         return self.im_floor < self.mm_floor
+
+
+def vol_kind(kind: int) -> int:
+    """Which of a record's volatilities a scenario of this kind takes."""
+    return kind if kind < Kind.JOINT_LINEAR else kind - 2
 
 
 def triple(*fields: int) -> int:
