@@ -20,7 +20,7 @@ import {OptionValues} from "./margin/OptionValues.sol";
 import {PerpValues} from "./margin/PerpValues.sol";
 
 /// @title The check of an account that has options, or is margined as a portfolio: MarginCheck's other half
-/// @notice Linked, so that accounts without options pay nothing for it. What a failed price means: docs/decisions/034.
+/// @notice Linked, so that accounts without options pay nothing for it. What a failed price means: docs/decisions/035.
 /// @dev Python twin: plimsoll/margin/option_values.py.
 library OptionCheck {
     /// @dev The model's six arrays lie behind `head`, where a call of it begins. assets always begin with the quote asset. underlyings: the

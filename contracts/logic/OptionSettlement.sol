@@ -19,7 +19,7 @@ import {LendingLogic} from "./LendingLogic.sol";
 /// @notice The price is the mean of good prices that anyone observed in the last half hour, each standing for the time before it and for two
 /// minutes at most: no price is more than a tenth of it. Where less than two thirds of that half hour was observed, it goes on after the
 /// expiry until as much is. Losers pay into the market's clearing account, and winners are paid out of it.
-/// @dev Linked library over the engine's storage. Reasons: docs/decisions/035.
+/// @dev Linked library over the engine's storage. Reasons: docs/decisions/036.
 library OptionSettlement {
     using SafeCastLib for uint256;
 
