@@ -7,9 +7,8 @@ assess(account, snapshot, PriceUse.OPEN)              what the model, and failed
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from plimsoll.margin import option_series, ramp_math, valuation
+from plimsoll.margin import option_models, option_series, ramp_math, valuation
 from plimsoll.margin.asset_math import QUOTE_PRICE
 from plimsoll.margin.fixed_math import ceil_div, positive
 from plimsoll.margin.rule_margin import Assessment
@@ -33,20 +32,6 @@ DEPEG_UNIT = 10**11
 QUOTE_BPS = 10**6
 PORTFOLIO = 2
 SPOT = (1 << 72) - 1
-
-
-class OptionModel(Protocol):
-    """Twin of IOptionModel: words in, an assessment out."""
-
-    def assess_options(
-        self,
-        assets: list[int],
-        tags: list[int],
-        perps: list[int],
-        expiries: list[int],
-        options: list[int],
-        witness: bytes = b"",
-    ) -> Assessment: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +172,14 @@ def assess(account: Account, snapshot: Snapshot, use: PriceUse = PriceUse.OPEN, 
 
 def _ask(account: Account, snapshot: Snapshot, sheet: Sheet, witness: bytes) -> Assessment:
     portfolio = is_portfolio(account)
-    model: OptionModel | None = snapshot.portfolio if portfolio else snapshot.model  # type: ignore[assignment]
+    model = snapshot.portfolio if portfolio else snapshot.model
     if model is None:
         raise LookupError("there is no model for portfolio accounts in this snapshot")
-    words = (sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options, witness)
-    result = model.assess_options(*words)
+    words = (sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
+    result = option_models.ask(model, words, witness)
     replaced: ModelReplaced | None = snapshot.portfolio_replaced if portfolio else snapshot.replaced
     if replaced and (share := ramp_math.old_share(replaced.end, snapshot.time)):
-        was = replaced.model.assess_options(*words)  # type: ignore[attr-defined]
+        was = option_models.ask(replaced.model, words, witness)
         im0 = ramp_math.between(was.im0, result.im0, share)
         result = result._replace(im0=im0, mm=ramp_math.between(was.mm, result.mm, share))
     return result
