@@ -3,8 +3,8 @@
 desk = OptionDesk.create().with_options()
 desk.match(maker, taker, [(desk.call(3000), SIZE)], [120 * PRICE])       # maker buys one call of taker for 120
 
-MockOptionModel: a mark is the pay-off at the spot, and ALIVE on top until the expiry; a short, and a perp, needs a tenth
-of its notional.
+MockOptionModel: a mark is the pay-off at the spot, and ALIVE on top until the expiry; a short, and a perp, needs a
+tenth of its notional.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _signed(word, bits):
 
 class OptionDesk(Desk):
     def with_options(self, *, surfaces=True):
-        """Puts the mocks in their places. The rule model's is written into its slot: a replaced one would be ramped to."""
+        """Puts the mocks in their places. The rule model's is written into its slot, past the ramp."""
         self.model = self.put("MockOptionModel", MM_FLOOR, IM_FLOOR, ALIVE, RATE)
         self.surfaces = self.put("MockSurfaces")
         self.verifier = self.put("MockVerifier", self.engine.address)
@@ -143,7 +143,9 @@ class OptionDesk(Desk):
 
     def settle_price(self, market, expiry, price):
         """Writes a final settlement price."""
-        self.chain.set_storage(self.engine.address, ledger.settlement(market, expiry), Settlement(price=price).to_word())
+        self.chain.set_storage(
+            self.engine.address, ledger.settlement(market, expiry), Settlement(price=price).to_word()
+        )
 
     def observe(self, market, expiry):
         return self.engine.write("observeExpiry", market, expiry, sender=self.admin)
@@ -174,4 +176,4 @@ class OptionDesk(Desk):
         return replace(super().mirror(account), options=self.options(account))
 
 
-__all__ = ["ALIVE", "DAY", "HandModel", "IM_FLOOR", "MAX_UINT256", "MM_FLOOR", "OptionDesk", "RATE", "batch", "pays"]
+__all__ = ["ALIVE", "DAY", "IM_FLOOR", "MAX_UINT256", "MM_FLOOR", "RATE", "HandModel", "OptionDesk", "batch", "pays"]

@@ -28,6 +28,7 @@ OPEN = {
         "refreshPool(uint256[])": "brings a sum to the last prices; nobody's equity changes",
         "deleverage(uint256)": "only when the pool is beyond its limits; nobody's equity changes",
         "observeClose(uint256)": "counts a good price for the time since the last look",
+        "observeExpiry(uint256,uint256)": "counts a good price for the time since the last look",
     },
     "MarketConfig": {"endRamps(uint256[])": "takes down flags of ramps that are over; no requirement changes"},
     "OracleRouter": {

@@ -173,7 +173,7 @@ def test_a_failed_spot_moves_options_both_ways(desk, sides, use):
 
 
 def test_two_failed_spots_move_apart(desk, sides):
-    """One up, one down, where that is best for the target: to the wei as in the twin, and better than any common move."""
+    """One up, one down, where that is best for the target, to the wei as in the twin."""
     maker, taker = sides
     desk.open(maker, taker, desk.call(3000), SIZE)
     desk.open(maker, taker, desk.put_on(60_000, market=BTC), SIZE // 20)

@@ -267,7 +267,7 @@ def test_an_account_by_rule_has_no_witness(desk, maker, keeper):
 
 
 def test_bounds_of_a_slice_fall_with_the_requirement():
-    """What decision 033 rests on, over many numbers: with less im0 and mm the fraction is no larger, and the price no lower."""
+    """Decision 033 over many numbers: with less im0 and mm the fraction is no larger, and the price no lower."""
     import random
 
     numbers = random.Random(1)

@@ -42,7 +42,11 @@ def test_legs_that_are_no_mirror_are_refused(desk, sides):
     maker, taker = sides
     call, put = desk.call(3000), desk.put_on(3000)
     one = desk.order(maker, [(call, SIZE), (put, SIZE)]).values()
-    for legs, leg in (([(call, -SIZE), (put, SIZE)], 1), ([(call, -SIZE)], 1), ([(desk.call(3100), -SIZE), (put, -SIZE)], 0)):
+    for legs, leg in (
+        ([(call, -SIZE), (put, SIZE)], 1),
+        ([(call, -SIZE)], 1),
+        ([(desk.call(3100), -SIZE), (put, -SIZE)], 0),
+    ):
         two = desk.order(taker, legs).values()
         with expect("LegsNotMirrored", leg):
             desk.execute(desk.admin, _match(one, two, [ALIVE, ALIVE]))
@@ -251,7 +255,10 @@ def test_the_premium_moves_and_the_fees_are_insurance_s(desk, sides):
     assert desk.held(taker) == before[1] + 120 * USDC - fees[1]
     assert desk.held(desk.insurance) == before[2] + sum(fees)
     (told,) = desk.events(receipt, "Matched")
-    assert (told.args["premium"], told.args["makerFee"], told.args["takerFee"]) == (120 * WAD, *(f * UNIT for f in fees))
+    assert (told.args["premium"], told.args["makerFee"], told.args["takerFee"]) == (
+        120 * WAD,
+        *(f * UNIT for f in fees),
+    )
     assert desk.options(maker) == {desk.call(3000): 2 * SIZE} and desk.options(taker) == {desk.call(3000): -2 * SIZE}
 
 
@@ -268,7 +275,9 @@ def test_equity_changes_by_price_and_fee_only(desk, sides):
     """Nothing else appears, and what one pays above the mark the other gets."""
     maker, taker = sides
     total, before = desk.total_equity(), [desk.assess(one).equity for one in sides]
-    receipt = desk.match(maker, taker, [(desk.call(2950), SIZE), (desk.put_on(3100), -SIZE)], [130 * PRICE, 140 * PRICE])
+    receipt = desk.match(
+        maker, taker, [(desk.call(2950), SIZE), (desk.put_on(3100), -SIZE)], [130 * PRICE, 140 * PRICE]
+    )
     (told,) = desk.events(receipt, "Matched")
     over = (130 - 100) - (140 - 150)  # marks of 50 + 50 and 100 + 50
     gains = [desk.assess(one).equity - was for one, was in zip(sides, before, strict=True)]

@@ -116,7 +116,7 @@ def test_looking_often_in_one_block_changes_nothing(desk):
 
 
 def test_when_nobody_looked_it_goes_on_after_the_expiry_until_enough_is_covered(desk):
-    """Twenty minutes of good prices, wherever they lie; the first look after the expiry counts for the time before it."""
+    """Twenty minutes of good prices, wherever they lie; the first look counts for the time before the expiry."""
     at(desk, desk.end + 3600, 3100)
     desk.observe(ETH, desk.expiry)
     assert final(desk) == (0, STEP)

@@ -88,7 +88,8 @@ def test_a_strike_is_the_decimal_number_that_it_says():
 
 
 @pytest.mark.parametrize(
-    ("put", "price", "pays"), [(False, 2900, 0), (False, 3000, 0), (False, 3100, 100), (True, 2900, 100), (True, 3100, 0)]
+    ("put", "price", "pays"),
+    [(False, 2900, 0), (False, 3000, 0), (False, 3100, 100), (True, 2900, 100), (True, 3100, 0)],
 )
 def test_an_option_pays_what_it_is_in_the_money(book, put, price, pays):
     """By hand."""
