@@ -1,0 +1,53 @@
+"""How far a slice drifts until its batch is in a block: what it then holds less of, or owes more of. Pure.
+
+Sales, purchases and repayments of a batch are exact. Most slices are asked for a thousandth below the largest, whose
+size no second can change. One whose largest is the smallest allowed cannot be: it follows the clock, interest and the
+ramps of its margins. So little of it stays unsold, or is bought besides, that the batch passes at whichever second it
+lands: the bound is the exact twin's, second by second at the last prices, and about 1e-6 of the slice in fifteen.
+What stays is sold with the next batch. A price that changes in the batch's own block is covered by nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plimsoll.margin import account as accounts
+from plimsoll.margin import interest_math, preview
+from plimsoll.margin.account import DEBT, LENT, QUOTE, Account, Snapshot
+from plimsoll.margin.asset_math import to_units_up
+from plimsoll.margin.fixed_math import WAD, ceil_div, mul_div_down, positive
+
+
+def doubt(account: Account, planned: preview.Slice, snapshot: Snapshot, seconds: int) -> dict[int, int]:
+    """Token units by asset, for a batch that lands within `seconds`.
+
+    A slice that grows is followed for a block's time only: its growth with the clock has to be paid for by its gain,
+    and a later landing is not worth refusing it.
+    """
+    asked = WAD if planned.fraction == planned.max_fraction else planned.fraction  # as Take.asked
+    first, missing = _amounts(account, planned, snapshot), dict[int, int]()
+    for ahead in range(1, seconds + 1):
+        slice = preview.liquidation(account, replace(snapshot, time=snapshot.time + ahead), asked)
+        grows = slice.fraction > planned.fraction
+        if slice.fraction in (0, WAD) or (grows and ahead > snapshot.globals.block_time):
+            continue  # healthy again, or taken whole: what no amount left unsold makes good
+        for asset, amount in _amounts(account, slice, snapshot).items():
+            missing[asset] = max(missing.get(asset, 0), first[asset] - amount)
+    return {asset: amount for asset, amount in missing.items() if amount}
+
+
+def _amounts(account: Account, slice: preview.Slice, snapshot: Snapshot) -> dict[int, int]:
+    """What the slice adds to its taker's account, by asset, the price deducted; debts are below zero."""
+    unit = preview.quote_unit(snapshot)
+    found = {QUOTE: -to_units_up(slice.to_account, unit) - to_units_up(slice.to_insurance, unit)}
+    for asset in accounts.bits(account.header.assets):
+        balance = account.balances[asset]
+        amount = mul_div_down(positive(balance.held), slice.fraction, WAD)
+        if balance.kind in (DEBT, LENT):
+            debt_index, lent_index = accounts.indices(snapshot.lending[asset], snapshot.time)
+            if balance.kind == DEBT:
+                amount -= interest_math.amount_up(ceil_div(balance.shares * slice.fraction, WAD), debt_index)
+            else:
+                amount += interest_math.amount_down(mul_div_down(balance.shares, slice.fraction, WAD), lent_index)
+        found[asset] = found.get(asset, 0) + amount
+    return found
