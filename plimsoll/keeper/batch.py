@@ -76,11 +76,12 @@ class Composer:
     def takes(self, takes: Iterable[Take]) -> list[Action]:
         return [actions.liquidate(self.keeper, take.finding.id, take.asked, skip=True) for take in takes]
 
-    def unwinding(self, unwound: Unwound, unsettled: Iterable[int]) -> list[Action]:
+    def unwinding(self, unwound: Unwound, unsteady: Iterable[int], unsettled: Iterable[int]) -> list[Action]:
         return [
             *(actions.recall(self.keeper, asset, amount) for asset, amount in unwound.recalls),
             *(self._swap(order) for order in unwound.sales),
             *(self._close(trade) for trade in unwound.trades),
+            *(actions.settle(market, [self.keeper]) for market in sorted(unsteady)),
             *(self._swap(order) for order in unwound.purchases),
             *(actions.repay(self.keeper, asset) for asset in unwound.repaid),
             *(actions.settle(market, [self.keeper]) for market in sorted(unsettled)),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from plimsoll.exchange.depth import Depths
 from plimsoll.keeper import losses
+from plimsoll.keeper.drift import Doubt
 from plimsoll.keeper.mirror import View
 from plimsoll.margin import account as accounts
 from plimsoll.margin import interest_math, position_math, preview
@@ -49,7 +50,7 @@ class Book:
 
     `owed` and `lent` are shares by asset; `depths` the exchange's pools, None without an exchange. `room` is what may
     leave a vault through a swap before its brake refuses, by asset; what is not in it is unlimited. `doubt` is what may
-    be missing of an asset when the batch is in a block (plimsoll.keeper.drift).
+    be missing of an asset when the batch is in a block, `unsteady` the markets it may leave a crumb in (Doubt).
     """
 
     snapshot: Snapshot
@@ -65,6 +66,7 @@ class Book:
     unsettled: set[int] = field(default_factory=set)
     room: dict[int, int] = field(default_factory=dict)
     doubt: dict[int, int] = field(default_factory=dict)
+    unsteady: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, view: View, keeper: bytes, depths: Depths | None = None, room: Mapping[int, int] | None = None) -> Book:
@@ -98,6 +100,7 @@ class Book:
             unsettled=set(self.unsettled),
             room=dict(self.room),
             doubt=dict(self.doubt),
+            unsteady=set(self.unsteady),
             depths=self.depths.clone() if self.depths else None,
         )
 
@@ -186,6 +189,11 @@ class Book:
         self.hold(QUOTE, -to_units_up(slice.to_account, self.unit) - to_insurance)
         self.insurance_cash += to_insurance
         return cover.paid
+
+    def distrust(self, doubt: Doubt) -> None:
+        for asset, amount in doubt.missing.items():
+            self.doubt[asset] = self.doubt.get(asset, 0) + amount
+        self.unsteady |= doubt.markets
 
     @staticmethod
     def _share(side: dict[int, int], other: dict[int, int], asset: int, shares: int, part: int) -> None:

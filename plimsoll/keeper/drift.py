@@ -9,23 +9,34 @@ What stays is sold with the next batch. A price that changes in the batch's own 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from plimsoll.margin import account as accounts
-from plimsoll.margin import interest_math, preview
+from plimsoll.margin import interest_math, position_math, preview
 from plimsoll.margin.account import DEBT, LENT, QUOTE, Account, Snapshot
 from plimsoll.margin.asset_math import to_units_up
 from plimsoll.margin.fixed_math import WAD, ceil_div, mul_div_down, positive
 
 
-def doubt(account: Account, planned: preview.Slice, snapshot: Snapshot, seconds: int) -> dict[int, int]:
-    """Token units by asset, for a batch that lands within `seconds`.
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """`missing`: token units by asset that the slice may bring less. `markets`: where its position may differ, so that
+    the closing trade leaves a crumb and the profit of what it closed unrealised, unless it is settled."""
+
+    missing: Mapping[int, int] = field(default_factory=dict)
+    markets: frozenset[int] = frozenset()
+
+
+def doubt(account: Account, planned: preview.Slice, snapshot: Snapshot, seconds: int) -> Doubt:
+    """Of a batch that lands within `seconds`.
 
     A slice that grows is followed for a block's time only: its growth with the clock has to be paid for by its gain,
     and a later landing is not worth refusing it.
     """
     asked = WAD if planned.fraction == planned.max_fraction else planned.fraction  # as Take.asked
-    first, missing = _amounts(account, planned, snapshot), dict[int, int]()
+    first, sizes = _amounts(account, planned, snapshot), _sizes(account, planned, snapshot)
+    missing, markets = dict[int, int](), set[int]()
     for ahead in range(1, seconds + 1):
         slice = preview.liquidation(account, replace(snapshot, time=snapshot.time + ahead), asked)
         grows = slice.fraction > planned.fraction
@@ -33,7 +44,13 @@ def doubt(account: Account, planned: preview.Slice, snapshot: Snapshot, seconds:
             continue  # healthy again, or taken whole: what no amount left unsold makes good
         for asset, amount in _amounts(account, slice, snapshot).items():
             missing[asset] = max(missing.get(asset, 0), first[asset] - amount)
-    return {asset: amount for asset, amount in missing.items() if amount}
+        markets |= {market for market, size in _sizes(account, slice, snapshot).items() if size != sizes[market]}
+    return Doubt({asset: amount for asset, amount in missing.items() if amount}, frozenset(markets))
+
+
+def _sizes(account: Account, slice: preview.Slice, snapshot: Snapshot) -> dict[int, int]:
+    held = {market: snapshot.touched(entry, market) for market, entry in account.positions.items()}
+    return {market: position_math.slice(old.size, old.cost, slice.fraction)[0] for market, old in held.items()}
 
 
 def _amounts(account: Account, slice: preview.Slice, snapshot: Snapshot) -> dict[int, int]:

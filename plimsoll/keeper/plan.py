@@ -84,7 +84,7 @@ class Planner:
     deferred: list[Deferred] = field(default_factory=list)
     _closed: Book | None = None
     _carried: Book | None = None
-    _doubts: dict[tuple[bytes, int], dict[int, int]] = field(default_factory=dict)
+    _doubts: dict[tuple[bytes, int], drift.Doubt] = field(default_factory=dict)
 
     @property
     def sender(self) -> str:
@@ -158,8 +158,7 @@ class Planner:
             paid = after.take(finding.account, finding.assessment, slice)
         except LendsAndOwes as error:
             raise _Wait(f"{error}; the next batch may take it") from None
-        for asset, amount in self._doubt(finding, slice).items():
-            after.doubt[asset] = after.doubt.get(asset, 0) + amount
+        after.distrust(self._doubt(finding, slice))
         late, unwound = self._unwound(after, self.view.snapshot.globals.block_time)
         if short := late.missing:
             why = f"; no pool takes {self._names(unwound.unsold)}" if unwound.unsold else ""
@@ -190,11 +189,11 @@ class Planner:
             slice = preview.liquidation(account, snapshot, wanted, found)
         return slice
 
-    def _doubt(self, finding: Finding, slice: preview.Slice) -> dict[int, int]:
+    def _doubt(self, finding: Finding, slice: preview.Slice) -> drift.Doubt:
         """What a slice that could not be shaved may bring less of."""
         most, key = slice.max_fraction, (finding.id, slice.fraction)
         if most == WAD or most - slice.fraction >= most // SHAVE or not is_spot(finding.account):
-            return {}
+            return drift.Doubt()
         if key not in self._doubts:
             self._doubts[key] = drift.doubt(finding.account, slice, self.view.snapshot, self.settings.delay)
         return self._doubts[key]
@@ -248,7 +247,7 @@ class Planner:
             closed, unwound = self._unwound(book, sell=not sweep, slippage=slippage)
         self._closed = closed
         composer = Composer(self.keeper, self.view.snapshot.time, self.exchange)
-        steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsettled)
+        steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsteady, closed.unsettled)
         late, _ = self._unwound(book, self.settings.delay, sell=not sweep, slippage=slippage)
         # A fiftieth of the gain stays or, at most half of it, what the swaps may turn out worse.
         cushion = max(gain // 50, min(volume * slippage // BPS, gain // 2))
