@@ -88,11 +88,13 @@ class Unwinding:
     # ---------------------------------------------------------------- lent
 
     def _recalls(self, book: Book) -> list[tuple[int, int]]:
+        """What is worth it, and all of whatever can be recalled in full: a single share left would keep every borrower
+        of that asset out of the account."""
         found = []
         for asset, shares in sorted(book.lent.items()):
             claim = book.claim(asset)
             amount = min(claim, self.lent_cash.get(asset, 0))
-            if book.value(asset, amount) < DUST:
+            if asset not in self.lent_cash or (amount < claim and book.value(asset, amount) < DUST):
                 continue
             _, index = indices(book.snapshot.lending[asset], book.snapshot.time)
             part = shares if amount == claim else interest_math.shares_up(amount, index)

@@ -312,24 +312,6 @@ def test_spot_is_sold_and_bought_exactly_also_with_a_cushion(town, keeper_of, se
     assert keeper.wallet.receipt(result.sent[0]).status == 1
 
 
-def test_what_one_lends_and_another_owes_takes_two_batches(town, keeper_of):
-    """Nobody can lend and owe one asset, the keeper neither: the second target waits until he has sold the first."""
-    world = town.world
-    owner, lending = world.actor("lending"), town.join("lending", {USDC: 30_000 * USD})
-    world.execute(owner, lend(lending, USDC, 30_000 * USD))
-    town.join("lending", {}, {WBTC: BTC * 4 // 10})
-    borrowing = town.join("borrowing", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
-    town.move({1: 2_650, 2: 69_000})
-    keeper = keeper_of(world, reserve=0)
-    world.fund(keeper.account, USDC, 20_000 * USD)  # lenders of USDC have to wait, so its slice must be paid for
-    world.post({})
-    planner, batch = planned(keeper)
-    assert len(batch.takes) == 1
-    assert "would lend and owe asset 0" in planner.deferred[0].reason
-    keeper.cycle()
-    assert {world.assess(account).state < LIQUIDATABLE for account in (lending, borrowing)} == {True, False}
-
-
 def test_a_bankrupt_borrower_is_predicted_to_the_unit(town, keeper_of):
     """Insurance within the debt's cap, the rest written off the debt before it moves; a perp's part likewise."""
     world = town.world
