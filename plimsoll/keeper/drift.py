@@ -1,10 +1,11 @@
 """How far a slice drifts until its batch is in a block: what it then holds less of, or owes more of. Pure.
 
-Sales, purchases and repayments of a batch are exact. Most slices are asked for a thousandth below the largest, whose
-size no second can change. One whose largest is the smallest allowed cannot be: it follows the clock, interest and the
-ramps of its margins. So little of it stays unsold, or is bought besides, that the batch passes at whichever second it
-lands: the bound is the exact twin's, second by second at the last prices, and about 1e-6 of the slice in fifteen.
-What stays is sold with the next batch. A price that changes in the batch's own block is covered by nothing.
+Sales, purchases and repayments of a batch are exact, while the largest slice follows the clock, interest and funding,
+and the margins' multipliers, which move in steps of 1e-5 or so: a slice asked for a thousandth below the largest mostly
+stands still, one whose smallest is the largest cannot be shaved at all. What it may lose stays unsold, or is bought
+besides: the difference to the exact twin's slice at every second in which the batch may land, at the last prices, and
+so not a unit more than needed: 1e-9 of the slice a second, 1e-3 where a step falls into them. It goes with the next
+sale of that asset. A price that changes in the batch's own block is covered by nothing.
 """
 
 from __future__ import annotations

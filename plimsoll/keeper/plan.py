@@ -6,11 +6,11 @@ is tried on the exact Book first and joins only if the batch can still pay for e
 taking; otherwise a smaller slice of it is, or it is deferred, with the reason.
 
 **Sizes.** A closing trade has a fixed size, while the largest slice an account allows moves with time. Without a
-cushion the keeper asks for a hair less than the largest slice (`SHAVE`), whose size no second can change. With the
+cushion the keeper asks for a hair less than the largest slice (`SHAVE`), which mostly stands still. With the
 reserve in place it asks for the whole slice, which ends the target's call and clock, and a drift of the size stays in
 its account as a position too small to matter, closed with the next batch. Not of a target with assets or debts: what is
-sold and bought is exact, and a slice that drifts holds less, or owes more, than that. Where a slice cannot be shaved,
-because the smallest is the largest, what it may drift by is left unsold (plimsoll.keeper.drift).
+sold and bought is exact, and a slice that drifts holds less, or owes more, than that. Where a shave does not hold it
+still, or the smallest slice is the largest, what it may drift by is left unsold (plimsoll.keeper.drift).
 
 **Lenders and borrowers** of one asset cannot be in one batch, since nobody lends and owes the same. Where lenders may
 leave, whoever comes first does, and the next batch of the same block takes the other; where they may not, borrowers do.
@@ -41,6 +41,7 @@ __all__ = ["Batch", "Deferred", "Planner", "Take"]
 
 FULL = "the batch is full"
 SHAVE = 1_000  # a thousandth less than the largest slice
+DRIFT = 10  # no slice shrinks by a tenth while a batch is under way
 CUSHIONS = 2  # a reserve of so many times the IM floor lets sizes drift
 GAS_LIQUIDATE, GAS_SWAP, GAS_WITHDRAW = 200_000, 150_000, 60_000
 HALVINGS = 5  # of a slice that costs more to sell than it brings
@@ -190,9 +191,9 @@ class Planner:
         return slice
 
     def _doubt(self, finding: Finding, slice: preview.Slice) -> drift.Doubt:
-        """What a slice that could not be shaved may bring less of."""
+        """What the slice may bring less of. A part that is far below the largest is as large as it is."""
         most, key = slice.max_fraction, (finding.id, slice.fraction)
-        if most == WAD or most - slice.fraction >= most // SHAVE or not is_spot(finding.account):
+        if most == WAD or slice.fraction < most - most // DRIFT or not is_spot(finding.account):
             return drift.Doubt()
         if key not in self._doubts:
             self._doubts[key] = drift.doubt(finding.account, slice, self.view.snapshot, self.settings.delay)

@@ -72,6 +72,21 @@ def test_a_slice_that_shrinks_passes_at_whichever_second(town, keeper_of, second
     assert left == 0 if seconds == 15 else abs(left - hair * (15 - seconds) // 15) < hair // 10
 
 
+@pytest.mark.parametrize("seconds", [1, 15])
+def test_it_takes_no_capital(town, keeper_of, cash_of, seconds):
+    """A keeper that owns nothing takes it, and the profit is out in the same transaction."""
+    world = town.world
+    overdue(town)
+    keeper = keeper_of(world, reserve=0)
+    planner, batch = planned(keeper)
+    assert world.held(keeper.account) == 0 and batch.takes[0].asked == WAD
+    world.chain.advance(seconds)
+    result = Result()
+    keeper.writer._send(batch, planner, result)
+    assert keeper.wallet.receipt(result.sent[0]).error is None
+    assert cash_of(world, "cold") > 10 * USD
+
+
 def test_what_is_left_goes_with_the_next_sale_and_costs_nothing(town, keeper_of):
     world = town.world
     overdue(town)
