@@ -18,15 +18,19 @@ LIQUIDATABLE = AccountState.LIQUIDATABLE
 FLOOR = 2 * ETHER
 
 
-@pytest.fixture
-def town():
-    """Two WETH an hour may leave; the lender's two thousand do not make it more."""
+def braked(asset, floor):
     plain = SpotScene.parameters()
-    weth = replace(plain.assets[WETH], brake_bps=1, brake_floor=FLOOR)
-    assets = tuple(weth if number == WETH else asset for number, asset in enumerate(plain.assets))
+    tight = replace(plain.assets[asset], brake_bps=1, brake_floor=floor)
+    assets = tuple(tight if number == asset else other for number, other in enumerate(plain.assets))
     town = Town(World.create(parameters=replace(plain, assets=assets)))
     town.world.chain.advance(HOUR)
     return town
+
+
+@pytest.fixture
+def town():
+    """Two WETH an hour may leave; the lender's two thousand do not make it more."""
+    return braked(WETH, FLOOR)
 
 
 def used(town, amount):
@@ -125,3 +129,18 @@ def test_vaults_that_do_not_answer_leave_it_to_the_simulation(town, keeper_of, m
     keeper = keeper_of(world)
     monkeypatch.setattr(keeper.shop.exchange, "_multicall", world.engine)
     assert keeper.shop.room(world.chain.block()[0]) == {}
+
+
+def test_purchases_are_braked_too(keeper_of):
+    """Of ten million two thousand may leave: too little to buy back the smallest slice of a short."""
+    town = braked(USDC, 100 * USD)
+    town.join("short", {USDC: 30_000 * USD}, {WETH: 8 * ETHER})
+    town.world.chain.advance(HOUR)
+    town.move({1: 3_450})
+    keeper = keeper_of(town.world)
+    planner, batch = planned(keeper)
+    assert batch is None
+    assert planner.room[USDC] < 2_500 * USD
+    (deferred,) = planner.deferred
+    assert deferred.reason == "owes asset 1; the brake lets no more of asset 0 leave this hour"
+    assert keeper.cycle().failed == 0
