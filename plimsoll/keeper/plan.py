@@ -218,7 +218,7 @@ class Planner:
 
     def tidy(self) -> Batch | None:
         """Closes what is left in the keeper's account, and takes out what lies above the reserve."""
-        book = Book.of(self.view, self.keeper, self.depths)
+        book = Book.of(self.view, self.keeper, self.depths, self.room)
         batch = self._finish("tidy", book, [], book.worth(0), sweep=True)
         return batch if batch.actions else None
 
