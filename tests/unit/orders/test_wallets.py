@@ -87,7 +87,7 @@ def test_the_sender_cannot_starve_a_wallet(desk, wallet, gas):
         assert desk.status(order) == (CLOSED, 0)
 
 
-@pytest.mark.parametrize("what", ["cancel", "cancelGroup", "fill", "execute"])
+@pytest.mark.parametrize("what", ["cancel", "cancelGroup", "fill", "lockdown"])
 def test_a_wallet_that_reenters_changes_nothing(desk, wallet, what):
     """It is asked statically, so it writes nowhere, not to its own nonces, not to the engine. The mock says yes only if
     its call failed: that the fill goes through shows that it did."""
@@ -98,7 +98,7 @@ def test_a_wallet_that_reenters_changes_nothing(desk, wallet, what):
         "cancel": (desk.verifier, desk.verifier.encode("cancel", [0])),
         "cancelGroup": (desk.verifier, desk.verifier.encode("cancelGroup", 3)),
         "fill": (desk.engine, desk.engine.encode("run", desk.verifier.address, again)),
-        "execute": (desk.engine, desk.engine.encode("lockdown")),
+        "lockdown": (desk.engine, desk.engine.encode("lockdown")),
     }[what]
     wallet.write("set", REENTER, target.address, data, sender=desk.maker)
     told = desk.event(desk.fill(order, 2 * ONE, signature=b"\1"), "OrderFilled")
