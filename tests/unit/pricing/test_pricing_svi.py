@@ -74,7 +74,7 @@ def test_smiles_that_cross_are_found_where_they_do():
 
 def test_a_crossing_between_two_points_of_the_grid_is_found():
     """One that is a billionth deep, too shallow for any grid to meet by chance."""
-    far = replace(SMILE, years=0.2, m=0.03, rho=-0.28, sigma=0.2)
+    far = replace(SMILE, years=0.2, m=0.03, b=0.061, sigma=0.2)
     gap = minimize_scalar(lambda k: float(far.variance(k) - SMILE.variance(k)), bounds=(-1, 1), options={"xatol": 1e-9})
     lifted = replace(far, a=far.a - gap.fun)
 
