@@ -3,8 +3,8 @@
     python scripts/normal_table.py            writes it and prints the hash that the contract must name
     python scripts/normal_table.py --check    exits with 1 if the file differs
 
-One word per step of 1/56: the cubic through Φ at 0, 1 − 1/√2, 1/√2 and 1 of the step, the zeros of the Chebyshev polynomial T4 stretched
-until the outer two meet the ends, so that the error is spread evenly while neighbours agree at their knot, to the unit.
+One word per step of 1/56: the cubic through Φ at 0, 1 − 1/√2, 1/√2 and 1 of the step. These are the zeros of the Chebyshev
+polynomial T4, stretched until the outer two meet the ends: the error is spread evenly, and neighbours agree at their knot.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import mpmath
 from eth_hash.auto import keccak
 
-from plimsoll.margin.black76 import FIRST_STEP, PHI_BITS, STEPS, STEPS_PER_UNIT, TABLE_FILE
+from plimsoll.margin.black76 import FIELD_BITS, FIRST_STEP, STEP_BITS, STEPS, STEPS_PER_UNIT, TABLE_FILE
 
 DIGITS = 50
 
@@ -30,15 +30,15 @@ def fitted(low: int, knots: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def scaled(step: mpmath.mpf | int) -> mpmath.mpf:
-    """Φ at a step, 2^62 for 1."""
-    return mpmath.ncdf(mpmath.mpf(step) / STEPS_PER_UNIT) * 2**PHI_BITS
+    """Φ at a step, 2^46 for 1."""
+    return mpmath.ncdf(mpmath.mpf(step) / STEPS_PER_UNIT) * 2**FIELD_BITS
 
 
 def packed(coefficients: tuple[int, int, int, int]) -> bytes:
-    """Four signed fields of 64 bits, a negative one borrowing from that above it."""
+    """Four signed fields of 40 bits, the uppermost with more, a negative one borrowing from that above it."""
     total = 0
     for coefficient in coefficients:
-        total = (total << 64) + coefficient
+        total = (total << STEP_BITS) + coefficient
     return total.to_bytes(32, "big")
 
 
