@@ -13,6 +13,8 @@ REMEDIES = {
     "LentCashMissing": "borrow or recall no more than what is available, or wait until others have repaid",
     "LeverageExceeded": "prices or the swap were worse than planned: plan again, or allow more with --max-leverage",
     "MarketNotAllowed": "there is no such pair or market for this account; `plimsoll lending show` lists the assets",
+    "NonceSuperseded": "another order of this nonce was filled in part: sign a new one with a fresh nonce",
+    "NonceUsed": "it was filled or cancelled: sign a new one with a fresh nonce",
     "NothingOwed": "there is nothing to repay",
     "OutputBelowMinimum": "the swap brought less than was promised: plan again, or allow more with --slippage",
     "PriceUnusable": "send a fresh report along (--report, or --price on a local chain)",

@@ -16,6 +16,7 @@ library LedgerSlots {
     uint256 internal constant TOTALS = 8;
     uint256 internal constant VAULTS = 9;
     uint256 internal constant MARKETS = 10;
+    uint256 internal constant LOCKDOWNS = 12;
     uint256 internal constant LENDING = 15;
     uint256 internal constant DEBTS = 16;
     uint256 internal constant LIMITS = 17;

@@ -83,6 +83,7 @@ class _Protocol:
         decimals = self.p.assets[0].decimals
         self.engine = create("MarginEngine", "MarginEngine", self.authority, self.router, self.executor, decimals)
         self.plan.call("Executor.setEngine", self.executor, "setEngine", self.engine)
+        self.verifier = create("OrderVerifier", "OrderVerifier", self.engine)
         self.lens = create("Lens", "Lens", self.engine, self.router)
         model = self.p.model
         self.normal = create("NormalTable", "NormalTable", TABLE_FILE.read_bytes())

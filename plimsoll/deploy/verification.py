@@ -215,6 +215,7 @@ def _wiring(d: Deployment) -> Found:
         ("MarginEngine EXECUTOR", d["Executor"].address, engine.read("EXECUTOR")),
         ("MarginEngine QUOTE_UNIT", 10 ** (18 - d.parameters.assets[0].decimals), engine.read("QUOTE_UNIT")),
         ("Executor engine", engine.address, d["Executor"].read("engine")),
+        ("OrderVerifier engine", engine.address, d.verifier.read("engine")),
         ("LiquidityPool engine", engine.address, d.pool.read("engine")),
         ("MarketConfig engine", engine.address, d.config.read("engine")),
     ]

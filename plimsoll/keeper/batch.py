@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from plimsoll import actions
 from plimsoll.actions import Action
@@ -11,7 +11,7 @@ from plimsoll.exchange.market import Exchange
 from plimsoll.keeper.book import Trade
 from plimsoll.keeper.sales import Order, Unwound
 from plimsoll.keeper.select import Finding
-from plimsoll.margin.account import QUOTE, Account, Snapshot, bits, net_amount
+from plimsoll.margin.account import DEBT, LENT, QUOTE, Account, Snapshot, bits, net_amount
 from plimsoll.margin.asset_math import value_up
 from plimsoll.margin.fixed_math import BPS, WAD
 
@@ -76,11 +76,12 @@ class Composer:
     def takes(self, takes: Iterable[Take]) -> list[Action]:
         return [actions.liquidate(self.keeper, take.finding.id, take.asked, skip=True) for take in takes]
 
-    def unwinding(self, unwound: Unwound, unsettled: Iterable[int]) -> list[Action]:
+    def unwinding(self, unwound: Unwound, unsteady: Iterable[int], unsettled: Iterable[int]) -> list[Action]:
         return [
             *(actions.recall(self.keeper, asset, amount) for asset, amount in unwound.recalls),
             *(self._swap(order) for order in unwound.sales),
             *(self._close(trade) for trade in unwound.trades),
+            *(actions.settle(market, [self.keeper]) for market in sorted(unsteady)),
             *(self._swap(order) for order in unwound.purchases),
             *(actions.repay(self.keeper, asset) for asset in unwound.repaid),
             *(actions.settle(market, [self.keeper]) for market in sorted(unsettled)),
@@ -118,3 +119,20 @@ def spot_size(account: Account, snapshot: Snapshot) -> int:
             amount = abs(net_amount(account.balances[asset], asset, snapshot))
             size += value_up(amount, snapshot.price(params.feed).value, params.decimals)
     return size
+
+
+def lenders_last(findings: Iterable[Finding], snapshot: Snapshot, lent_cash: Mapping[int, int]) -> list[Finding]:
+    """Whoever lends what cannot be recalled now, after all who owe it: his shares would stay in the keeper's account,
+    which could then not take any of them. Otherwise in the same order."""
+    kinds = [(finding, kinds_of(finding.account)) for finding in findings]
+    owed = {asset for _, held in kinds for asset, kind in held.items() if kind == DEBT}
+
+    def stays(finding: Finding, asset: int) -> bool:
+        lent = replace(finding.account.balances[asset], held=0)
+        return net_amount(lent, asset, snapshot) > lent_cash.get(asset, 0)
+
+    last, others = list[Finding](), list[Finding]()
+    for finding, held in kinds:
+        lent = [asset for asset, kind in held.items() if kind == LENT and asset in owed]
+        (last if any(stays(finding, asset) for asset in lent) else others).append(finding)
+    return others + last

@@ -18,7 +18,7 @@ MARKET_ERRORS = {
     "MarketNotAllowed",
     "UnknownMarket",
 }
-SWAP_ERRORS = {"CallReverted", "OutputBelowMinimum", "InsufficientBalance", "CallTargetForbidden"}
+SWAP_ERRORS = {"CallReverted", "OutputBelowMinimum", "InsufficientBalance", "CallTargetForbidden", "BrakeReached"}
 RECALL_ERRORS = {"LentCashMissing", "ExitWaits"}  # their first value is the asset
 
 

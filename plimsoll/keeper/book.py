@@ -11,10 +11,12 @@ the exchange does plimsoll.keeper.sales. Integers only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from plimsoll.exchange.depth import Depths
 from plimsoll.keeper import losses
+from plimsoll.keeper.drift import Doubt
 from plimsoll.keeper.mirror import View
 from plimsoll.margin import account as accounts
 from plimsoll.margin import interest_math, position_math, preview
@@ -46,7 +48,9 @@ class Trade:
 class Book:
     """The keeper's account and what it touches, as a batch goes on. `clone` before trying something.
 
-    `owed` and `lent` are shares by asset; `depths` the exchange's pools, None without an exchange.
+    `owed` and `lent` are shares by asset; `depths` the exchange's pools, None without an exchange. `room` is what may
+    leave a vault through a swap before its brake refuses, by asset; what is not in it is unlimited. `doubt` is what may
+    be missing of an asset when the batch is in a block, `unsteady` the markets it may leave a crumb in (Doubt).
     """
 
     snapshot: Snapshot
@@ -60,9 +64,12 @@ class Book:
     depths: Depths | None = None
     spent: dict[int, int] = field(default_factory=dict)
     unsettled: set[int] = field(default_factory=set)
+    room: dict[int, int] = field(default_factory=dict)
+    doubt: dict[int, int] = field(default_factory=dict)
+    unsteady: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, view: View, keeper: bytes, depths: Depths | None = None) -> Book:
+    def of(cls, view: View, keeper: bytes, depths: Depths | None = None, room: Mapping[int, int] | None = None) -> Book:
         account = view.account(keeper) or Account(keeper)
         tables = view.tables
         balances = {asset: account.balances[asset] for asset in accounts.bits(account.header.assets)}
@@ -78,6 +85,7 @@ class Book:
             insurance_cash=tables.insurance_cash,
             skew={number: market.state.skew for number, market in tables.snapshot.markets.items()},
             depths=depths.clone() if depths else None,
+            room=dict(room or {}),
         )
 
     def clone(self) -> Book:
@@ -90,6 +98,9 @@ class Book:
             skew=dict(self.skew),
             spent=dict(self.spent),
             unsettled=set(self.unsettled),
+            room=dict(self.room),
+            doubt=dict(self.doubt),
+            unsteady=set(self.unsteady),
             depths=self.depths.clone() if self.depths else None,
         )
 
@@ -104,6 +115,11 @@ class Book:
         return self.held.get(QUOTE, 0)
 
     @property
+    def sure(self) -> int:
+        """The quote that is there whenever the batch lands."""
+        return self.quote - self.doubt.get(QUOTE, 0)
+
+    @property
     def flat(self) -> bool:
         return not self.positions and not self.owed
 
@@ -111,7 +127,7 @@ class Book:
     def missing(self) -> int:
         """Quote units that the account would have to own besides, for the batch to end well."""
         unpaid = sum(to_units_up(cost, self.unit) for size, cost in self.positions.values() if size == 0 and cost > 0)
-        return positive(unpaid + self.debt(QUOTE) - self.quote)
+        return positive(unpaid + self.debt(QUOTE) - self.sure)
 
     def debt(self, asset: int, ahead: int = 0) -> int:
         """Token units owed, `ahead` seconds from now."""
@@ -161,9 +177,10 @@ class Book:
             self.hold(asset, mul_div_down(positive(balance.held), slice.fraction, WAD))
             if balance.kind == DEBT:
                 shares = balance.shares - cover.shares.get(asset, 0)
-                self._share(self.owed, self.lent, asset, ceil_div(shares * slice.fraction, WAD))
+                self._share(self.owed, self.lent, asset, shares, ceil_div(shares * slice.fraction, WAD))
             elif balance.kind == LENT:
-                self._share(self.lent, self.owed, asset, mul_div_down(balance.shares, slice.fraction, WAD))
+                part = mul_div_down(balance.shares, slice.fraction, WAD)
+                self._share(self.lent, self.owed, asset, balance.shares, part)
         for market in accounts.bits(target.header.markets):
             position = self.snapshot.touched(target.positions[market], market)
             cost = position.cost - cover.costs.get(market, 0)
@@ -173,9 +190,15 @@ class Book:
         self.insurance_cash += to_insurance
         return cover.paid
 
+    def distrust(self, doubt: Doubt) -> None:
+        for asset, amount in doubt.missing.items():
+            self.doubt[asset] = self.doubt.get(asset, 0) + amount
+        self.unsteady |= doubt.markets
+
     @staticmethod
-    def _share(side: dict[int, int], other: dict[int, int], asset: int, part: int) -> None:
-        if part and asset in other:
+    def _share(side: dict[int, int], other: dict[int, int], asset: int, shares: int, part: int) -> None:
+        """The engine refuses also a part that rounds down to nothing, as long as there are `shares`."""
+        if shares and asset in other:
             raise LendsAndOwes(asset)
         if part:
             side[asset] = side.get(asset, 0) + part

@@ -163,10 +163,11 @@ class Keeper:
         return result
 
     def planner(self, view: View, survey: Survey) -> Planner:
-        """Pools, and whether lenders may leave, are read only for a block in which somebody's balances ask for it."""
+        """Pools, brakes, and whether lenders may leave are read only where somebody's balances ask for it."""
         own = view.account(self.account)
         concerned = [finding.account for finding in survey.liquidatable if is_spot(finding.account)]
         concerned += [own] if own and is_spot(own) else []
+        depths = self.shop.depths(view.head.number) if concerned else None
         lent = {asset for account in concerned for asset, kind in kinds_of(account).items() if kind == LENT}
         return Planner(
             view,
@@ -175,8 +176,9 @@ class Keeper:
             self.settings.profit_to or self.address,
             self._gas_price(),
             exchange=self.shop.exchange,
-            depths=self.shop.depths(view.head.number) if concerned else None,
+            depths=depths,
             lent_cash=self.reader.lent_cash(lent, view.tables, view.head.number),
+            room=self.shop.room(view.head.number) if depths else {},
         )
 
     def _to_be_called(self, found: Finding, result: Result) -> bool:

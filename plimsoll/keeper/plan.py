@@ -6,10 +6,14 @@ is tried on the exact Book first and joins only if the batch can still pay for e
 taking; otherwise a smaller slice of it is, or it is deferred, with the reason.
 
 **Sizes.** A closing trade has a fixed size, while the largest slice an account allows moves with time. Without a
-cushion the keeper asks for a hair less than the largest slice (`SHAVE`), whose size no second can change. With the
+cushion the keeper asks for a hair less than the largest slice (`SHAVE`), which mostly stands still. With the
 reserve in place it asks for the whole slice, which ends the target's call and clock, and a drift of the size stays in
 its account as a position too small to matter, closed with the next batch. Not of a target with assets or debts: what is
-sold and bought is exact, and a slice that drifts holds less, or owes more, than that.
+sold and bought is exact, and a slice that drifts holds less, or owes more, than that. Where a shave does not hold it
+still, or the smallest slice is the largest, what it may drift by is left unsold (plimsoll.keeper.drift).
+
+**Lenders and borrowers** of one asset cannot be in one batch, since nobody lends and owes the same. Where lenders may
+leave, whoever comes first does, and the next batch of the same block takes the other; where they may not, borrowers do.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ from plimsoll import actions
 from plimsoll.abi import checksum
 from plimsoll.exchange.depth import Depths
 from plimsoll.exchange.market import Exchange
-from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot
+from plimsoll.keeper import drift
+from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot, lenders_last
 from plimsoll.keeper.book import Book, LendsAndOwes
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.sales import Unwinding, Unwound
@@ -36,8 +41,9 @@ __all__ = ["Batch", "Deferred", "Planner", "Take"]
 
 FULL = "the batch is full"
 SHAVE = 1_000  # a thousandth less than the largest slice
+DRIFT = 10  # no slice shrinks by a tenth while a batch is under way
 CUSHIONS = 2  # a reserve of so many times the IM floor lets sizes drift
-GAS_LIQUIDATE, GAS_SWAP = 200_000, 150_000
+GAS_LIQUIDATE, GAS_SWAP, GAS_WITHDRAW = 200_000, 150_000, 60_000
 HALVINGS = 5  # of a slice that costs more to sell than it brings
 
 
@@ -64,7 +70,7 @@ class Planner:
     """Plans for one view. `gas_price` is wei; it costs nothing when no feed prices the chain's coin.
 
     With an `exchange` and its `depths` at the view's block, what is taken is sold there. `lent_cash` is what may be
-    recalled now, by asset.
+    recalled now, and `room` what may leave a vault through swaps, by asset.
     """
 
     view: View
@@ -75,9 +81,11 @@ class Planner:
     exchange: Exchange | None = None
     depths: Depths | None = None
     lent_cash: dict[int, int] = field(default_factory=dict)
+    room: dict[int, int] = field(default_factory=dict)
     deferred: list[Deferred] = field(default_factory=list)
     _closed: Book | None = None
     _carried: Book | None = None
+    _doubts: dict[tuple[bytes, int], drift.Doubt] = field(default_factory=dict)
 
     @property
     def sender(self) -> str:
@@ -88,11 +96,11 @@ class Planner:
         self._carried = self._closed
 
     def _book(self) -> Book:
-        book, carried = Book.of(self.view, self.keeper, self.depths), self._carried
+        book, carried = Book.of(self.view, self.keeper, self.depths, self.room), self._carried
         if carried is not None:
             book.skew, book.spent = dict(carried.skew), dict(carried.spent)
             book.pool_cash, book.insurance_cash = carried.pool_cash, carried.insurance_cash
-            book.lent, book.owed = dict(carried.lent), dict(carried.owed)
+            book.lent, book.owed, book.room = dict(carried.lent), dict(carried.owed), dict(carried.room)
             book.depths = carried.depths.clone() if carried.depths else None
         return book
 
@@ -104,7 +112,7 @@ class Planner:
         roomy = book.quote * book.unit >= CUSHIONS * self.view.snapshot.model.im_floor
         start = state = self._state(book)
         takes: list[Take] = []
-        for finding in findings:
+        for finding in lenders_last(findings, self.view.snapshot, self.lent_cash):
             if len(takes) == self.settings.max_batch:
                 self._defer(finding, FULL)
                 continue
@@ -151,14 +159,17 @@ class Planner:
             paid = after.take(finding.account, finding.assessment, slice)
         except LendsAndOwes as error:
             raise _Wait(f"{error}; the next batch may take it") from None
+        after.distrust(self._doubt(finding, slice))
         late, unwound = self._unwound(after, self.view.snapshot.globals.block_time)
         if short := late.missing:
-            unsold = f"; no pool takes {self._names(unwound.unsold)}" if unwound.unsold else ""
-            raise _Wait(f"needs {-(-short * late.unit // WAD)} more quote than the keeper has{unsold}", short=short)
+            why = f"; no pool takes {self._names(unwound.unsold)}" if unwound.unsold else ""
+            why += self._braked(unwound)
+            raise _Wait(f"needs {-(-short * late.unit // WAD)} more quote than the keeper has{why}", short=short)
         new = self._state(after)
         gain = new.worth - state.worth
         if new.closed.owed:
-            raise _Wait(f"owes {self._names(new.closed.owed)}, which no pool sells", gain)
+            why = self._braked(new.unwound) or ", which no pool sells"
+            raise _Wait(f"owes {self._names(new.closed.owed)}{why}", gain)
         if not new.closed.flat:
             raise _Wait("the pool cannot pay its profit yet", gain)
         bonus = paid + finding.assessment.equity if finding.assessment.equity < 0 else slice.gain
@@ -179,6 +190,15 @@ class Planner:
             slice = preview.liquidation(account, snapshot, wanted, found)
         return slice
 
+    def _doubt(self, finding: Finding, slice: preview.Slice) -> drift.Doubt:
+        """What the slice may bring less of. A part that is far below the largest is as large as it is."""
+        most, key = slice.max_fraction, (finding.id, slice.fraction)
+        if most == WAD or slice.fraction < most - most // DRIFT or not is_spot(finding.account):
+            return drift.Doubt()
+        if key not in self._doubts:
+            self._doubts[key] = drift.doubt(finding.account, slice, self.view.snapshot, self.settings.delay)
+        return self._doubts[key]
+
     def _affordable(self, book: Book, short: int, slice: preview.Slice) -> int:
         """The part of the slice that the keeper's quote pays for."""
         before = max(self._unwound(book)[0].quote, 0)
@@ -187,6 +207,10 @@ class Planner:
     def _defer(self, finding: Finding, reason: str, gain: int = 0) -> None:
         self.deferred.append(Deferred(finding, reason, gain))
 
+    def _braked(self, unwound: Unwound) -> str:
+        braked = self._names(unwound.braked)
+        return f"; the brake lets no more of {braked} leave this hour" if braked else ""
+
     def _names(self, assets: Iterable[int]) -> str:
         return ", ".join(f"asset {asset}" for asset in sorted(assets))
 
@@ -194,7 +218,7 @@ class Planner:
 
     def tidy(self) -> Batch | None:
         """Closes what is left in the keeper's account, and takes out what lies above the reserve."""
-        book = Book.of(self.view, self.keeper, self.depths)
+        book = Book.of(self.view, self.keeper, self.depths, self.room)
         batch = self._finish("tidy", book, [], book.worth(0), sweep=True)
         return batch if batch.actions else None
 
@@ -224,12 +248,12 @@ class Planner:
             closed, unwound = self._unwound(book, sell=not sweep, slippage=slippage)
         self._closed = closed
         composer = Composer(self.keeper, self.view.snapshot.time, self.exchange)
-        steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsettled)
+        steps = composer.takes(takes) + composer.unwinding(unwound, closed.unsteady, closed.unsettled)
         late, _ = self._unwound(book, self.settings.delay, sell=not sweep, slippage=slippage)
         # A fiftieth of the gain stays or, at most half of it, what the swaps may turn out worse.
         cushion = max(gain // 50, min(volume * slippage // BPS, gain // 2))
         keep = self.settings.reserve if sweep else max(self.settings.reserve, cushion)
-        withdrawn = self._profit(min(closed.quote, late.quote), closed.unit, keep) if closed.flat else 0
+        withdrawn = self._profit(min(closed.sure, late.sure), closed.unit, keep) if closed.flat else 0
         if withdrawn:
             steps.append(actions.withdraw(self.keeper, QUOTE, withdrawn, self.profit_to))
         if sweep and closed.flat:
@@ -239,14 +263,19 @@ class Planner:
         return Batch(purpose, tuple(steps), targets, tuple(takes), unwound.trades, gain, worth, unwound.orders)
 
     def _extra(self, book: Book) -> list[tuple[int, int]]:
-        """Collateral to take out, but for crumbs."""
+        """Collateral to take out, but for crumbs: the next sale of that asset takes them along."""
         held = [(asset, amount) for asset, amount in book.held.items() if asset != QUOTE and amount > 0]
-        return [(asset, amount) for asset, amount in held if book.value(asset, amount) >= self.settings.min_withdrawal]
+        return [(asset, amount) for asset, amount in held if book.value(asset, amount) >= self._worthwhile]
 
     def _profit(self, quote: int, unit: int, keep: int) -> int:
         """Quote units to take out: what lies above `keep`."""
         spare = quote - (keep + unit - 1) // unit
-        return spare if spare > 0 and spare * unit >= self.settings.min_withdrawal else 0
+        return spare if spare > 0 and spare * unit >= self._worthwhile else 0
+
+    @property
+    def _worthwhile(self) -> int:
+        """The least that is taken out, WAD: more than taking it out costs."""
+        return max(self.settings.min_withdrawal, self._gas(GAS_WITHDRAW))
 
     def _gas(self, units: int) -> int:
         """WAD value of gas at the current price."""

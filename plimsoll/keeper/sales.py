@@ -46,7 +46,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Unwound:
-    """What the batch does after its liquidations. Recalls are (asset, amount); `unsold` found no pool."""
+    """What the batch does after its liquidations. Recalls are (asset, amount); `unsold` found no pool,
+    and of `braked` the vault lets less go this hour than would be swapped."""
 
     recalls: tuple[tuple[int, int], ...] = ()
     sales: tuple[Order, ...] = ()
@@ -54,6 +55,7 @@ class Unwound:
     purchases: tuple[Order, ...] = ()
     repaid: tuple[int, ...] = ()
     unsold: tuple[int, ...] = ()
+    braked: tuple[int, ...] = ()
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -74,21 +76,25 @@ class Unwinding:
         """Unwinds the book, in place."""
         recalls = tuple(self._recalls(book))
         unsold: set[int] = set()
-        sales = self._sales(book, unsold) if book.depths else []
+        braked: set[int] = set()
+        sales = self._sales(book, unsold, braked) if book.depths else []
         trades = book.close()
-        purchases = self._purchases(book) if book.depths else []
+        purchases = self._purchases(book, braked) if book.depths else []
         repaid = self._repay(book)
         book.settle()
-        return Unwound(recalls, tuple(sales), tuple(trades), tuple(purchases), repaid, tuple(sorted(unsold)))
+        left = tuple(sorted(unsold - braked)), tuple(sorted(braked))
+        return Unwound(recalls, tuple(sales), tuple(trades), tuple(purchases), repaid, *left)
 
     # ---------------------------------------------------------------- lent
 
     def _recalls(self, book: Book) -> list[tuple[int, int]]:
+        """What is worth it, and all of whatever can be recalled in full: a single share left would keep every borrower
+        of that asset out of the account."""
         found = []
         for asset, shares in sorted(book.lent.items()):
             claim = book.claim(asset)
             amount = min(claim, self.lent_cash.get(asset, 0))
-            if book.value(asset, amount) < DUST:
+            if asset not in self.lent_cash or (amount < claim and book.value(asset, amount) < DUST):
                 continue
             _, index = indices(book.snapshot.lending[asset], book.snapshot.time)
             part = shares if amount == claim else interest_math.shares_up(amount, index)
@@ -101,35 +107,42 @@ class Unwinding:
 
     # ---------------------------------------------------------------- swaps
 
-    def _sales(self, book: Book, unsold: set[int]) -> list[Order]:
+    def _sales(self, book: Book, unsold: set[int], braked: set[int]) -> list[Order]:
         orders = []
         kept: dict[int, int] = {}  # what a purchase may take more than it should
         for owed in self._lacking(book):
             for asset in self._spare(book, kept):
-                if self._lack(book, owed) and (order := self._into(book, asset, owed, kept.get(asset, 0))):
+                if self._lack(book, owed) and (order := self._into(book, asset, owed, kept.get(asset, 0), braked)):
                     kept[asset] = kept.get(asset, 0) + (order.bound - order.swap.amount_in if order.exact_out else 0)
                     orders.append(order)
         for asset in self._spare(book, kept) if self.sell or book.owed else ():
             amount = self._over(book, asset) - kept.get(asset, 0)
-            if order := self._exact_in(book, asset, amount, QUOTE):
+            if order := self._exact_in(book, asset, amount, QUOTE, braked):
                 orders.append(order)
             else:
                 unsold.add(asset)
         return orders
 
-    def _into(self, book: Book, asset: int, owed: int, kept: int) -> Order | None:
+    def _into(self, book: Book, asset: int, owed: int, kept: int, braked: set[int]) -> Order | None:
         """Collateral into what is owed: exactly that much of it, or all the collateral."""
         spare = self._over(book, asset) - kept
-        order = self._exact_out(book, asset, owed, self._lack(book, owed), spare)
-        return order or self._exact_in(book, asset, spare, owed)
+        order = self._exact_out(book, asset, owed, self._lack(book, owed), spare, braked)
+        return order or self._exact_in(book, asset, spare, owed, braked)
 
-    def _purchases(self, book: Book) -> list[Order]:
+    def _purchases(self, book: Book, braked: set[int]) -> list[Order]:
         """What is still lacking, for quote. A quote balance below zero afterwards is what the keeper lacks."""
-        found = [self._exact_out(book, QUOTE, owed, self._lack(book, owed), None) for owed in self._lacking(book)]
+        lacking = [(owed, self._lack(book, owed)) for owed in self._lacking(book)]
+        found = [self._exact_out(book, QUOTE, owed, amount, None, braked) for owed, amount in lacking]
         return [order for order in found if order]
 
-    def _exact_in(self, book: Book, asset: int, amount: int, other: int) -> Order | None:
-        depths = _depths(book)
+    def _exact_in(self, book: Book, asset: int, amount: int, other: int, braked: set[int]) -> Order | None:
+        """All of it, or what the brake of its vault has room for."""
+        depths, room = _depths(book), book.room.get(asset, amount)
+        if amount > room:
+            braked.add(asset)
+            amount = room
+            if book.value(asset, amount) < DUST:
+                return None
         try:
             swap = depths.best_in(asset, amount, other)
         except (NoRoute, TooLarge):
@@ -137,7 +150,9 @@ class Unwinding:
         order = Order(asset, other, swap, swap.amount_out * (BPS - self.slippage) // BPS)
         return _done(book, order) if swap.amount_out else None
 
-    def _exact_out(self, book: Book, asset: int, other: int, amount: int, most: int | None) -> Order | None:
+    def _exact_out(
+        self, book: Book, asset: int, other: int, amount: int, most: int | None, braked: set[int]
+    ) -> Order | None:
         """`most` None: whatever it takes; the order's bound then leaves nothing below zero that is there."""
         depths = _depths(book)
         try:
@@ -146,15 +161,18 @@ class Unwinding:
             return None
         bound = ceil_div(swap.amount_in * (BPS + self.slippage), BPS)
         if most is None:
-            there = book.held.get(asset, 0) * (BPS - self.slippage) // BPS  # sales may have brought less
-            bound = max(swap.amount_in, min(bound, there))
+            there = (book.held.get(asset, 0) - book.doubt.get(asset, 0)) * (BPS - self.slippage) // BPS
+            bound = max(swap.amount_in, min(bound, there))  # sales may have brought less
         elif bound > most:
+            return None
+        if bound > book.room.get(asset, bound):
+            braked.add(asset)
             return None
         return _done(book, Order(asset, other, swap, bound, exact_out=True))
 
     def _over(self, book: Book, asset: int) -> int:
-        """What is held beyond what will be owed; below zero what is lacking."""
-        return book.held.get(asset, 0) - book.debt(asset, self.ahead)
+        """What is held for certain beyond what will be owed; below zero what is lacking."""
+        return book.held.get(asset, 0) - book.doubt.get(asset, 0) - book.debt(asset, self.ahead)
 
     def _lack(self, book: Book, asset: int) -> int:
         return positive(-self._over(book, asset))
@@ -194,4 +212,8 @@ def _done(book: Book, order: Order) -> Order:
     _depths(book).apply(order.swap)
     book.hold(order.asset_in, -order.swap.amount_in)
     book.hold(order.asset_out, order.swap.amount_out)
+    most, least = (order.bound, order.swap.amount_out) if order.exact_out else (order.swap.amount_in, order.bound)
+    for asset, change in ((order.asset_in, -most), (order.asset_out, least)):
+        if asset in book.room:  # what comes into a vault gives room back
+            book.room[asset] += change
     return order

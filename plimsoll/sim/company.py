@@ -98,7 +98,7 @@ class Company:
             self.agents.borrowers.venue = uniswap = Uniswap.open(scene, chain, clerk)
             self.measures.spot = Spot(uniswap.exchange.pools)
             if keeper is not None:
-                keeper.shop = Shop(uniswap.exchange)
+                keeper.shop = Shop(uniswap.exchange, scene.deployment.vaults)
             return
         self.agents.borrowers.venue = venue = Venue.open(scene, chain, admin, clerk)
         if keeper is None:

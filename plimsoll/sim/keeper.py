@@ -144,6 +144,7 @@ class SimKeeper:
         """Calls and cures, then the liquidations that the keeper's own writer would send, each simulated first."""
         planner = Planner(view, self.settings, self.account, PROFIT)
         planner.exchange, planner.depths = self.shop.exchange, self._depths(view, survey)
+        planner.room = self.shop.room(view.head.number) if planner.depths else {}
         taken, waiting = self._liquidations(planner, survey, left)
         batches = planner.calls([*survey.calls, *waiting]) + planner.calls(survey.cures, "cure")
         if not taken and self._collateral(view):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from keeper_town import Town
 
 from plimsoll.actions import trade_perp
 from plimsoll.chain import ProcessChain
@@ -10,6 +11,7 @@ from plimsoll.keeper.cycle import Keeper
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.wallet import ProcessWallet
 from plimsoll.testing import World
+from plimsoll.testing.spot import SpotScene
 
 SIZE = 10**8
 
@@ -82,3 +84,18 @@ def keeper_of():
 def cash_of():
     """What an address holds of the quote token."""
     return lambda world, name: world.token(0).read("balanceOf", world.actor(name))
+
+
+@pytest.fixture(scope="module")
+def _town():
+    return Town(World.create(parameters=SpotScene.parameters()))
+
+
+@pytest.fixture
+def town(_town):
+    world = _town.world
+    snapshot, prices = world.chain.snapshot(), dict(world.prices)
+    world._funded.clear()
+    yield _town
+    world.prices = prices
+    world.chain.revert(snapshot)

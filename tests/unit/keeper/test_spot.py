@@ -5,93 +5,16 @@ from __future__ import annotations
 import random
 
 import pytest
+from keeper_town import BTC, ETHER, USD, USDC, WAD, WBTC, WETH, assert_empty, planned
 
-from plimsoll.actions import borrow, lend, trade_perp, withdraw
+from plimsoll.actions import borrow, lend, withdraw
 from plimsoll.keeper.act import Result
 from plimsoll.keeper.select import look
 from plimsoll.margin.account import AccountState
 from plimsoll.prices import PRICE
-from plimsoll.testing import World
-from plimsoll.testing.spot import PAIR, SpotScene
+from plimsoll.testing.spot import PAIR
 
-USDC, WETH, WBTC = 0, 1, 2
-USD, ETHER, BTC = 10**6, 10**18, 10**8
-SIZE, WAD = 10**8, 10**18
 LIQUIDATABLE = AccountState.LIQUIDATABLE
-POOLS = {1: (WETH, USDC), 2: (WBTC, USDC)}
-
-
-@pytest.fixture(scope="module")
-def _town():
-    return Town(World.create(parameters=SpotScene.parameters()))
-
-
-@pytest.fixture
-def town(_town):
-    world = _town.world
-    snapshot, prices = world.chain.snapshot(), dict(world.prices)
-    world._funded.clear()
-    yield _town
-    world.prices = prices
-    world.chain.revert(snapshot)
-
-
-class Town:
-    """Lenders of all assets, an arbitrageur who keeps the pools at the oracle's prices, and borrowers by name."""
-
-    def __init__(self, world):
-        self.world = world
-        for asset, amount in ((USDC, 10_000_000 * USD), (WETH, 2_000 * ETHER), (WBTC, 100 * BTC)):
-            owner = world.actor("lender")
-            world.fund(world.account(owner), asset, amount)
-            world.execute(owner, lend(world.account(owner), asset, amount))
-        self.arbitrageur = world.actor("arbitrageur")
-        for asset, amount in ((USDC, 10**9 * USD), (WETH, 10**6 * ETHER), (WBTC, 10**5 * BTC)):
-            world.mint(self.arbitrageur, asset, amount)
-
-    def join(self, name, held, owed=None, positions=(), *, market=None):
-        """An account with `held`, that borrows `owed` and takes it out of the protocol."""
-        owner = self.world.actor(name)
-        account = self.world.account(owner, market=market)
-        for asset, amount in held.items():
-            self.world.fund(account, asset, amount)
-        self.world.post({}, seconds=1)
-        for asset, amount in (owed or {}).items():
-            self.world.execute(owner, borrow(account, asset, amount), withdraw(account, asset, amount, owner))
-        for number, size in positions:
-            self.world.execute(owner, trade_perp(account, number, int(size * SIZE)))
-        return account
-
-    def move(self, prices, pools=None):
-        """Oracle prices, and those of the pools (by default the same)."""
-        for feed, price in (prices if pools is None else pools).items():
-            pool = self.world.exchange.pool(*POOLS[feed])
-            self.world.exchange.move_to(pool, int(price * PRICE), sender=self.arbitrageur)
-        both = prices | (pools or {})
-        eth, btc = both.get(1, 3_000), both.get(2, 60_000)
-        cross = self.world.exchange.pool(WETH, WBTC)
-        self.world.exchange.move_to(cross, int(eth * PRICE / btc), sender=self.arbitrageur)
-        self.world.post({feed: int(price * PRICE) for feed, price in prices.items()})
-
-    def debt(self, account, asset):
-        return self.world.engine.read("debtOf", account, asset)
-
-
-def planned(keeper):
-    view = keeper.mirror.follow()
-    planner = keeper.planner(view, look(view))
-    return planner, planner.liquidations(look(view).liquidatable)
-
-
-def assert_empty(town, keeper):
-    """Nothing is left over, or owed, but what a late block would have cost."""
-    world = town.world
-    for asset in (WETH, WBTC):
-        assert world.held(keeper.account, asset) < 10**-4 * (ETHER if asset == WETH else BTC)
-    for asset in (USDC, WETH, WBTC):
-        assert town.debt(keeper.account, asset) == 0
-    for market in range(5):
-        assert world.position(keeper.account, market) == (0, 0)
 
 
 def test_a_spot_pair_is_liquidated_with_nothing_and_the_profit_leaves(town, keeper_of, cash_of):
@@ -387,24 +310,6 @@ def test_spot_is_sold_and_bought_exactly_also_with_a_cushion(town, keeper_of, se
     result = Result()
     keeper.writer._send(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
-
-
-def test_what_one_lends_and_another_owes_takes_two_batches(town, keeper_of):
-    """Nobody can lend and owe one asset, the keeper neither: the second target waits until he has sold the first."""
-    world = town.world
-    owner, lending = world.actor("lending"), town.join("lending", {USDC: 30_000 * USD})
-    world.execute(owner, lend(lending, USDC, 30_000 * USD))
-    town.join("lending", {}, {WBTC: BTC * 4 // 10})
-    borrowing = town.join("borrowing", {WETH: 10 * ETHER}, {USDC: 23_900 * USD})
-    town.move({1: 2_650, 2: 69_000})
-    keeper = keeper_of(world, reserve=0)
-    world.fund(keeper.account, USDC, 20_000 * USD)  # lenders of USDC have to wait, so its slice must be paid for
-    world.post({})
-    planner, batch = planned(keeper)
-    assert len(batch.takes) == 1
-    assert "would lend and owe asset 0" in planner.deferred[0].reason
-    keeper.cycle()
-    assert {world.assess(account).state < LIQUIDATABLE for account in (lending, borrowing)} == {True, False}
 
 
 def test_a_bankrupt_borrower_is_predicted_to_the_unit(town, keeper_of):

@@ -22,6 +22,7 @@ MEMBERS = {
     "TOTALS": "totals",
     "VAULTS": "vaults",
     "MARKETS": "markets",
+    "LOCKDOWNS": "lockdowns",
     "LENDING": "lending",
     "DEBTS": "debts",
     "LIMITS": "limits",
