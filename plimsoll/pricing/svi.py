@@ -5,11 +5,12 @@
 No butterfly: Durrleman's g(k) = (1 − k·w'/2w)² − w'²/4·(1/w + 1/4) + w''/2 ≥ 0 and w > 0 everywhere, and wings that
 Lee's bound allows, b·(1 + |ρ|) < 2 (a price that still falls to zero). No calendar spread: w never below that of an
 earlier expiry at the same k, nor its wings less steep. g and the gap are looked at on a grid that follows the bends of
-the smiles and reaches e^±15 of the forward; beyond it the slopes of the wings decide.
+the smiles and reaches e^±15 of the forward, finer around every low point; beyond it the slopes of the wings decide.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from plimsoll.pricing.normal import Floats
 
 LEE = 2.0
 REACH = 15.0
+REFINEMENTS = 4
 ROUNDING = 1e-12  # of a smile's own scale: what the float arithmetic of the checks may get wrong
 
 
@@ -113,36 +115,51 @@ def grid(*smiles: Slice) -> Floats:
 
 
 def butterfly_ok(smile: Slice, k: ArrayLike | None = None) -> Verdict:
-    """No butterfly arbitrage, at all `k` or on `grid`."""
+    """No butterfly arbitrage, at all `k` or everywhere."""
     smile.check()
     slope = max(smile.left, smile.right)
     if slope >= LEE:
         return Verdict(False, "the wing is steeper than Lee's bound of 2", np.copysign(np.inf, smile.rho), slope)
-    points = grid(smile) if k is None else np.atleast_1d(np.asarray(k, np.float64))
-    w = smile.variance(points)
-    at = int(np.argmin(w))
-    if w[at] <= 0:
-        return Verdict(False, "total variance is not positive", float(points[at]), float(w[at]))
-    g = durrleman(smile, points)
-    at = int(np.argmin(g))
-    if g[at] < -ROUNDING:
-        return Verdict(False, "the density is negative", float(points[at]), float(g[at]))
-    return Verdict(True, k=float(points[at]), value=float(g[at]))
+    at, least = _lowest(smile.variance, k, smile)
+    if least <= 0:
+        return Verdict(False, "total variance is not positive", at, least)
+    at, least = _lowest(lambda points: durrleman(smile, points), k, smile)
+    if least < -ROUNDING:
+        return Verdict(False, "the density is negative", at, least)
+    return Verdict(True, k=at, value=least)
 
 
 def calendar_ok(near: Slice, far: Slice, k: ArrayLike | None = None) -> Verdict:
-    """No calendar arbitrage between an earlier and a later expiry, at all `k` or on `grid`."""
+    """No calendar arbitrage between an earlier and a later expiry, at all `k` or everywhere."""
     near.check()
     far.check()
     if near.years > far.years:
         raise BadInput("years", far.years, f"the later smile comes second, and {near.years} is later")
-    points = grid(near, far) if k is None else np.atleast_1d(np.asarray(k, np.float64))
-    gap = far.variance(points) - near.variance(points)
-    at = int(np.argmin(gap))
-    if gap[at] < -ROUNDING * max(1.0, near.b):
-        return Verdict(False, "the later total variance is smaller", float(points[at]), float(gap[at]))
+    at, least = _lowest(lambda points: far.variance(points) - near.variance(points), k, near, far)
+    if least < -ROUNDING * max(1.0, near.b):
+        return Verdict(False, "the later total variance is smaller", at, least)
     for side, end in (("left", -np.inf), ("right", np.inf)):
         steeper = getattr(far, side) - getattr(near, side)
         if k is None and steeper < -ROUNDING:
             return Verdict(False, f"the {side} wings cross far out", end, steeper)
-    return Verdict(True, k=float(points[at]), value=float(gap[at]))
+    return Verdict(True, k=at, value=least)
+
+
+def _lowest(f: Callable[[Floats], Floats], k: ArrayLike | None, *smiles: Slice) -> tuple[float, float]:
+    """Where f is least and what it is there: at `k`, or on the grid and, finer and finer, around its low points."""
+    points = grid(*smiles) if k is None else np.atleast_1d(np.asarray(k, np.float64))
+    values = f(points)
+    at, least = float(points[np.argmin(values)]), float(np.min(values))
+    if k is not None:
+        return at, least
+    inner = 1 + np.flatnonzero((values[1:-1] <= values[:-2]) & (values[1:-1] <= values[2:]))
+    low, high = points[inner - 1], points[inner + 1]
+    for _ in range(REFINEMENTS):
+        between = np.linspace(low, high, 17)
+        values = f(between)
+        best = np.clip(np.argmin(values, axis=0), 1, 15)
+        column = np.arange(len(best))
+        low, high = between[best - 1, column], between[best + 1, column]
+        if values.size and np.min(values) < least:
+            at, least = float(between.flat[np.argmin(values)]), float(np.min(values))
+    return at, least

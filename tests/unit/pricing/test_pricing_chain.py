@@ -174,6 +174,19 @@ def test_a_quiet_day_is_fitted_without_arbitrage(quiet):
     assert np.mean([miss.vol_rms for miss in misses]) < 0.5
 
 
+def test_only_options_out_of_the_money_are_fitted(written):
+    """Of each strike one: here the others are marked at nine tenths."""
+    rows = []
+    for strike in (80, 90, 95, 105, 110, 120):
+        for kind in ("call", "put"):
+            vol = "0.5" if (kind == "call") == (strike > 100) else "0.9"
+            rows.append({"strike": strike, "option_type": kind, "implied_volatility": vol})
+    (surface,) = fit_chain(load_chain(written(*rows))).surfaces
+
+    assert surface.miss.quotes == 6
+    assert surface.smile.vol([80, 100, 120]) == pytest.approx(0.5, abs=2e-3)
+
+
 def test_surfaces_survive_json(quiet):
     """To the last bit."""
     _, surfaces = quiet

@@ -102,6 +102,17 @@ def test_prices_that_mpmath_made():
     assert checked >= 40
 
 
+@pytest.mark.parametrize("x", [-1e-6, -0.3, -4.0, -60.0])
+def test_logarithms_of_price_and_rest_where_either_underflows(x):
+    """ln b and ln(e^{x/2} − b) against mpmath, σ√T from where b is e^-1000 to where the rest is."""
+    with mpmath.workdps(600):
+        for s in (abs(x) / 45, abs(x) / 9, abs(x) + 2.0, 12.0, 90.0):
+            beta = exact(x, s)
+            rest = mpmath.exp(mpmath.mpf(x) / 2) - beta
+            got = [float(f(np.array([x]), np.array([s]))[0]) for f in (normal.log_black, normal.log_complement)]
+            assert got == pytest.approx([float(mpmath.log(beta)), float(mpmath.log(rest))], rel=1e-13, abs=2e-15)
+
+
 @pytest.mark.parametrize("call", [True, False])
 def test_a_chain_there_and_back(call):
     """Strikes e^±2 on a forward of 60,000, calls and puts, discounted: out of the money to 1e-12."""

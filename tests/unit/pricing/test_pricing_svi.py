@@ -5,6 +5,7 @@ from dataclasses import replace
 import mpmath
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 from plimsoll.errors import BadInput
 from plimsoll.pricing import svi
@@ -69,6 +70,19 @@ def test_smiles_that_cross_are_found_where_they_do():
     assert narrow.k == pytest.approx(SMILE.m, abs=0.02)
     assert (bool(wing), wing.k) == (False, np.inf)
     assert svi.calendar_ok(SMILE, replace(SMILE, years=0.2, a=0.5))
+
+
+def test_a_crossing_between_two_points_of_the_grid_is_found():
+    """One that is a billionth deep, too shallow for any grid to meet by chance."""
+    far = replace(SMILE, years=0.2, m=0.03, b=0.061, sigma=0.2)
+    gap = minimize_scalar(lambda k: float(far.variance(k) - SMILE.variance(k)), bounds=(-1, 1), options={"xatol": 1e-9})
+    lifted = replace(far, a=far.a - gap.fun)
+
+    assert svi.calendar_ok(SMILE, replace(lifted, a=lifted.a + 1e-9))
+    verdict = svi.calendar_ok(SMILE, replace(lifted, a=lifted.a - 1e-9))
+    assert not verdict
+    assert verdict.k == pytest.approx(gap.x, abs=1e-3)
+    assert verdict.value == pytest.approx(-1e-9, rel=0.05)
 
 
 def test_the_later_smile_comes_second():
