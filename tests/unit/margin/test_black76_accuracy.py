@@ -1,4 +1,4 @@
-"""Black-76 against mpmath and published prices: within 1e-9 of the forward everywhere, inside the bounds of no arbitrage."""
+"""Black-76 against mpmath and published prices: within 1e-9 of the forward, inside the bounds of no arbitrage."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_strip_is_inside_them_to_1e_12_of_the_forward(log, v):
 
 @given(log=logs, v=vols, by=st.floats(0, 1))
 def test_calls_are_monotone_up_to_the_error(log, v, by):
-    """Falling in the strike, rising in forward and volatility: two errors of 3e-10 are what they may go the other way."""
+    """Falling in the strike, rising in forward and volatility, but for two errors of 3e-10 at most."""
     strike, more = strike_at(FORWARD, log), FORWARD + int(by * FORWARD)
     slack = 6e-10 * FORWARD
     call = call_of(FORWARD, strike, int(v * ONE))
