@@ -12,6 +12,7 @@ from plimsoll.commands.common import handled
 
 if TYPE_CHECKING:
     from plimsoll.vectors.report import Report
+    from plimsoll.vectors.srm import Report as RuleReport
 
 SHOWN = 10
 
@@ -22,7 +23,7 @@ vectors_app = typer.Typer(help="Published cases, run against this build.", no_ar
 
 
 def register(app: typer.Typer) -> None:
-    for command in (black76, haug, svi):
+    for command in (black76, haug, srm, svi):
         vectors_app.command()(command)
     app.add_typer(vectors_app, name="vectors")
 
@@ -55,6 +56,17 @@ def haug(folder: Folder, json_out: JsonOut = None) -> None:
 
 
 @handled
+def srm(folder: Folder, json_out: JsonOut = None) -> None:
+    """Margin by rule on the deployed model, in process: net IM, net MM and mark of each account.
+
+    Example: plimsoll vectors srm vectors/derive_srm --json out.json
+    """
+    from plimsoll.vectors import srm as cases
+
+    deliver(cases.run(folder), json_out)
+
+
+@handled
 def svi(folder: Folder, json_out: JsonOut = None) -> None:
     """Volatilities of raw SVI smiles.
 
@@ -65,7 +77,7 @@ def svi(folder: Folder, json_out: JsonOut = None) -> None:
     deliver(cases.run(folder), json_out)
 
 
-def deliver(report: Report, json_out: str | None) -> None:
+def deliver(report: Report | RuleReport, json_out: str | None) -> None:
     """The table, the JSON where it was asked for, and exit code 1 when a case failed."""
     from plimsoll.commands.replay import put
 
@@ -76,7 +88,7 @@ def deliver(report: Report, json_out: str | None) -> None:
         raise typer.Exit(1)
 
 
-def _show(report: Report, *, to_error: bool) -> None:
+def _show(report: Report | RuleReport, *, to_error: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 

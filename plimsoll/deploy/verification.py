@@ -139,6 +139,8 @@ def _model_and_pool(d: Deployment) -> Found:
     model, pool = d.parameters.model, d.parameters.pool
     for name, value in (("MM_FLOOR", model.mm_floor), ("IM_FLOOR", model.im_floor), ("PNL_SHARE", model.pnl_share)):
         yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
+    yield from _word("RuleMargin", model.options, d["RuleMargin"].read("OPTION_TERMS"))
+    yield from _same("RuleMargin TABLE", d.manifest.address("NormalTable"), d["RuleMargin"].read("TABLE"))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
 

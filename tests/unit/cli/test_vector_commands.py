@@ -21,7 +21,7 @@ def run(*args, code=0):
     return result
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "srm"])
 def test_each_explains_itself(name):
     """With an example."""
     assert f"Example: plimsoll vectors {name} " in run(name, "--help").output

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IMarginEngine} from "./IMarginEngine.sol";
+
+/// @title A margin model for accounts with options, and for every portfolio account
+/// @dev All words list their fields from the lowest bits upwards. Prices are 1e-10 quote per unit, quantities 1e-8, doubt is one
+/// minus a confidence, in ppm: 1e6 is no confidence at all. A `fine` field refines the doubt before it by 2^-16 ppm and is zero
+/// wherever prices come from PriceFeed.
+/// assets: as IMarginModel has them.
+/// tags: one word per asset: feed (8) · doubt (24) · asset index (8) · price (72) · fine (16). The first is the quote asset's.
+/// perps: four words each, as IMarginModel, and in the first one also: short (bit 200) · doubt (24, bit 201) · fine (16, bit 225); in
+/// the fourth one also |size| (56, bit 144; 1e-8).
+/// expiries: per (market, expiry) that the account has, ascending, five words.
+///  0. market (8) · feed (8) · number of options (16) · seconds to expiry (32; 0: expired) · flags (8; 1: settled, its price is
+///     final) · IM multiplier (24) · MM multiplier (24), 2^14 for one
+///  1. spot (72; once settled the settlement price) · its doubt (24) · fine of spot, forward, rate and volatility (16 each)
+///  2. to 4. the surface as IVolatilityFeed has it: zero when expired or never published
+/// options: one word each, ascending by instrument and so grouped as `expiries`: quantity (int64) · instrument (64, bit 64).
+/// witness: empty evaluates everything. Otherwise bytes that name scenarios, in the model's own order: only those are evaluated, equity
+/// is exact and im, im0 and mm are lower bounds. What a witness does not name, or names wrongly, only weakens the bound.
+interface IOptionModel {
+    function assessOptions(
+        uint256[] calldata assets,
+        uint256[] calldata tags,
+        uint256[] calldata perps,
+        uint256[] calldata expiries,
+        uint256[] calldata options,
+        bytes calldata witness
+    ) external view returns (IMarginEngine.Assessment memory);
+}
