@@ -99,3 +99,11 @@ def whole(value: Fraction, where: str) -> int:
     if abs(value - whole) > SLACK * max(abs(value), Fraction(1)):
         raise BadInput(where, float(value), "it has more digits than our model keeps")
     return whole
+
+
+def scaled(value: Fraction, unit: int, bits: int, where: str, *, signed: bool = False) -> int:
+    """`value` in units of 1/`unit`, to the nearest, which must fit the word's `bits`."""
+    found = round(value * unit)
+    if not (-(1 << bits - 1) <= found < 1 << bits - 1 if signed else 0 <= found < 1 << bits):
+        raise BadInput(where, float(value), f"it does not fit {bits} bits in units of 1/{unit:.0e}")
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.margin.rule_options import ExpiryExposure
-from plimsoll.vectors.fields import Fields, bps, doubt, positive, read, whole
+from plimsoll.vectors.fields import Fields, bps, doubt, positive, read, scaled, whole
 from plimsoll.vectors.srm_options import UNDERLYINGS, Leg, expiry, legs_of
 
 PARAMETERS = "params.json"
@@ -102,7 +102,7 @@ def _case(name: str, case: Fields) -> Case:
     legs = legs_of(s)
     return Case(
         name=name,
-        cash=s.number("Cash") / WAD,
+        cash=_amount(s, "Cash"),
         stable=s.number("USDCValue") / WAD,
         underlyings=tuple(_underlying(s, place, legs) for place in range(len(UNDERLYINGS))),
         im=result.number("realIM") / WAD,
@@ -117,7 +117,7 @@ def _underlying(s: Fields, place: int, legs: list[Leg]) -> Underlying:
     confidences = Fields({"list": doubts}, s.at(f"SpotPerpConfidences[{place}]")).numbers("list", 2)
     spot = positive(s.number(f"{name}SpotPrice") / WAD, s.at(f"{name}SpotPrice"))
     price = positive(s.numbers("PerpPrice", len(UNDERLYINGS))[place] / WAD, s.at("PerpPrice"))
-    perp = s.number(f"Perps_{name}") / WAD
+    perp = _amount(s, f"Perps_{name}")
     pnl = Fraction(0)
     if perp:
         paid = s.number(f"Account{name}FundingIndex", Fraction(0)) - s.number(f"{name}GlobalFundingIndex", Fraction(0))
@@ -132,8 +132,13 @@ def _underlying(s: Fields, place: int, legs: list[Leg]) -> Underlying:
         perp_doubt=max(spot_doubt, perp_doubt),
         perp=perp,
         pnl=pnl,
-        base=s.number(f"w{name}") / WAD,
+        base=_amount(s, f"w{name}"),
         expiries=tuple(
             expiry(s, place, (spot, spot_doubt), [leg for leg in mine if leg.seconds == time]) for time in times
         ),
     )
+
+
+def _amount(s: Fields, name: str) -> Fraction:
+    """Of a token or of quote, within what balances are: 2^96 in WAD."""
+    return Fraction(scaled(s.number(name) / WAD, WAD, 97, s.at(name), signed=True), WAD)

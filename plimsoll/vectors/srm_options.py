@@ -9,7 +9,7 @@ from math import log, sqrt
 from plimsoll.errors import BadInput
 from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.rule_options import ExpiryExposure, Holding
-from plimsoll.vectors.fields import SLACK, Fields, doubt, positive, whole
+from plimsoll.vectors.fields import SLACK, Fields, doubt, positive, scaled, whole
 
 UNDERLYINGS = ("ETH", "BTC")
 #: Within this time of expiry the settlement price is partly fixed.
@@ -57,13 +57,14 @@ def _leg(s: Fields, place: int, name: object, row: dict[str, Fraction]) -> Leg:
     seconds = whole(row["OptionExpiries"], at("OptionExpiries"))
     if not 0 < seconds < 2**32:
         raise BadInput(at("OptionExpiries"), seconds, "it must be in the future, in seconds")
+    amount = whole(row["OptionAmounts"] / 10**10, at("OptionAmounts"))
     return Leg(
         place=place,
         underlying=str(name),
         seconds=seconds,
         strike=_strike(row["OptionStrikes"] / WAD, at("OptionStrikes")),
         put=row["OptionIsCall"] == 0,
-        quantity=whole(row["OptionAmounts"] / 10**10, at("OptionAmounts")),
+        quantity=scaled(Fraction(amount), 1, 64, at("OptionAmounts"), signed=True),
         vol=row["OptionVols"] / WAD,
         forward=positive(row["Forwards"] / WAD, at("Forwards")),
         forward_doubt=doubt(row["ForwardConfidences"], at("ForwardConfidences")),
@@ -83,10 +84,13 @@ def expiry(s: Fields, place: int, price: tuple[Fraction, int], legs: list[Leg]) 
     for leg in legs:
         quantities[leg.strike, leg.put] = quantities.get((leg.strike, leg.put), 0) + leg.quantity
     holdings = [Holding(*strike, put, quantity) for (strike, put), quantity in quantities.items() if quantity]
-    spot_word = round(spot * 10**10)
-    forward = _effective_forward(s, first)
+    spot_word = scaled(spot, 10**10, 72, s.at(f"{first.underlying}SpotPrice"))
     doubts = first.forward_doubt << 128 | first.vol_doubt << 176
-    a, b, rho, m, sigma, tau = _smile(s, legs)
+    forwards = f"{s.at('Forwards')}[{first.place}]"
+    carry = scaled(_effective_forward(s, first) * 10**10 / spot_word, WAD, 64, forwards)
+    *smile, sigma, tau = _smile(s, legs)
+    parts = [scaled(value, WAD, 64, f"{s.at('SVIParams')}[{n}]", signed=True) for n, value in enumerate(smile)]
+    second = scaled(sigma, WAD, 64, f"{s.at('SVIParams')}[4]") | scaled(first.forward, 10**10, 72, forwards) << 64
     return ExpiryExposure(
         market=place,
         expiry=first.seconds // 60,
@@ -94,9 +98,9 @@ def expiry(s: Fields, place: int, price: tuple[Fraction, int], legs: list[Leg]) 
         spot=spot_word,
         seconds=first.seconds,
         surface=(
-            sum(round(value * WAD) % 2**64 << 64 * word for word, value in enumerate((a, b, rho, m))),
-            round(sigma * WAD) | round(first.forward * 10**10) << 64 | round(tau * WAD) << 136,
-            round(forward * 10**10 * WAD / spot_word) | doubts,
+            sum(value % 2**64 << 64 * n for n, value in enumerate(parts)),
+            second | int(tau * WAD) << 136,
+            carry | doubts,
         ),
         doubt=spot_doubt,
     )
@@ -127,7 +131,9 @@ def _smile(s: Fields, legs: list[Leg]) -> tuple[Fraction, ...]:
     if any(leg.vol != vol for leg in legs):
         where = f"{s.at('OptionVols')}[{wrong.place}]"
         raise BadInput(where, float(wrong.vol), "it is not what SVIParams give, and not the same for the whole expiry")
-    return (vol**2, Fraction(0), Fraction(0), Fraction(0), Fraction(1, 10), Fraction(1))
+    # Of a short time, so that any volatility fits.
+    tau = Fraction(1, 100)
+    return (vol**2 * tau, Fraction(0), Fraction(0), Fraction(0), Fraction(1, 10), tau)
 
 
 def _strike(value: Fraction, where: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp
 
-from exposed import Exposed
+from exposed import Exposed, word
 
 from plimsoll.margin import black76
 from plimsoll.margin.option_terms import OptionTerms
@@ -108,3 +108,40 @@ def expiry(draw, *, extreme: float = 0.15, most: int = 8) -> ExpiryExposure:
         mult_mm=mult_mm,
         feed=draw.bits(8),
     )
+
+
+# ---------------------------------------------------------------- by hand
+
+
+FLAT = smile_words((0.25, 0, 0, 0), 0.1, 2_000 * 10**10, 1, 1)  # a volatility of one half
+SPOT = 2_000 * 10**10
+
+
+def holding(strike: int, quantity: float, *, put: bool = False) -> Holding:
+    """Of a strike in whole quote, at least 1000."""
+    exponent = len(str(strike)) + 3
+    return Holding(strike * 10**10 // 10**exponent, exponent, put, round(quantity * 10**8))
+
+
+def month(*holdings: Holding, **fields) -> ExpiryExposure:
+    """A month from now at a spot of 2000."""
+    ordered = tuple(sorted(holdings, key=lambda one: (one.exponent, one.mantissa, one.put)))
+    return ExpiryExposure(0, 1, ordered, SPOT, 30 * DAY, **{"surface": FLAT, **fields})
+
+
+def ask(rule: Exposed, assets, perps, expiries) -> list[int]:
+    """RuleMargin alone, called as the engine calls it."""
+    arrays = [
+        [asset.to_word() for asset in assets],
+        [asset.to_tag(feed=1, index=index) for index, asset in enumerate(assets)],
+        [value for perp in perps for value in perp.to_words()],
+        [value for one in expiries for value in one.to_words()],
+        [option.to_word(one.market, one.expiry) for one in expiries for option in one.holdings],
+        [],  # the witness
+    ]
+    heads, tails = b"", b""
+    for array in arrays:
+        heads += word(32 * len(arrays) + len(tails))
+        tails += word(len(array)) + b"".join(map(word, array))
+    out = rule.call("assessOptions", heads + tails)
+    return [int.from_bytes(out[at : at + 32], "big", signed=at == 0) for at in range(0, len(out), 32)]

@@ -70,10 +70,10 @@ EMPTY = {name: [] for name in SCENARIO if name.startswith("Option")} | {
 }
 
 
-def put_at_half_vol(forward: int = 2_010) -> mpf:
+def put_at(sigma: str = "0.5") -> mpf:
     """The scenario's option, quote."""
-    f, k = mpf(forward), mpf(1_800)
-    vol = mpf("0.5") * mp.sqrt(mpf(864_000) / (365 * 86_400))
+    f, k = mpf(2_010), mpf(1_800)
+    vol = mpf(sigma) * mp.sqrt(mpf(864_000) / (365 * 86_400))
     d1 = mp.log(f / k) / vol + vol / 2
     return k * ncdf(vol - d1) - f * ncdf(-d1)
 
@@ -104,6 +104,11 @@ WRONG = [
     ("ETHSpotPrice", 0, "ETHSpotPrice"),
     ("SpotPerpConfidences", [[E18], [E18, E18]], "SpotPerpConfidences[0]"),
     ("SVIParams", [1, 2], "SVIParams"),
+    ("OptionVols", [40 * E18], "SVIParams[0]"),
+    ("OptionAmounts", [-(10**30)], "OptionAmounts[0]"),
+    ("Forwards", [10**30], "Forwards[0]"),
+    ("wETH", 10**40, "wETH"),
+    ("Perps_BTC", 10**40, "Perps_BTC"),
     ("Cash", "NaN", "Cash"),
 ]
 
@@ -171,7 +176,7 @@ def test_text_that_is_no_json_is_refused(tmp_path):
 
 def test_a_case_that_is_off_by_a_millionth_fails(tmp_path):
     """The tolerance bites."""
-    expected = 5_000 - 3 * (put_at_half_vol() + mpf("0.12") * 2_000)
+    expected = 5_000 - 3 * (put_at() + mpf("0.12") * 2_000)
     right = srm.run(folder(tmp_path, SCENARIO, expected, 0, 0)).results[0]
     wrong = srm.run(folder(tmp_path, SCENARIO, expected * (1 + mpf("1e-6")), 0, 0)).results[0]
 
@@ -182,13 +187,20 @@ def test_a_case_that_is_off_by_a_millionth_fails(tmp_path):
 
 def test_a_short_put_by_hand(tmp_path):
     """Mark by mpmath; the rest is one line each."""
-    mark = put_at_half_vol()
+    mark = put_at()
     im, mm = mark + max(mpf("0.12") * 2_000, 0), mark + mpf("0.07") * 2_000
 
     report = srm.run(folder(tmp_path, SCENARIO, 5_000 - 3 * im, 5_000 - 3 * mm, 5_000 - 3 * mark))
 
     assert report.passed == report.cases == 1
     assert report.to_json()["per_case"][0]["options"] == 1
+
+
+def test_a_volatility_beside_the_smile_is_flat(tmp_path):
+    """Where all options of an expiry have the same one."""
+    report = srm.run(folder(tmp_path, SCENARIO | {"OptionVols": [4 * E18]}, mtm=5_000 - 3 * put_at("4")))
+
+    assert report.results[0].mtm.passed
 
 
 def test_doubt_a_lost_peg_a_perp_and_a_base_asset_by_hand(tmp_path):
