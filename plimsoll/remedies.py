@@ -16,6 +16,12 @@ REMEDIES = {
     "NothingOwed": "there is nothing to repay",
     "OutputBelowMinimum": "the swap brought less than was promised: plan again, or allow more with --slippage",
     "PriceUnusable": "send a fresh report along (--report, or --price on a local chain)",
+    "QuorumNotReached": "ask more signers: their number is what `quorum` answers",
     "SupplyCapExceeded": "deposit or lend less",
+    "SurfaceDisputeTooLong": "a dispute lasts a day at most; renew it",
+    "SurfaceKeyUnknown": "a key is market << 32 | expiry in minutes, markets below 64",
+    "SurfaceMarketUnknown": "the market has no rules for surfaces: `setRules` lists it",
+    "SurfacesFromFuture": "the signers' clock runs ahead of the chain's: set it, and send the report again later",
+    "SurfacesNotAscending": "sign each market and expiry once, ascending; plimsoll.surfaces puts them in order",
     "UnknownAsset": "no asset is listed under this number",
 }

@@ -35,7 +35,7 @@ library SurfaceMath {
         unchecked {
             int256 rho = word0.rho();
             int256 root = int256(FixedPointMathLib.sqrt(uint256(WAD * WAD - rho * rho)));
-            return word0.a() + word0.b() * int256(sigma) / WAD * root / WAD;
+            return word0.a() + word0.b() * int256(sigma) * root / (WAD * WAD);
         }
     }
 

@@ -26,7 +26,7 @@ def variance(smile: Smile, sigma: int, k: int) -> int:
 def minimum(smile: Smile, sigma: int) -> int:
     """The least total variance, a + bσ√(1 − ρ²)."""
     root = isqrt(WAD * WAD - smile.rho * smile.rho)
-    return smile.a + truncate_div(truncate_div(smile.b * sigma, WAD) * root, WAD)
+    return smile.a + truncate_div(smile.b * sigma * root, WAD * WAD)
 
 
 def wing(smile: Smile) -> int:

@@ -30,7 +30,7 @@ def fifty_digits():
 
 def drawn(d):
     """A smile with a positive minimum, as any market or none has it: (a, b, ρ, m, σ) in WAD."""
-    sigma = int(math.exp(d.uniform(math.log(1e-4), math.log(16))) * WAD)
+    sigma = int(math.exp(d.uniform(math.log(1e-4), math.log(4))) * WAD)
     rho = int(d.uniform(-1, 1) * 0.999 * WAD)
     slope = d.uniform(0, 2) * d.uniform(0, 1) ** 2
     b = int(slope / (1 + abs(rho / WAD)) * WAD)
