@@ -24,7 +24,7 @@ interface IVolatilityFeed is ISignedReports {
     /// @notice Why a surface was not stored. The event's `value` is what was wrong, `limit` what it was compared with.
     /// @dev In the order in which they are looked for.
     /// MarketUnknown: the market has no rules. ExpiryPassed, ExpiryTooFar: seconds since 1970. Rho: |ρ| < 1. Slope: b ≥ 0.
-    /// Sigma: from 0.001 to 16. Centre: |m| at most 4. Forward: not zero. Tau: half a minute or more, and within ten minutes of
+    /// Sigma: from 0.0001 to 16. Centre: |m| at most 4. Forward: not zero. Tau: half a minute or more, and within ten minutes of
     /// expiry − publishedAt (`limit`). Rate, Carry: within the market's bounds. Confidence: the largest of the three. Variance:
     /// a + bσ√(1 − ρ²) ≥ 0.
     /// VolTooLow: least variance against that of the market's least vol. VolTooHigh: variance at the money.

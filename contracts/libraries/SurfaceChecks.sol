@@ -18,7 +18,7 @@ library SurfaceChecks {
     }
 
     int256 internal constant WAD = 1e18;
-    uint256 internal constant MIN_SIGMA = 0.001e18;
+    uint256 internal constant MIN_SIGMA = 0.0001e18;
     uint256 internal constant MAX_SIGMA = 16e18;
     int256 internal constant MAX_CENTRE = 4e18;
     /// @dev How far the time of a fit may lie from what its publishing leaves, seconds.

@@ -18,15 +18,15 @@ library SurfaceMath {
     int256 private constant _GRID_STEP = 0.0125e18;
     /// @dev How far from m the butterfly is looked at.
     int256 private constant _REACH = 8e18;
-    int256 private constant _ROOT_2 = 1_414213562373095049;
-    int256 private constant _HALF_LN_2 = 346573590279972655;
+    int256 private constant _ROOT_2 = 1_414_213_562_373_095_049;
+    int256 private constant _HALF_LN_2 = 346_573_590_279_972_655;
 
     /// @notice Total variance at k.
     function variance(uint256 word0, uint256 sigma, int256 k) internal pure returns (int256) {
         unchecked {
             int256 x = k - word0.m();
             int256 root = int256(FixedPointMathLib.sqrt(uint256(x * x) + sigma * sigma));
-            return word0.a() + word0.b() * (word0.rho() * x / WAD + root) / WAD;
+            return word0.a() + word0.b() * (word0.rho() * x + root * WAD) / (WAD * WAD);
         }
     }
 
@@ -35,7 +35,7 @@ library SurfaceMath {
         unchecked {
             int256 rho = word0.rho();
             int256 root = int256(FixedPointMathLib.sqrt(uint256(WAD * WAD - rho * rho)));
-            return word0.a() + word0.b() * int256(sigma) / WAD * root / WAD;
+            return word0.a() + word0.b() * int256(sigma) * root / (WAD * WAD);
         }
     }
 
@@ -50,8 +50,10 @@ library SurfaceMath {
     /// @notice Total variance at each k of the calendar's grid, in the order of `gridPoint`.
     function grid(uint256 word0, uint256 sigma) internal pure returns (int256[] memory found) {
         found = new int256[](GRID);
-        for (uint256 i; i < GRID; ++i) {
-            found[i] = variance(word0, sigma, gridPoint(i));
+        unchecked {
+            for (uint256 i; i < GRID; ++i) {
+                found[i] = variance(word0, sigma, gridPoint(i));
+            }
         }
     }
 
@@ -93,23 +95,21 @@ library SurfaceMath {
         unchecked {
             int256 w;
             int256 slope;
-            int256 bend;
+            int256 bend; // half of it
             {
-                int256 inverse = WAD * WAD / z;
-                int256 cosh = (z + inverse) / 2;
-                int256 sinh = (z - inverse) / 2;
-                int256 b = word0.b();
-                int256 rho = word0.rho();
+                (int256 b, int256 rho, int256 inverse) = (word0.b(), word0.rho(), WAD * WAD / z);
+                int256 cosh = (z + inverse) >> 1;
+                int256 sinh = (z - inverse) >> 1;
+                int256 sech = WAD * WAD / cosh;
                 int256 x = sigma * sinh / WAD;
                 k = word0.m() + x;
-                w = word0.a() + b * (rho * x / WAD + sigma * cosh / WAD) / WAD;
+                w = word0.a() + b * (rho * x + sigma * cosh) / (WAD * WAD);
                 slope = b * (rho + sinh * WAD / cosh) / WAD;
-                int256 sech = WAD * WAD / cosh;
-                bend = b * (sech * sech / WAD * sech / WAD) / sigma;
+                bend = b * sech * sech * sech / (2 * WAD * WAD * sigma);
             }
             int256 h = WAD - k * slope / (2 * w);
-            int256 square = slope * slope;
-            g = h * h / WAD - square / (4 * w) - square / (16 * WAD) + bend / 2;
+            slope *= slope;
+            g = (16 * h * h - slope) / (16 * WAD) - slope / (4 * w) + bend;
         }
     }
 

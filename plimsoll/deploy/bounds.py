@@ -15,6 +15,7 @@ from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, 
 from plimsoll.margin import decimal_float
 from plimsoll.margin.fill_math import spread_rate
 from plimsoll.margin.option_terms import broken_bounds
+from plimsoll.margin.surface_checks import Rules
 
 BPS, PPM, WAD = 10**4, 10**6, 10**18
 LOCAL_CHAINS = (31337, 1337)
@@ -50,6 +51,8 @@ def violations(p: Parameters, chain_id: int) -> Found:
         yield from _market(market, feeds)
         yield from _bounds(market)
         yield from _fill_cost(market, p)
+        if market.surfaces:
+            yield from _surfaces(f"market {market.symbol} surfaces", market.surfaces)
     yield from _pairs(p)
     yield from _quote_feed(p, feeds)
     total = sum(market.allocation for market in p.markets)
@@ -271,6 +274,17 @@ def _feed(f: Feed) -> Found:
         yield from _within(e.HalfLifeOutOfRange, f"{at} half_life", f.half_life, 1, 720, "hours")
     if f.fallback:
         yield from _within(e.FallbackAgeOutOfRange, f"{at} fallback age", f.fallback.age, 60, DAY, "seconds")
+
+
+def _surfaces(at: str, r: Rules) -> Found:
+    """As SurfaceBounds."""
+    yield from _within(e.MaxAgeOutOfRange, f"{at} max_age", r.max_age, 60, DAY, "seconds")
+    yield from _within(e.MaxExpiryOutOfRange, f"{at} max_expiry", r.max_expiry, 1_440, 5 * 365 * 1_440, "minutes")
+    if not 100 <= r.min_vol < r.max_vol <= 100_000:
+        yield e.VolRangeInvalid(f"{at} (min_vol, max_vol)", (r.min_vol, r.max_vol), "100 <= min < max <= 100000 bps")
+    yield from _within(e.MaxBasisOutOfRange, f"{at} max_basis", r.max_basis, 0, 5_000, "bps")
+    yield from _within(e.MaxRateOutOfRange, f"{at} max_rate", r.max_rate, 0, 20_000, "bps per year")
+    yield from _within(e.ConfidenceOutOfRange, f"{at} max_confidence", r.max_confidence, 1, PPM, "ppm")
 
 
 def _roles(r: Roles) -> Found:

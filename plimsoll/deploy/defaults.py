@@ -29,6 +29,7 @@ from plimsoll.deploy.parameters import (
     Terms,
 )
 from plimsoll.exchange.listing import local_exchange
+from plimsoll.margin.surface_checks import Rules
 from plimsoll.prices import PRICE, address_of
 
 SIZE, WAD, DAY, HOUR = 10**8, 10**18, 86_400, 3600
@@ -69,6 +70,11 @@ FEEDS = (
     (4, "XRP100", 60 * PRICE, 10_000),
     (5, "LINK", 15 * PRICE, 11_000),
 )
+
+
+#: For options on ETH and BTC: stale after 20 minutes, up to two years, vol of 5 % to 400 %, a forward within 3 % of
+#: spot and 50 % a year.
+SURFACES = Rules(1_200, 2 * 365 * 1_440, 500, 40_000, 300, 5_000, 50_000)
 
 
 def _market(
@@ -120,6 +126,7 @@ MARKETS = (
         8_000,
         allocation=3000,
         insurance_cap=100_000,
+        surfaces=SURFACES,
     ),
     _market(
         "BTC",
@@ -132,6 +139,7 @@ MARKETS = (
         700,
         allocation=3000,
         insurance_cap=100_000,
+        surfaces=SURFACES,
     ),
     _market(
         "SOL",

@@ -70,6 +70,10 @@ class Deployment:
         return self["OracleRouter"]
 
     @property
+    def surfaces(self) -> Contract:
+        return self["VolatilityFeed"]
+
+    @property
     def feed(self) -> Contract:
         return self.router
 

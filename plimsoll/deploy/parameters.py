@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from plimsoll.errors import BadInput
 from plimsoll.exchange.listing import ExchangeListing
 from plimsoll.margin.option_terms import OptionTerms
+from plimsoll.margin.surface_checks import Rules
 
 Rates = tuple[int, int, int]
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class QuoteFeed:
 @dataclass(frozen=True)
 class Market:
     """A perp market: its risk word, its trade word, and what insurance pays for it per window (whole quote). Bounds of
-    tiers and of open interest in thousands of quote."""
+    tiers and of open interest in thousands of quote. Without rules of surfaces it has no options."""
 
     symbol: str
     feed: int
@@ -93,6 +94,7 @@ class Market:
     reduce_only: bool = False
     oi_lower: int = 0
     oi_upper: int = 0
+    surfaces: Rules | None = None
 
 
 @dataclass(frozen=True)

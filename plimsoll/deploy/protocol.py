@@ -6,6 +6,7 @@ roles away, with their delays, and leave the deployer with nothing unless the pa
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from plimsoll.contracts import Artifacts
@@ -46,6 +47,11 @@ class _Protocol:
         sequencer = oracle.sequencer or ZERO
         self.adapter = create("ChainlinkAdapter", "ChainlinkAdapter", self.authority, sequencer, oracle.sequencer_grace)
         self.router = create("OracleRouter", "OracleRouter", self.authority, list(oracle.signers), oracle.quorum)
+        self.surfaces = create("VolatilityFeed", "VolatilityFeed", self.authority, list(oracle.signers), oracle.quorum)
+        for number, market in enumerate(self.p.markets):
+            if market.surfaces:
+                name = f"VolatilityFeed.setRules {market.symbol}"
+                self.plan.call(name, self.surfaces, "setRules", number, astuple(market.surfaces))
         for feed in oracle.feeds:
             if feed.reference:
                 self._reference(feed, feed.reference)
@@ -148,6 +154,7 @@ class _Protocol:
         targets = {
             "MarginEngine": self.engine,
             "OracleRouter": self.router,
+            "VolatilityFeed": self.surfaces,
             "ChainlinkAdapter": self.adapter,
             "LiquidityPool": self.pool,
             "MarketConfig": self.config,

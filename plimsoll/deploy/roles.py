@@ -2,7 +2,7 @@
 
 ADMIN      grants roles and moves functions between them; acts after `admin_delay`
 RISK       listings, parameters, feeds, signers, the end of a market; acts after `risk_delay`
-GUARDIAN   pauses new risk, disputes a feed (each for a bounded time), cancels what RISK has scheduled; no delay
+GUARDIAN   pauses new risk, disputes a feed or surfaces (for a bounded time), cancels what RISK has scheduled; no delay
 CONFIG     MarketConfig alone: writes finished words into the engine
 """
 
@@ -22,6 +22,8 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
     ("MarginEngine", GUARDIAN): ("pauseRisk",),
     ("OracleRouter", GUARDIAN): ("dispute",),
     ("OracleRouter", RISK): ("setFeed", "setFallback", "setVolatility", "setSigner", "setQuorum"),
+    ("VolatilityFeed", GUARDIAN): ("dispute",),
+    ("VolatilityFeed", RISK): ("setRules", "setSigner", "setQuorum"),
     ("ChainlinkAdapter", RISK): ("list",),
     ("LiquidityPool", RISK): ("setTiming",),
     ("MarketConfig", RISK): (

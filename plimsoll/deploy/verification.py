@@ -7,7 +7,7 @@ words, getters of immutables, or the Authority, and compared field by field.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from plimsoll import ledger
@@ -44,7 +44,8 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    for check in (_engine, _assets, _pairs, _markets, _model_and_pool, _stake, _oracle, _wiring, _authority, _exchange):
+    listed = (_engine, _assets, _pairs, _markets, _model_and_pool, _stake)
+    for check in (*listed, _oracle, _surfaces, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
         except TransactionFailed as error:
@@ -159,10 +160,7 @@ def _stake(d: Deployment) -> Found:
 
 def _oracle(d: Deployment) -> Found:
     oracle = d.parameters.oracle
-    yield from _same("OracleRouter quorum", oracle.quorum, d.router.read("quorum"))
-    yield from _same("OracleRouter signerCount", len(oracle.signers), d.router.read("signerCount"))
-    for signer in oracle.signers:
-        yield from _same(f"OracleRouter signer {signer}", True, d.router.read("isSigner", signer))
+    yield from _signers("OracleRouter", d)
     adapter = d["ChainlinkAdapter"]
     yield from _same("sequencer", checksum(oracle.sequencer or protocol.ZERO), adapter.read("sequencer"))
     yield from _same("sequencer grace", oracle.sequencer_grace, adapter.read("sequencerGrace"))
@@ -187,6 +185,22 @@ def _oracle(d: Deployment) -> Found:
             listed = (checksum(aggregator), r.heartbeat, r.confidence, r.decimals, r.min_answer, r.max_answer)
             names = ("aggregator", "heartbeat", "confidence", "decimals", "min_answer", "max_answer")
             yield from _fields(f"{at} reference", names, listed, tuple(entry))
+
+
+def _signers(name: str, d: Deployment) -> Found:
+    oracle, contract = d.parameters.oracle, d[name]
+    yield from _same(f"{name} quorum", oracle.quorum, contract.read("quorum"))
+    yield from _same(f"{name} signerCount", len(oracle.signers), contract.read("signerCount"))
+    for signer in oracle.signers:
+        yield from _same(f"{name} signer {signer}", True, contract.read("isSigner", signer))
+
+
+def _surfaces(d: Deployment) -> Found:
+    yield from _signers("VolatilityFeed", d)
+    for number, market in enumerate(d.parameters.markets):
+        if rules := market.surfaces:
+            names = tuple(asdict(rules))
+            yield from _fields(f"surfaces {market.symbol}", names, astuple(rules), d.surfaces.read("rules", number))
 
 
 def _volatility(at: str, feed: Feed, d: Deployment) -> Found:

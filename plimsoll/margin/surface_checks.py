@@ -14,7 +14,7 @@ from plimsoll.margin import surface_math
 from plimsoll.margin.fixed_math import WAD, YEAR, truncate_div
 from plimsoll.margin.surface_word import Surface
 
-MIN_SIGMA, MAX_SIGMA = WAD // 1000, 16 * WAD
+MIN_SIGMA, MAX_SIGMA = WAD // 10_000, 16 * WAD
 MAX_CENTRE = 4 * WAD
 TAU_TOLERANCE = 600
 MIN_TAU = 10**12

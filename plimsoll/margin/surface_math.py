@@ -20,13 +20,13 @@ def variance(smile: Smile, sigma: int, k: int) -> int:
     """Total variance at log-moneyness `k`."""
     x = k - smile.m
     root = isqrt(x * x + sigma * sigma)
-    return smile.a + truncate_div(smile.b * (truncate_div(smile.rho * x, WAD) + root), WAD)
+    return smile.a + truncate_div(smile.b * (smile.rho * x + root * WAD), WAD * WAD)
 
 
 def minimum(smile: Smile, sigma: int) -> int:
     """The least total variance, a + bσ√(1 − ρ²)."""
     root = isqrt(WAD * WAD - smile.rho * smile.rho)
-    return smile.a + truncate_div(truncate_div(smile.b * sigma, WAD) * root, WAD)
+    return smile.a + truncate_div(smile.b * sigma * root, WAD * WAD)
 
 
 def wing(smile: Smile) -> int:
@@ -70,17 +70,16 @@ def butterfly(smile: Smile, sigma: int) -> tuple[int, int]:
 def durrleman(smile: Smile, sigma: int, z: int) -> tuple[int, int]:
     """(g, k) at k = m + σ(z − 1/z)/2."""
     inverse = WAD * WAD // z
-    cosh, sinh = (z + inverse) // 2, truncate_div(z - inverse, 2)
+    cosh, sinh = (z + inverse) >> 1, (z - inverse) >> 1
+    sech = WAD * WAD // cosh
     x = truncate_div(sigma * sinh, WAD)
     k = smile.m + x
-    distance = truncate_div(smile.rho * x, WAD) + sigma * cosh // WAD
-    w = smile.a + truncate_div(smile.b * distance, WAD)
+    w = smile.a + truncate_div(smile.b * (smile.rho * x + sigma * cosh), WAD * WAD)
     slope = truncate_div(smile.b * (smile.rho + truncate_div(sinh * WAD, cosh)), WAD)
-    sech = WAD * WAD // cosh
-    bend = truncate_div(smile.b * (sech * sech // WAD * sech // WAD), sigma)
+    half_bend = smile.b * sech**3 // (2 * WAD * WAD * sigma)
     h = WAD - truncate_div(k * slope, 2 * w)
     square = slope * slope
-    return h * h // WAD - truncate_div(square, 4 * w) - square // (16 * WAD) + truncate_div(bend, 2), k
+    return truncate_div(16 * h * h - square, 16 * WAD) - truncate_div(square, 4 * w) + half_bend, k
 
 
 def _outermost(sigma: int) -> int:

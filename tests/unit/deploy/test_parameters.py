@@ -54,7 +54,16 @@ def options(**fields):
     return other(model=replace(SAFE.model, options=OptionTerms(**fields)))
 
 
+def surfaces(**fields):
+    return market(surfaces=replace(SAFE.markets[0].surfaces, **fields))
+
+
 UNSAFE = [
+    ("MaxExpiryOutOfRange", surfaces(max_expiry=1_439)),
+    ("VolRangeInvalid", surfaces(min_vol=99)),
+    ("VolRangeInvalid", surfaces(max_vol=500)),
+    ("MaxBasisOutOfRange", surfaces(max_basis=5_001)),
+    ("MaxRateOutOfRange", surfaces(max_rate=20_001)),
     ("AllocationsExceedPool", market(allocation=9000)),
     ("BlockTimeOutOfRange", other(block_time=0)),
     ("BonusAndInsuranceShareTooHigh", terms(bonus_start=9000)),

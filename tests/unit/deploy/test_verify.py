@@ -1,6 +1,6 @@
 """`verify` notices whatever differs from the manifest."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
@@ -24,6 +24,7 @@ def with_(index, value, values):
 
 
 P = local()
+RULES = astuple(replace(P.markets[1].surfaces, max_rate=4_999))
 CHANGES = {
     "asset WETH haircut_im": ("MarketConfig", "setAsset", (1, with_(2, 1600, asset_tuple(P.assets[1])))),
     "market ETH max_funding_rate": (
@@ -37,6 +38,8 @@ CHANGES = {
     "LiquidityPool delay": ("LiquidityPool", "setTiming", (2 * HOUR, HOUR)),
     "feed ETH sigma_ref": ("OracleRouter", "setVolatility", (1, 8001, 30_000, 12)),
     "feed BTC half_life": ("OracleRouter", "setVolatility", (2, 6500, 30_000, 13)),
+    "VolatilityFeed quorum": ("VolatilityFeed", "setQuorum", (3,)),
+    "surfaces BTC max_rate": ("VolatilityFeed", "setRules", (1, RULES)),
     "OracleRouter quorum": ("OracleRouter", "setQuorum", (3,)),
     "role of MarginEngine.configure": (
         "Authority",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import surface_world
 from oracle_world import build
 
 
@@ -16,3 +17,15 @@ def world(deployed_oracle):
     snapshot = deployed_oracle.chain.snapshot()
     yield deployed_oracle
     deployed_oracle.chain.revert(snapshot)
+
+
+@pytest.fixture(scope="session")
+def deployed_surfaces():
+    return surface_world.build()
+
+
+@pytest.fixture
+def surfaces(deployed_surfaces):
+    snapshot = deployed_surfaces.chain.snapshot()
+    yield deployed_surfaces
+    deployed_surfaces.chain.revert(snapshot)
