@@ -28,6 +28,7 @@ from plimsoll.deploy.parameters import (
     Roles,
     Terms,
 )
+from plimsoll.deploy.portfolio_defaults import portfolio
 from plimsoll.exchange.listing import local_exchange
 from plimsoll.margin.surface_checks import Rules
 from plimsoll.prices import PRICE, address_of
@@ -217,6 +218,7 @@ def local(
         markets=MARKETS,
         terms=TERMS,
         model=Model(mm_floor=20 * WAD, im_floor=40 * WAD, pnl_share=8000),
+        portfolio=portfolio(),
         oracle=Oracle(signers=signers, quorum=2, feeds=feeds),
         pool=Pool(delay=HOUR, window=HOUR),
         roles=Roles(risk_delay=risk_delay, admin_delay=admin_delay),

@@ -94,6 +94,10 @@ class Deployment:
         return self["OrderVerifier"]
 
     @property
+    def portfolio_model(self) -> Contract:
+        return self["PortfolioMargin"]
+
+    @property
     def lens(self) -> Contract:
         return self["Lens"]
 

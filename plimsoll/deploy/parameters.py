@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plimsoll.errors import BadInput
 from plimsoll.exchange.listing import ExchangeListing
 from plimsoll.margin.option_terms import OptionTerms
+from plimsoll.margin.portfolio_parameters import Parameters as Portfolio
 from plimsoll.margin.surface_checks import Rules
 
 Rates = tuple[int, int, int]
@@ -207,7 +210,8 @@ class Roles:
 
 @dataclass(frozen=True)
 class Parameters:
-    """One deployment. `kappa` in tenths; `block_time` in seconds, added to the age of every price."""
+    """One deployment. `kappa` in tenths; `block_time` in seconds, added to the age of every price. Without a `portfolio`
+    model there are no portfolio accounts."""
 
     assets: tuple[Asset, ...]
     markets: tuple[Market, ...]
@@ -222,6 +226,7 @@ class Parameters:
     exchange: ExchangeListing | None = None
     pairs: tuple[Pair, ...] = ()
     quote_feed: QuoteFeed | None = None
+    portfolio: Portfolio | None = None
 
     @property
     def mocks(self) -> list[str]:
@@ -264,8 +269,24 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
         if items[-1] is not Ellipsis and len(raw) != len(items):
             raise BadInput(where, raw, f"it must have {len(items)} items")
         return tuple(_value(items[0], item, f"{where}[{position}]") for position, item in enumerate(raw))
+    if get_origin(hint) is Mapping:
+        key, kind = get_args(hint)
+        if not isinstance(raw, Mapping):
+            raise BadInput(where, raw, "it must be a JSON object")
+        return {key(name): _value(kind, item, f"{where}[{name}]") for name, item in raw.items()}
     if dataclasses.is_dataclass(hint):
         return _build(hint, raw, where)  # type: ignore[arg-type]
+    if isinstance(hint, type) and issubclass(hint, tuple):  # a NamedTuple, which JSON has as a list
+        fields = get_type_hints(hint)
+        if not isinstance(raw, list | tuple) or len(raw) != len(fields):
+            raise BadInput(where, raw, f"it must be a list of {', '.join(fields)}")
+        return hint(
+            *(_value(kind, item, f"{where}.{name}") for (name, kind), item in zip(fields.items(), raw, strict=True))
+        )
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        if raw not in set(hint):
+            raise BadInput(where, raw, f"it must be one of {', '.join(map(str, map(int, hint)))}")
+        return hint(raw)
     if hint is int and isinstance(raw, str) and raw.lstrip("-").isdigit():
         return int(raw)  # large numbers may be written as text
     if type(raw) is not hint:

@@ -95,6 +95,9 @@ class _Protocol:
         self.normal = create("NormalTable", "NormalTable", TABLE_FILE.read_bytes())
         rule = (model.mm_floor, model.im_floor, model.pnl_share, model.options.to_word(), self.normal)
         self.model = create("RuleMargin", "RuleMargin", *rule)
+        if self.p.portfolio:
+            words = self.p.portfolio.to_words()
+            self.portfolio = create("PortfolioMargin", "PortfolioMargin", self.normal, words)
         self.config = create("MarketConfig", "MarketConfig", self.authority, self.engine, self.router, self.executor)
 
     def _custody(self) -> None:
@@ -129,6 +132,10 @@ class _Protocol:
         call("Authority: MarketConfig is CONFIG", self.authority, "grantRole", roles.CONFIG, self.config, 0)
         call("MarketConfig.setModel", self.config, "setModel", self.model, self.p.block_time, self.p.kappa)
         call("MarketConfig.setTerms", self.config, "setTerms", terms_tuple(self.p.terms))
+        call("MarketConfig.setSurfaces", self.config, "setSurfaces", self.surfaces)
+        call("MarketConfig.setVerifier", self.config, "setVerifier", self.verifier)
+        if self.p.portfolio:
+            call("MarketConfig.setPortfolioModel", self.config, "setPortfolioModel", self.portfolio)
         for asset, token, vault in zip(self.p.assets, self.tokens, self.vaults, strict=True):
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))

@@ -17,7 +17,7 @@ from plimsoll.deploy.deployment import Deployment
 from plimsoll.deploy.parameters import Feed
 from plimsoll.errors import TransactionFailed
 from plimsoll.exchange.check import comparisons
-from plimsoll.margin import words
+from plimsoll.margin import option_strips, words
 from plimsoll.margin.account import PAIR, RAMPING
 
 #: Where a value comes from and when it arrives is no parameter: what it becomes is.
@@ -44,7 +44,7 @@ def verify(deployment: Deployment) -> list[Difference]:
     found = list(_chain(deployment)) + list(_code(deployment))
     if any(item.where.endswith(" code") and item.actual == "no code" for item in found):
         return found  # nothing else can be read
-    listed = (_engine, _assets, _pairs, _markets, _model_and_pool, _stake)
+    listed = (_engine, _assets, _pairs, _markets, _model_and_pool, _options, _stake)
     for check in (*listed, _oracle, _surfaces, _wiring, _authority, _exchange):
         try:
             found += check(deployment)
@@ -144,6 +144,22 @@ def _model_and_pool(d: Deployment) -> Found:
     yield from _same("RuleMargin TABLE", d.manifest.address("NormalTable"), d["RuleMargin"].read("TABLE"))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
+
+
+def _options(d: Deployment) -> Found:
+    surfaces, verifier, setup = ledger.read(d.engine, [ledger.SURFACES, ledger.VERIFIER, ledger.OPTION_SETUP])
+    model = d.parameters.portfolio
+    expected = d.portfolio_model.address if model else protocol.ZERO
+    for name, address, word in (
+        ("surfaces", d.surfaces.address, surfaces),
+        ("verifier", d.verifier.address, verifier),
+        ("portfolio model", expected, setup),
+    ):
+        yield from _same(name, address, checksum((word % 2**160).to_bytes(20, "big")))
+    if model:
+        yield from _same("PortfolioMargin TABLE", d.manifest.address("NormalTable"), d.portfolio_model.read("TABLE"))
+        words = model.finished_words(option_strips.ln)
+        yield from _same("PortfolioMargin parameters", words, list(d.portfolio_model.read("parameters")))
 
 
 def _stake(d: Deployment) -> Found:
