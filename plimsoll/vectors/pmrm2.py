@@ -1,0 +1,131 @@
+"""Published portfolios (PMRM_2) on the compiled PortfolioMargin, in process.
+
+Each file sets up a model with its parameters and hands it its account: `run(folder)`. Errors are relative to gross notional: options at
+spot, perps, collateral and cash. Gas is a call's with everything cold, less 21,000 and calldata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pyrevm import EVM, AccountInfo
+
+from plimsoll.contracts import Artifacts, load
+from plimsoll.errors import BadInput
+from plimsoll.margin.black76 import TABLE_FILE
+from plimsoll.margin.fixed_math import WAD
+from plimsoll.margin.portfolio_margin import PortfolioMargin
+from plimsoll.margin.portfolio_parameters import Parameters
+from plimsoll.margin.portfolio_words import AccountView
+from plimsoll.margin.rule_margin import Assessment
+from plimsoll.vectors import pmrm2_case
+
+TOLERANCE = 1e-8
+CALLER = "0x" + "d1" * 20
+BASE_GAS = 21_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case; worst_scenario counts from zero, and one past the scenarios is the basis contingency. im and mm are net."""
+
+    name: str
+    options: int
+    scenarios: int
+    im: float
+    mm: float
+    mtm: float
+    worst_scenario: int
+    rel_error_im: float
+    rel_error_mm: float
+    gas_full: int
+    gas_witness: int
+
+    @property
+    def passed(self) -> bool:
+        return self.rel_error_im <= TOLERANCE and self.rel_error_mm <= TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    per_case: tuple[Outcome, ...]
+
+    @property
+    def passed(self) -> int:
+        return sum(outcome.passed for outcome in self.per_case)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "cases": len(self.per_case),
+            "passed": self.passed,
+            "worst_rel_error_im": max(outcome.rel_error_im for outcome in self.per_case),
+            "worst_rel_error_mm": max(outcome.rel_error_mm for outcome in self.per_case),
+            "per_case": [asdict(outcome) for outcome in self.per_case],
+        }
+
+
+class ModelChain:
+    """The model of one set of parameters, deployed in process: its answers, and what a call of it costs."""
+
+    def __init__(self, artifacts: Artifacts, parameters: Parameters):
+        evm = EVM()
+        normal = evm.deploy(CALLER, artifacts["NormalTable"].creation(TABLE_FILE.read_bytes()))
+        artifact = artifacts["PortfolioMargin"]
+        self.address = evm.deploy(CALLER, artifact.creation(normal, parameters.to_words()))
+        self._function = artifact.function("assessOptions")
+        data = evm.message_call(CALLER, self.address, artifact.function("PARAMETERS").encode(()))
+        places = (normal, self.address, "0x" + bytes(data)[12:32].hex())
+        self.codes = {place: bytes(evm.get_code(place)) for place in places}
+
+    def assess(self, view: AccountView, witness: bytes = b"") -> tuple[Assessment, int]:
+        """In an EVM of its own, so that nothing is warm. @return gas with neither 21,000 nor calldata in it."""
+        evm = EVM()
+        for place, code in self.codes.items():
+            evm.insert_account_info(place, AccountInfo(nonce=1, code=code))
+        data = self._function.encode([*view.to_words(), witness])
+        result = self._function.result(bytes(evm.message_call(CALLER, self.address, data)))
+        calldata = sum(16 if byte else 4 for byte in data)
+        return Assessment(*result), evm.result.gas_used - BASE_GAS - calldata
+
+
+def run(folder: Path, artifacts: Artifacts | None = None) -> Report:
+    """All cases of a folder, by name."""
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise BadInput("folder", str(folder), "it holds no .json files")
+    compiled = artifacts or load()
+    return Report(tuple(_outcome(case, compiled) for case in cases(paths)))
+
+
+def cases(paths: Iterable[Path]) -> Iterable[pmrm2_case.Case]:
+    return map(pmrm2_case.load, paths)
+
+
+def _outcome(case: pmrm2_case.Case, artifacts: Artifacts) -> Outcome:
+    chain = ModelChain(artifacts, case.parameters)
+    worst = PortfolioMargin(case.parameters).best_witness(case.view)
+    full, gas_full = chain.assess(case.view)
+    _, gas_witness = chain.assess(case.view, worst.witness)
+    im, mm = full.equity - full.im, full.equity - full.mm
+    return Outcome(
+        name=case.name,
+        options=case.options,
+        scenarios=case.parameters.scenario_count,
+        im=im / WAD,
+        mm=mm / WAD,
+        mtm=full.equity / WAD,
+        worst_scenario=worst.scenarios.get(0, 0),
+        rel_error_im=error(im, case.im, case.gross),
+        rel_error_mm=error(mm, case.mm, case.gross),
+        gas_full=gas_full,
+        gas_witness=gas_witness,
+    )
+
+
+def error(got: int, expected: Decimal, gross: Decimal) -> float:
+    """Relative to gross notional, at least one."""
+    return float(abs(Decimal(got) / WAD - expected) / max(gross, Decimal(1)))
