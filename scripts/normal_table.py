@@ -15,7 +15,7 @@ import sys
 import mpmath
 from eth_hash.auto import keccak
 
-from plimsoll.margin.black76 import FIRST_STEP, PHI_BITS, STEPS, STEPS_PER_UNIT, TABLE_FILE
+from plimsoll.margin.black76 import FIELD_BITS, FIRST_STEP, STEP_BITS, STEPS, STEPS_PER_UNIT, TABLE_FILE
 
 DIGITS = 50
 
@@ -30,15 +30,15 @@ def fitted(low: int, knots: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def scaled(step: mpmath.mpf | int) -> mpmath.mpf:
-    """Φ at a step, 2^62 for 1."""
-    return mpmath.ncdf(mpmath.mpf(step) / STEPS_PER_UNIT) * 2**PHI_BITS
+    """Φ at a step, 2^46 for 1."""
+    return mpmath.ncdf(mpmath.mpf(step) / STEPS_PER_UNIT) * 2**FIELD_BITS
 
 
 def packed(coefficients: tuple[int, int, int, int]) -> bytes:
-    """Four signed fields of 64 bits, a negative one borrowing from that above it."""
+    """Four signed fields of 40 bits, the uppermost with more, a negative one borrowing from that above it."""
     total = 0
     for coefficient in coefficients:
-        total = (total << 64) + coefficient
+        total = (total << STEP_BITS) + coefficient
     return total.to_bytes(32, "big")
 
 

@@ -7,8 +7,8 @@ import {FixedMath} from "./FixedMath.sol";
 /// @title European options on a forward, a whole expiry in one pass
 /// @dev call = F·Φ(d1) − K·Φ(d2), undiscounted, with d1 = ln(F/K)/v + v/2, d2 = d1 − v and v = σ√T the total volatility. A put is a call by
 /// parity: put = call − F + K. Within 1e-9 of the forward of the exact value for every input; nothing reverts.
-/// Units: prices and strikes 1e-10 quote below 2^128, quantities 1e-8, so quantity × price is WAD exactly; logarithms and v in Q64
-/// (2^64 = 1); Φ in 2^-62. Φ comes from a table of cubics over steps of 1/56 (NormalTable), and d is measured in such steps.
+/// Units: prices and strikes 1e-10 quote, below 2^128 (in a strip 2^80), quantities 1e-8, so that quantity × price is WAD exactly;
+/// logarithms and v in Q64 (2^64 = 1). Φ comes from a table of cubics over steps of 1/56 (NormalTable), and d is measured in such steps.
 /// Python twin: plimsoll/margin/black76.py.
 ///
 /// A record of one strike is 8 words: ln(K/F) · K · net quantity, calls and puts together · five volatility words, one per kind.
@@ -29,15 +29,16 @@ library Black76 {
     uint256 internal constant MAX_TOTAL_VOL = 24 * ONE;
 
     int256 private constant _MAX_LOG = 100 * int256(ONE);
-    uint256 private constant _LOW_MASK = 0xffffffffffffffffffffffff;
-    /// @dev d = 0 and the last point of the table, in steps, Q64, from its beginning.
-    int256 private constant _ORIGIN = 0x1800000000000000000;
-    int256 private constant _LAST = int256(STEPS * ONE) - 1;
-    /// @dev Past K = e^4·F the table's error, multiplied by K, is too much.
-    int256 private constant _FAR = 4 * int256(ONE);
+    uint256 private constant _HALF_MASK = 0xffffffffffffffffffffffff;
+    /// @dev d = 0 and the last point of the table, in steps, Q40, from its beginning.
+    int256 private constant _ORIGIN = 384 * 2 ** 40;
+    int256 private constant _LAST = 767 * 2 ** 40 - 1;
+    /// @dev Past K = e^4·F the table's error, multiplied by K, would be too much.
+    int256 private constant _FAR = 0x40000000000000000;
     uint256 private constant _SQRT_2PI = 2_506_628_274_631_000_502;
-    uint256 private constant _STEP_MASK = 0xffffffffffffffff;
-    uint256 private constant _CUBIC_MASK = 0xffffffffffffffffffffffffffffffffffffffffffffffff;
+    uint256 private constant _STEP_MASK = 0xffffffffff;
+    /// @dev ln(K/F) of the record that ends a strip: past _FAR, whatever the shock.
+    uint256 private constant _SENTINEL = 0x80000000000000000000000000000000000000000000;
 
     /* TABLE */
 
@@ -45,7 +46,8 @@ library Black76 {
     /// @return table Where it lies; what every function below takes.
     function load(address source) internal view returns (uint256 table) {
         assembly ("memory-safe") {
-            table := mload(0x40)
+            // Aligned, and after a word that `strip` may take for the end of the records before it.
+            table := and(add(mload(0x40), 0x3f), not(0x1f))
             mstore(0x40, add(table, TABLE_BYTES))
             extcodecopy(source, table, 1, TABLE_BYTES)
         }
@@ -96,18 +98,21 @@ library Black76 {
         }
     }
 
-    /// @notice A record's volatility word of v in Q64: v/2 in steps of the table, Q64, in the low 96 bits, and above it 1/v in steps, Q64.
+    /// @notice A record's volatility word of v in Q64: v/2 in steps of the table, Q40, in the low 96 bits, and above it 56/v, Q64.
     function volWord(uint256 v) internal pure returns (uint256) {
         unchecked {
             v = FixedPointMathLib.clamp(v, MIN_TOTAL_VOL, MAX_TOTAL_VOL);
-            return (STEPS_PER_UNIT * 2 ** 128 / v << 96) | v * (STEPS_PER_UNIT / 2);
+            return (STEPS_PER_UNIT * 2 ** 128 / v << 96) | (v * (STEPS_PER_UNIT / 2) >> 24);
         }
     }
 
     /* A STRIP */
 
-    /// @notice Σ quantity · call of `count` records in a row, WAD, rounded down once.
+    /// @notice Σ quantity · call of `count` records in a row, WAD: calls to 2^-62 of a unit of price, the sum rounded down.
+    /// @dev Of forwards and strikes below 2^80. The word behind the last record is overwritten meanwhile, and restored: the table must
+    /// not lie there (`load` leaves a word before it).
     /// @param table What `load` returned.
+    /// @param first Where the first record lies.
     /// @param volKind Which of their volatility words to take.
     /// @param lnShock ln of what the forward was multiplied by since ln(K/F) was taken, Q64.
     /// @param forward The forward after that.
@@ -118,48 +123,86 @@ library Black76 {
     {
         unchecked {
             uint256 end = first + count * RECORD_BYTES;
-            uint256 volOffset = 0x60 + 32 * volKind;
-            for (uint256 at = first; at < end; at += RECORD_BYTES) {
-                int256 y;
-                int256 up;
-                int256 low;
-                assembly ("memory-safe") {
-                    let word := mload(add(at, volOffset))
-                    y := sub(lnShock, mload(at))
-                    let middle := add(sar(64, mul(y, shr(96, word))), _ORIGIN)
-                    let half := and(word, _LOW_MASK)
-                    up := add(middle, half)
-                    low := sub(middle, half)
-                }
-                if ((_LAST - up) | low | (y + _FAR) < 0) {
-                    sum += _quantity(at) * int256(_value(table, up, low, y, forward, _strike(at)));
-                    continue;
-                }
-                assembly ("memory-safe") {
-                    let word := mload(add(table, shl(5, shr(64, up))))
-                    let t := and(up, _STEP_MASK)
-                    let phi :=
-                        mul(
-                            add(mul(add(mul(signextend(7, word), t), signextend(15, word)), t), and(word, _CUBIC_MASK)),
-                            t
-                        )
-                    let value := mul(shr(192, add(phi, word)), forward)
-                    word := mload(add(table, shl(5, shr(64, low))))
-                    t := and(low, _STEP_MASK)
-                    phi := mul(
-                        add(mul(add(mul(signextend(7, word), t), signextend(15, word)), t), and(word, _CUBIC_MASK)),
-                        t
-                    )
-                    let k := mload(add(at, 0x20))
-                    value := sub(value, mul(shr(192, add(phi, word)), k))
-                    let inner := sub(forward, k)
-                    inner := shl(62, mul(inner, sgt(inner, 0)))
-                    value := sub(value, inner)
-                    value := add(mul(value, sgt(value, 0)), inner)
-                    sum := add(sum, mul(value, mload(add(at, 0x40))))
-                }
+            uint256 volOffset = (3 + volKind) << 5;
+            uint256 saved;
+            assembly ("memory-safe") {
+                // A strike beyond everything stops the loop below: no count to compare.
+                saved := mload(end)
+                mstore(end, _SENTINEL)
+            }
+            while (true) {
+                (first, sum) = _run(table, first, volOffset, lnShock, forward, sum);
+                if (first == end) break;
+                sum += _edge(table, first, volOffset, lnShock, forward);
+                first += RECORD_BYTES;
+            }
+            assembly ("memory-safe") {
+                mstore(end, saved)
             }
             return sum >> 62;
+        }
+    }
+
+    /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one.
+    /// Φ(u) = ((c3·t + c2)·t + c1)·t + c0 without a shift: a word of the table holds the coefficients in fields of 40 bits, and t, the
+    /// fraction of a step, has 40 bits, so that each product lands on the field above. What lies below the field is less than its unit.
+    function _run(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward, int256 sum)
+        private
+        pure
+        returns (uint256, int256)
+    {
+        assembly ("memory-safe") {
+            // d in steps, Q40, counted from the beginning of memory: its integer part addresses a word of the table.
+            let middle := shl(40, add(shr(5, table), 384))
+            let beginning := shl(35, table)
+            let last := sub(shl(40, add(shr(5, table), 767)), 1)
+            for {} 1 { at := add(at, 0x100) } {
+                let word := mload(add(at, volOffset))
+                let x := sub(mload(at), lnShock)
+                let up := sub(middle, sar(88, mul(x, shr(96, word))))
+                let half := and(word, _HALF_MASK)
+                let low := sub(up, half)
+                up := add(up, half)
+                if or(or(gt(up, last), slt(low, beginning)), sgt(x, _FAR)) { break }
+
+                // F·Φ(d1)
+                word := mload(and(shr(35, up), 0xffffe0))
+                let t := and(up, _STEP_MASK)
+                let phi := add(mul(signextend(4, word), t), signextend(9, word))
+                phi := add(mul(phi, t), signextend(14, word))
+                let value := mul(add(mul(phi, t), word), forward)
+
+                // K·Φ(d2), written out again: a call would take 30 gas.
+                word := mload(and(shr(35, low), 0xffffe0))
+                t := and(low, _STEP_MASK)
+                phi := add(mul(signextend(4, word), t), signextend(9, word))
+                phi := add(mul(phi, t), signextend(14, word))
+                value := sub(value, mul(add(mul(phi, t), word), mload(add(at, 0x20))))
+                sum := add(sum, mul(sar(104, value), mload(add(at, 0x40))))
+            }
+        }
+        return (at, sum);
+    }
+
+    /// @dev Quantity · call in 2^-62 of the record at `at`, where a table alone would not do.
+    function _edge(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward)
+        private
+        pure
+        returns (int256)
+    {
+        uint256 word;
+        int256 x;
+        uint256 strike;
+        int256 quantity;
+        assembly ("memory-safe") {
+            word := mload(add(at, volOffset))
+            x := sub(mload(at), lnShock)
+            strike := mload(add(at, 0x20))
+            quantity := mload(add(at, 0x40))
+        }
+        (int256 up, int256 low) = _steps(x, word);
+        unchecked {
+            return quantity * int256(_value(table, up, low, x, forward, strike));
         }
     }
 
@@ -173,9 +216,9 @@ library Black76 {
         returns (uint256 call, uint256 put)
     {
         unchecked {
-            int256 y = -logMoneyness(strike, forward);
-            (int256 up, int256 low) = _steps(y, volWord(v));
-            call = (_value(table, up, low, y, forward, strike) + 2 ** 61) >> 62;
+            int256 x = logMoneyness(strike, forward);
+            (int256 up, int256 low) = _steps(x, volWord(v));
+            call = (_value(table, up, low, x, forward, strike) + 2 ** 61) >> 62;
             put = call + strike - forward;
         }
     }
@@ -193,10 +236,10 @@ library Black76 {
     {
         unchecked {
             v = FixedPointMathLib.clamp(v, MIN_TOTAL_VOL, MAX_TOTAL_VOL);
-            (int256 up,) = _steps(-logMoneyness(strike, forward), volWord(v));
+            (int256 up,) = _steps(logMoneyness(strike, forward), volWord(v));
             if (up < 0) return (0, 0, 0, 0);
             if (up > _LAST) return (1e18, 0, 0, 0);
-            delta = int256(_normal(table, uint256(up)) * 1e18 >> 62);
+            delta = int256((_normal(table, up) >> 104) * 1e18 >> 62);
             // φ(d1), and F·φ(d1) in quote, both WAD.
             uint256 density = _density(up) * 1e18 / _SQRT_2PI;
             uint256 scale = density * forward / 1e10;
@@ -206,11 +249,11 @@ library Black76 {
         }
     }
 
-    /// @dev d1 and d2 in steps, Q64, counted from the table's beginning.
-    function _steps(int256 y, uint256 word) private pure returns (int256 up, int256 low) {
+    /// @dev d1 and d2 in steps, Q40, counted from the table's beginning.
+    function _steps(int256 x, uint256 word) private pure returns (int256 up, int256 low) {
         unchecked {
-            int256 middle = (y * int256(word >> 96) >> 64) + _ORIGIN;
-            int256 half = int256(word & _LOW_MASK);
+            int256 middle = _ORIGIN - (x * int256(word >> 96) >> 88);
+            int256 half = int256(word & _HALF_MASK);
             return (middle + half, middle - half);
         }
     }
@@ -218,13 +261,13 @@ library Black76 {
     /// @dev e^(−d1²/2), WAD.
     function _density(int256 up) private pure returns (uint256) {
         unchecked {
-            int256 d = (up - _ORIGIN) / int256(STEPS_PER_UNIT);
+            int256 d = (up - _ORIGIN) * 2 ** 24 / int256(STEPS_PER_UNIT);
             return uint256(FixedPointMathLib.expWad(-(d * d >> 64) * 1e18 >> 65));
         }
     }
 
     /// @dev One call in 2^-62 for every input: beyond the table's ends, and at a strike past e^4 forwards, where K·Φ(d2) takes more.
-    function _value(uint256 table, int256 up, int256 low, int256 y, uint256 forward, uint256 strike)
+    function _value(uint256 table, int256 up, int256 low, int256 x, uint256 forward, uint256 strike)
         private
         pure
         returns (uint256 value)
@@ -233,14 +276,14 @@ library Black76 {
             if (up < 0) return 0;
             uint256 intrinsic = forward > strike ? forward - strike << 62 : 0;
             if (low > _LAST) return intrinsic;
-            uint256 phi = up > _LAST ? 2 ** 62 : _normal(table, uint256(up));
-            if (y + _FAR < 0) {
+            uint256 phi = up > _LAST ? 2 ** 62 : _normal(table, up) >> 104;
+            if (x > _FAR) {
                 if (up > _LAST) return forward << 62;
                 uint256 psi = _farNormal(up, low);
                 return phi > psi ? (phi - psi) * forward : 0;
             }
             value = phi * forward;
-            uint256 cost = low < 0 ? 0 : _normal(table, uint256(low)) * strike;
+            uint256 cost = low < 0 ? 0 : (_normal(table, low) >> 104) * strike;
             value = value > cost ? value - cost : 0;
             if (value < intrinsic) value = intrinsic;
         }
@@ -249,7 +292,7 @@ library Black76 {
     /// @dev K·Φ(d2)/F = φ(d1)·M(−d2) in 2^-62, with Mills' ratio M as a rational function, within 1e-10 of it from 2.82 on.
     function _farNormal(int256 up, int256 low) private pure returns (uint256) {
         unchecked {
-            uint256 z = uint256(_ORIGIN - low) / STEPS_PER_UNIT;
+            uint256 z = uint256(_ORIGIN - low) * 2 ** 24 / STEPS_PER_UNIT;
             uint256 p = 7_359_187_717_527_469_180 * z >> 64;
             p = (p + 49_949_502_468_208_917_301) * z >> 64;
             p = (p + 188_564_619_317_550_513_040) * z >> 64;
@@ -264,26 +307,14 @@ library Black76 {
         }
     }
 
-    /// @dev Φ in 2^-62 at `u` steps, Q64, counted from the table's beginning.
-    function _normal(uint256 table, uint256 u) private pure returns (uint256 phi) {
+    /// @dev Φ in 2^-166 at `u` steps, Q40, counted from the table's beginning.
+    function _normal(uint256 table, int256 u) private pure returns (uint256 phi) {
         assembly ("memory-safe") {
-            let word := mload(add(table, shl(5, shr(64, u))))
+            let word := mload(add(table, and(shr(35, u), 0x7fe0)))
             let t := and(u, _STEP_MASK)
-            phi := add(mul(signextend(7, word), t), signextend(15, word))
-            phi := add(mul(phi, t), and(word, _CUBIC_MASK))
-            phi := shr(192, add(mul(phi, t), word))
-        }
-    }
-
-    function _strike(uint256 at) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := mload(add(at, 0x20))
-        }
-    }
-
-    function _quantity(uint256 at) private pure returns (int256 word) {
-        assembly ("memory-safe") {
-            word := mload(add(at, 0x40))
+            phi := add(mul(signextend(4, word), t), signextend(9, word))
+            phi := add(mul(phi, t), signextend(14, word))
+            phi := add(mul(phi, t), word)
         }
     }
 

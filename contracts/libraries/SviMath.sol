@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 /// @title A volatility smile in five parameters: w(k) = a + b·(ρ(k − m) + √((k − m)² + σ²))
-/// @dev w is the total variance at k = ln(K/F) for the time that the surface was fitted at. All in WAD. Nothing reverts, whatever the
-/// parameters. Python twin: plimsoll/margin/svi_math.py.
+/// @dev w is the total variance at k = ln(K/F) for the time that the surface was fitted at. All in WAD, of sizes below 2^80 (a million),
+/// which no step overflows. Nothing reverts, whatever the parameters. Python twin: plimsoll/margin/svi_math.py.
 library SviMath {
     struct Smile {
         int256 a;
@@ -17,8 +17,6 @@ library SviMath {
 
     /// @dev Total variance is held within [0, 144], as wide as Black76 prices.
     uint256 internal constant MAX_VARIANCE = 144e18;
-    /// @dev Parameters and k are held within ±2^80, a million: what is computed of them stays below 2^256.
-    int256 private constant _BOUND = 2 ** 80;
 
     /// @notice √(w/τ), the annual volatility, WAD, rounded down. No τ gives none.
     /// @param k ln(K/F) with the forward of the surface, WAD.
@@ -32,14 +30,12 @@ library SviMath {
     /// @notice w, WAD, of a k that is first brought within ±4√(a + bσ).
     function totalVariance(Smile memory smile, int256 k) internal pure returns (uint256) {
         unchecked {
-            int256 a = _bounded(smile.a);
-            int256 b = _bounded(smile.b);
-            int256 sigma = _bounded(smile.sigma);
-            k = _nearMoney(_bounded(k), a * 1e18 + b * sigma) - _bounded(smile.m);
+            (int256 a, int256 b, int256 sigma) = (smile.a, smile.b, smile.sigma);
+            k = _nearMoney(k, a * 1e18 + b * sigma) - smile.m;
             int256 root = int256(FixedPointMathLib.sqrt(uint256(k * k + sigma * sigma)));
-            int256 w = a + b * (_bounded(smile.rho) * k + root * 1e18) / 1e36;
+            int256 w = a + b * (smile.rho * k + root * 1e18) / 1e36;
             if (w < 0) return 0;
-            return FixedPointMathLib.min(uint256(w), MAX_VARIANCE);
+            return uint256(w) > MAX_VARIANCE ? MAX_VARIANCE : uint256(w);
         }
     }
 
@@ -50,9 +46,5 @@ library SviMath {
             int256 edge = int256(FixedPointMathLib.sqrt(uint256(16 * variance)));
             return k > 0 ? edge : -edge;
         }
-    }
-
-    function _bounded(int256 x) private pure returns (int256) {
-        return FixedPointMathLib.clamp(x, -_BOUND, _BOUND);
     }
 }

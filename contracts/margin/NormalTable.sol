@@ -5,7 +5,7 @@ pragma solidity 0.8.30;
 /// @notice This contract's code is a STOP, so that it cannot be executed, and the table that Black76.load copies to memory.
 /// Made by scripts/normal_table.py.
 contract NormalTable {
-    bytes32 internal constant HASH = 0x0baec892df0e5a53ad39e63f46d89d9d0377ed123debaeec18a076b57193789c;
+    bytes32 internal constant HASH = 0x7d0aa442d00aea17989aa03b510a6710917ca6b22ce84074d1d6266efbec756d;
 
     error WrongTable(bytes32 hash);
 

@@ -38,4 +38,25 @@ contract ExposedBlack76 {
     {
         return Black76.greeks(Black76.load(_TABLE), forward, strike, v, secs);
     }
+
+    function logMoneyness(uint256 strike, uint256 forward) external pure returns (int256) {
+        return Black76.logMoneyness(strike, forward);
+    }
+
+    function totalVol(uint256 sigma, uint256 sqrtYears) external pure returns (uint256) {
+        return Black76.totalVol(sigma, sqrtYears);
+    }
+
+    function volWord(uint256 v) external pure returns (uint256) {
+        return Black76.volWord(v);
+    }
+
+    /// @notice A strip of one record, made by the library's own helpers.
+    function single(uint256 forward, uint256 strike, int256 quantity, uint256 v) external view returns (int256) {
+        uint256 first = Black76.allocate(1);
+        uint256 table = Black76.load(_TABLE);
+        Black76.record(first, Black76.logMoneyness(strike, forward), strike, quantity);
+        Black76.setVol(first, 0, Black76.volWord(v));
+        return Black76.strip(table, first, 1, 0, 0, forward);
+    }
 }

@@ -13,10 +13,10 @@ contract ExposedSvi {
         return SviMath.totalVariance(smile, k);
     }
 
-    /// @notice What `volatility` took, gas.
-    function used(SviMath.Smile memory smile, int256 k, uint256 tau) external view returns (uint256 gas) {
+    /// @notice `volatility`, and the gas it took.
+    function used(SviMath.Smile memory smile, int256 k, uint256 tau) external view returns (uint256 vol, uint256 gas) {
         gas = gasleft();
-        SviMath.volatility(smile, k, tau);
+        vol = SviMath.volatility(smile, k, tau);
         gas -= gasleft();
     }
 }

@@ -14,6 +14,9 @@ from plimsoll.margin.fixed_math import WAD, exp_wad, ln_wad, sqrt_years, truncat
 
 ONE = 2**64
 PHI_BITS = 62
+#: A word of the table holds four fields of 40 bits; Φ is in 2^-46 in the topmost.
+STEP_BITS = 40
+FIELD_BITS = 46
 STEPS_PER_UNIT = 56
 STEPS = 767
 #: The first step of the table, counted from d = 0.
@@ -23,9 +26,10 @@ KINDS = 5
 MIN_TOTAL_VOL = 2**16
 MAX_TOTAL_VOL = 24 * ONE
 
+_SPARE_BITS = 3 * STEP_BITS + FIELD_BITS - PHI_BITS
 _MAX_LOG = 100 * ONE
-_ORIGIN = -FIRST_STEP * ONE
-_LAST = STEPS * ONE - 1
+_ORIGIN = -FIRST_STEP << STEP_BITS
+_LAST = (STEPS << STEP_BITS) - 1
 _FAR = 4 * ONE
 _SQRT_2PI = 2506628274631000502
 _LOW_MASK = 2**96 - 1
@@ -76,7 +80,7 @@ def total_vol(sigma: int, sqrt_years: int) -> int:
 def vol_word(v: int) -> int:
     """A record's volatility word of v in Q64."""
     v = min(max(v, MIN_TOTAL_VOL), MAX_TOTAL_VOL)
-    return (STEPS_PER_UNIT * 2**128 // v << 96) | v * (STEPS_PER_UNIT // 2)
+    return (STEPS_PER_UNIT * 2**128 // v << 96) | (v * (STEPS_PER_UNIT // 2) >> 24)
 
 
 def strip(records: Iterable[Record], vol_kind: int, ln_shock: int, forward: int) -> int:
@@ -90,7 +94,8 @@ def strip(records: Iterable[Record], vol_kind: int, ln_shock: int, forward: int)
 def price(forward: int, strike: int, v: int) -> tuple[int, int]:
     """A call and the put of the same strike, 1e-10 quote: the call to the nearest unit, half a unit up."""
     log = log_moneyness(strike, forward)
-    call = _call(log, strike, vol_word(v), 0, forward) + 2 ** (PHI_BITS - 1) >> PHI_BITS
+    up, low = _steps(log, vol_word(v))
+    call = _value(up, low, log, forward, strike) + 2 ** (PHI_BITS - 1) >> PHI_BITS
     return call, call + strike - forward
 
 
@@ -106,7 +111,7 @@ class Greeks(NamedTuple):
 def greeks(forward: int, strike: int, v: int, secs: int) -> Greeks:
     """What a call moves by; a put's delta is less by one."""
     v = min(max(v, MIN_TOTAL_VOL), MAX_TOTAL_VOL)
-    up, _ = _steps(-log_moneyness(strike, forward), vol_word(v))
+    up, _ = _steps(log_moneyness(strike, forward), vol_word(v))
     if up < 0:
         return Greeks(0, 0, 0, 0)
     if up > _LAST:
@@ -114,47 +119,54 @@ def greeks(forward: int, strike: int, v: int, secs: int) -> Greeks:
     density = _density(up) * WAD // _SQRT_2PI
     scale = density * forward // 10**10
     return Greeks(
-        delta=_normal(up) * WAD >> PHI_BITS,
+        delta=(_normal(up) >> _SPARE_BITS) * WAD >> PHI_BITS,
         gamma=(density * 10**10 << 64) // (forward * v) if forward else 0,
         vega=scale * sqrt_years(secs) // WAD,
         theta=-((scale * v >> 65) * 86_400 // secs) if secs else 0,
     )
 
 
-def _steps(y: int, vol: int) -> tuple[int, int]:
+def _steps(x: int, vol: int) -> tuple[int, int]:
     """d1 and d2 in steps, Q64, counted from the table's beginning."""
-    middle = (y * (vol >> 96) >> 64) + _ORIGIN
+    middle = _ORIGIN - (x * (vol >> 96) >> 88)
     half = vol & _LOW_MASK
     return middle + half, middle - half
 
 
 def _density(up: int) -> int:
     """e^(−d1²/2), WAD."""
-    d = truncate_div(up - _ORIGIN, STEPS_PER_UNIT)
+    d = truncate_div(up - _ORIGIN << 24, STEPS_PER_UNIT)
     return exp_wad(-(d * d >> 64) * WAD >> 65)
 
 
 def _call(log: int, strike: int, vol: int, ln_shock: int, forward: int) -> int:
-    """One call in 2^-62."""
-    y = ln_shock - log
-    up, low = _steps(y, vol)
+    """One call in 2^-62, as in a strip."""
+    x = log - ln_shock
+    up, low = _steps(x, vol)
+    if up > _LAST or low < 0 or x > _FAR:
+        return _value(up, low, x, forward, strike)
+    return _normal(up) * forward - _normal(low) * strike >> _SPARE_BITS
+
+
+def _value(up: int, low: int, x: int, forward: int, strike: int) -> int:
+    """One call in 2^-62 for every input: beyond the table's ends, and at a strike past e^4 forwards."""
     if up < 0:
         return 0
     intrinsic = max(forward - strike, 0) << PHI_BITS
     if low > _LAST:
         return intrinsic
-    phi = 2**PHI_BITS if up > _LAST else _normal(up)
-    if y < -_FAR:
+    phi = 2**PHI_BITS if up > _LAST else _normal(up) >> _SPARE_BITS
+    if x > _FAR:
         if up > _LAST:
             return forward << PHI_BITS
         return max(phi - _far_normal(up, low), 0) * forward
-    cost = 0 if low < 0 else _normal(low) * strike
+    cost = 0 if low < 0 else (_normal(low) >> _SPARE_BITS) * strike
     return max(phi * forward - cost, intrinsic)
 
 
 def _far_normal(up: int, low: int) -> int:
     """K·Φ(d2)/F = φ(d1)·M(−d2) in 2^-62, with Mills' ratio M as a rational function."""
-    z = (_ORIGIN - low) // STEPS_PER_UNIT
+    z = (_ORIGIN - low << 24) // STEPS_PER_UNIT
     p, q = 0, ONE
     for coefficient in _P:
         p = (p * z >> 64) + coefficient
@@ -164,10 +176,10 @@ def _far_normal(up: int, low: int) -> int:
 
 
 def _normal(u: int) -> int:
-    """Φ in 2^-62 at `u` steps, Q64, counted from the table's beginning."""
-    word, t = table()[u >> 64], u & ONE - 1
-    phi = (_signed(word, 64) * t + _signed(word, 128)) * t + word % 2**192
-    return phi * t + word >> 192
+    """Φ in 2^-166 at `u` steps, Q40, counted from the table's beginning."""
+    word, t = table()[u >> STEP_BITS], u % 2**STEP_BITS
+    phi = (_signed(word, 40) * t + _signed(word, 80)) * t + _signed(word, 120)
+    return phi * t + word
 
 
 def _signed(word: int, bits: int) -> int:

@@ -9,8 +9,6 @@ from plimsoll.margin.fixed_math import WAD, truncate_div
 
 MAX_VARIANCE = 144 * WAD
 
-_BOUND = 2**80
-
 
 class Smile(NamedTuple):
     """w(k) = a + b·(ρ(k − m) + √((k − m)² + σ²))."""
@@ -29,8 +27,8 @@ def volatility(smile: Smile, k: int, tau: int) -> int:
 
 def total_variance(smile: Smile, k: int) -> int:
     """w of a k that is first brought within ±4√(a + bσ)."""
-    a, b, rho, m, sigma = map(_bounded, smile)
-    k = _near_money(_bounded(k), a * WAD + b * sigma) - m
+    a, b, rho, m, sigma = smile
+    k = _near_money(k, a * WAD + b * sigma) - m
     root = isqrt(k * k + sigma * sigma)
     return min(max(a + truncate_div(b * (rho * k + root * WAD), WAD**2), 0), MAX_VARIANCE)
 
@@ -42,7 +40,3 @@ def _near_money(k: int, variance: int) -> int:
         return k
     edge = isqrt(16 * variance)
     return edge if k > 0 else -edge
-
-
-def _bounded(x: int) -> int:
-    return min(max(x, -_BOUND), _BOUND)
