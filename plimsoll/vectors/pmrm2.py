@@ -72,24 +72,36 @@ class ModelChain:
     """The model of one set of parameters, deployed in process: its answers, and what a call of it costs."""
 
     def __init__(self, artifacts: Artifacts, parameters: Parameters):
-        evm = EVM()
-        normal = evm.deploy(CALLER, artifacts["NormalTable"].creation(TABLE_FILE.read_bytes()))
-        artifact = artifacts["PortfolioMargin"]
-        self.address = evm.deploy(CALLER, artifact.creation(normal, parameters.to_words()))
-        self._function = artifact.function("assessOptions")
-        data = evm.message_call(CALLER, self.address, artifact.function("PARAMETERS").encode(()))
-        places = (normal, self.address, "0x" + bytes(data)[12:32].hex())
-        self.codes = {place: bytes(evm.get_code(place)) for place in places}
+        self._evm: Any = EVM()
+        normal = self._evm.deploy(CALLER, artifacts["NormalTable"].creation(TABLE_FILE.read_bytes()))
+        self._artifact = artifacts["PortfolioMargin"]
+        creation = self._artifact.creation(normal, parameters.to_words())
+        self.address = self._evm.deploy(CALLER, creation)
+        self._function = self._artifact.function("assessOptions")
+        places = (normal, self.address, self._read("PARAMETERS"))
+        self._codes = {place: bytes(self._evm.get_code(place)) for place in places}
 
-    def assess(self, view: AccountView, witness: bytes = b"") -> tuple[Assessment, int]:
-        """In an EVM of its own, so that nothing is warm. @return gas with neither 21,000 nor calldata in it."""
-        evm = EVM()
-        for place, code in self.codes.items():
+    def answer(self, view: AccountView, witness: bytes = b"") -> Assessment:
+        """In the one EVM, as fast as it goes."""
+        data = self._function.encode([*view.to_words(), witness])
+        return Assessment(*self._function.result(bytes(self._evm.message_call(CALLER, self.address, data))))
+
+    def gas(self, view: AccountView, witness: bytes = b"") -> int:
+        """In an EVM of its own, where nothing is warm; without 21,000 and calldata."""
+        evm: Any = EVM()
+        for place, code in self._codes.items():
             evm.insert_account_info(place, AccountInfo(nonce=1, code=code))
         data = self._function.encode([*view.to_words(), witness])
-        result = self._function.result(bytes(evm.message_call(CALLER, self.address, data)))
-        calldata = sum(16 if byte else 4 for byte in data)
-        return Assessment(*result), evm.result.gas_used - BASE_GAS - calldata
+        evm.message_call(CALLER, self.address, data)
+        return int(evm.result.gas_used) - BASE_GAS - sum(16 if byte else 4 for byte in data)
+
+    def parameters(self) -> list[int]:
+        """The words that the contract keeps."""
+        return list(self._read("parameters"))
+
+    def _read(self, name: str) -> Any:
+        function = self._artifact.function(name)
+        return function.result(bytes(self._evm.message_call(CALLER, self.address, function.encode(()))))
 
 
 def run(folder: Path, artifacts: Artifacts | None = None) -> Report:
@@ -108,8 +120,7 @@ def cases(paths: Iterable[Path]) -> Iterable[pmrm2_case.Case]:
 def _outcome(case: pmrm2_case.Case, artifacts: Artifacts) -> Outcome:
     chain = ModelChain(artifacts, case.parameters)
     worst = PortfolioMargin(case.parameters).best_witness(case.view)
-    full, gas_full = chain.assess(case.view)
-    _, gas_witness = chain.assess(case.view, worst.witness)
+    full = chain.answer(case.view)
     im, mm = full.equity - full.im, full.equity - full.mm
     return Outcome(
         name=case.name,
@@ -121,8 +132,8 @@ def _outcome(case: pmrm2_case.Case, artifacts: Artifacts) -> Outcome:
         worst_scenario=worst.scenarios.get(0, 0),
         rel_error_im=error(im, case.im, case.gross),
         rel_error_mm=error(mm, case.mm, case.gross),
-        gas_full=gas_full,
-        gas_witness=gas_witness,
+        gas_full=chain.gas(case.view),
+        gas_witness=chain.gas(case.view, worst.witness),
     )
 
 
