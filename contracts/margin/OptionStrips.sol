@@ -145,7 +145,7 @@ library OptionStrips {
 
     // ---------------------------------------------------------------- scenarios
 
-    /// @dev The loop of a check: what one evaluation needs is on the stack. Factors are Q64, so that rounding down is a shift.
+    /// @dev The loop of a check. Factors are Q64, so that rounding down is a shift. Skews turn either way: what they change is lost.
     function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 prices) private pure {
         unchecked {
             uint256 mask = g.mask;
@@ -153,36 +153,47 @@ library OptionStrips {
             if (basis) _basis(g, x, prices, g.pnl + 32 * b.scenarios);
             mask &= (1 << b.scenarios) - 1;
             uint256 at = g.params + 32 * P.BODY;
-            uint256 pnl = g.pnl;
-            for (; mask != 0; mask >>= 1) {
-                if (mask & 1 == 1) {
-                    uint256 word = Words.get(at);
-                    int256 gain = _gain(x, prices, word, basis);
-                    uint256 damping = word >> 64 & type(uint64).max;
-                    if (damping != uint256(_WAD)) gain = B.down(gain, int256(damping));
-                    Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
+            // From a scenario's word to its gain.
+            uint256 toPnl = g.pnl - at;
+            int256 mark = x.mark;
+            for (; mask != 0; (mask, at) = (mask >> 1, at + 32)) {
+                if (mask & 1 == 0) continue;
+                uint256 word = Words.get(at);
+                int256 gain;
+                if (word >> 128 & 0xff < P.JOINT_LINEAR) {
+                    gain = _raw(x, prices, word, basis);
+                    gain = (gain * (gain < 0 ? x.short : x.long) >> 64) - mark;
+                    if (word >> 128 & 0xff >= P.LINEAR && gain > 0) gain = -gain;
+                } else {
+                    gain = _joint(x, prices, word);
                 }
-                at += 32;
-                pnl += 32;
+                uint256 damping = word >> 64 & type(uint64).max;
+                if (damping != uint256(_WAD)) gain = B.down(gain, int256(damping));
+                Words.put(at + toPnl, uint256(int256(Words.get(at + toPnl)) + gain));
             }
         }
     }
 
-    /// @return gain What the expiry gains in a scenario, before damping. Skews turn either way: what they change is lost.
-    function _gain(R.Expiry memory x, uint256 prices, uint256 word, bool basis) private pure returns (int256 gain) {
+    /// @dev What the options are worth in a scenario, undiscounted.
+    function _raw(R.Expiry memory x, uint256 prices, uint256 word, bool basis) private pure returns (int256) {
         unchecked {
             uint256 known = word >> 216;
-            if (known == 1) return _discounted(x, x.rawMark) - x.mark;
-            if (known != 0 && basis) return _discounted(x, known == 2 ? x.rawUp : x.rawDown) - x.mark;
-            uint256 kind = word >> 128 & 0xff;
+            if (known == 1) return x.rawMark;
+            if (known != 0 && basis) return known == 2 ? x.rawUp : x.rawDown;
             (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
             if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
-            if (kind < P.JOINT_LINEAR) {
-                gain = _discounted(x, _value(x, prices, kind, lnShock, shock)) - x.mark;
-                return kind < P.LINEAR || gain < 0 ? gain : -gain;
-            }
+            return _value(x, prices, word >> 128 & 0xff, lnShock, shock);
+        }
+    }
+
+    /// @dev The loss of the spot's move, and beside it whatever the skew changes there.
+    function _joint(R.Expiry memory x, uint256 prices, uint256 word) private pure returns (int256) {
+        unchecked {
+            (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
+            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
             int256 level = _discounted(x, _value(x, prices, P.NONE, lnShock, shock));
-            int256 skewed = _discounted(x, _value(x, prices, kind - 2, lnShock, shock));
+            uint256 kind = P.volKind(word >> 128 & 0xff);
+            int256 skewed = _discounted(x, _value(x, prices, kind, lnShock, shock));
             return level - x.mark - int256(FixedMath.abs(skewed - level));
         }
     }
