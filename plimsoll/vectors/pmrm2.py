@@ -99,9 +99,15 @@ class ModelChain:
         """The words that the contract keeps."""
         return list(self._read("parameters"))
 
-    def _read(self, name: str) -> Any:
+    def is_strict(self) -> bool:
+        return bool(self._read("isStrict"))
+
+    def claims(self, feed: int) -> bool:
+        return bool(self._read("claims", feed))
+
+    def _read(self, name: str, *arguments: int) -> Any:
         function = self._artifact.function(name)
-        return function.result(bytes(self._evm.message_call(CALLER, self.address, function.encode(()))))
+        return function.result(bytes(self._evm.message_call(CALLER, self.address, function.encode(arguments))))
 
 
 def run(folder: Path, artifacts: Artifacts | None = None) -> Report:
