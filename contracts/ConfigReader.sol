@@ -59,6 +59,13 @@ abstract contract ConfigReader is IMarketConfig {
         if (dust * 1e16 < floor) revert DustBelowFloor(dust * 1e16, floor);
     }
 
+    function _requirePortfolioDust(uint256 dust) internal view {
+        address model = ConfigWords.modelOf(_word(bytes32(LedgerSlots.OPTION_SETUP)));
+        address before = ConfigWords.modelOf(_word(bytes32(LedgerSlots.PORTFOLIO_RAMP)));
+        if (model != address(0)) _requireDust(dust, model);
+        if (before != address(0)) _requireDust(dust, before);
+    }
+
     /// @dev A premium is paid at one scale and refunded at the same: with a skew standing, another scale would be a gift to whoever
     /// knew of it.
     function _requireSameScale(uint256 market, uint256 current, uint256 proposed) internal view {

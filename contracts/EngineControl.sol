@@ -16,6 +16,7 @@ import {OperatorGrants} from "./libraries/OperatorGrants.sol";
 import {ExitLogic} from "./logic/ExitLogic.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {MarketClosing} from "./logic/MarketClosing.sol";
+import {OptionSettlement} from "./logic/OptionSettlement.sol";
 import {PoolLogic} from "./logic/PoolLogic.sol";
 
 /// @title What surrounds the door: its lock, who may act for an owner, who may configure, and the views that need a price
@@ -75,6 +76,11 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
     /// @inheritdoc IMarginEngine
     function observeClose(uint256 market) external lock {
         MarketClosing.observe(state, _env(), market);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function observeExpiry(uint256 market, uint256 expiry) external lock {
+        OptionSettlement.observe(state, _env(), market, expiry);
     }
 
     /// @inheritdoc IMarginEngine
@@ -138,6 +144,11 @@ abstract contract EngineControl is LedgerReader, AccessManaged {
         returns (Assessment memory, AccountState)
     {
         return MarginCheck.statusAt(state, ROUTER, id, prices);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function assessWitness(bytes32 id, bytes calldata witness) external view unlocked returns (Assessment memory) {
+        return MarginCheck.prove(state, ROUTER, id, witness);
     }
 
     /// @inheritdoc IMarginEngine

@@ -265,6 +265,20 @@ library Ledger {
         uint128 spent;
     }
 
+    /// @dev An expiry's price in a market: weighted is Σ price × seconds until the price is final, then zero.
+    struct Settlement {
+        uint72 price;
+        uint96 weighted;
+        uint24 covered;
+        uint32 observedAt;
+    }
+
+    /// @dev flags as in Globals, for the portfolio model.
+    struct OptionSetup {
+        address portfolioModel;
+        uint8 flags;
+    }
+
     struct State {
         Globals globals;
         Pool pool;
@@ -292,6 +306,12 @@ library Ledger {
         mapping(uint256 => mapping(bool => Untouched)) untouched;
         mapping(uint256 => InsuranceCap) debtInsurance;
         address stake;
+        mapping(bytes32 => mapping(uint256 => uint256)) options;
+        mapping(uint256 => Settlement) settlements;
+        OptionSetup optionSetup;
+        ModelRamp portfolioRamp;
+        address surfaces;
+        address verifier;
     }
 
     // ---------------------------------------------------------------- balances
@@ -360,7 +380,8 @@ library Ledger {
     }
 
     function _open(State storage s, bytes32 id, Header storage header) private {
-        AccountId.requireAvailable(id);
+        bool portfolio = AccountId.isPortfolio(id) && s.optionSetup.portfolioModel != address(0);
+        AccountId.requireAvailable(id, portfolio);
         if (AccountId.isPair(id) && s.pairs[AccountId.marketOf(id)].listed == 0) {
             revert IMarginEngine.MarketNotAllowed(id, AccountId.marketOf(id));
         }
@@ -419,6 +440,13 @@ library Ledger {
         }
         AccountId.requireMarket(id, market);
         header.markets |= uint64(1 << market);
+        if (header.listed == 0) _open(s, id, header);
+    }
+
+    /// @notice How many option series `id` has: what OptionBook keeps of it.
+    function setOptions(State storage s, bytes32 id, uint256 count) internal {
+        Header storage header = s.headers[id];
+        header.options = uint16(count);
         if (header.listed == 0) _open(s, id, header);
     }
 

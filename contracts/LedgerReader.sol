@@ -5,6 +5,8 @@ import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger} from "./Ledger.sol";
 import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
+import {OptionSeries} from "./libraries/OptionSeries.sol";
+import {OptionLogic} from "./logic/OptionLogic.sol";
 
 /// @title The engine's storage, and the views over it that need no price
 /// @dev First in the engine's inheritance, so that the struct sits at slot 0 as docs/storage.md says.
@@ -53,6 +55,17 @@ abstract contract LedgerReader is IMarginEngine {
     /// @inheritdoc IMarginEngine
     function position(bytes32 id, uint256 market) external view returns (int256, int256) {
         return PerpTrading.positionOf(state, id, market);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function options(bytes32 id) external view returns (uint64[] memory, int64[] memory) {
+        return OptionLogic.positionsOf(state, id);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function settlementOf(uint256 market, uint256 expiry) external view returns (uint256, uint256) {
+        Ledger.Settlement storage settlement = state.settlements[OptionSeries.keyOf(market, expiry)];
+        return (settlement.price, settlement.covered);
     }
 
     /// @inheritdoc IMarginEngine

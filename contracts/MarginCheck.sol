@@ -8,6 +8,7 @@ import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarginModel} from "../interfaces/IMarginModel.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
+import {OptionCheck} from "./OptionCheck.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {LiquidationMath} from "./libraries/LiquidationMath.sol";
 import {PriceWord} from "./libraries/PriceWord.sol";
@@ -58,7 +59,22 @@ library MarginCheck {
         view
         returns (IMarginEngine.Assessment memory)
     {
-        return evaluate(s, gather(s, router, id, s.headers[id], use));
+        Ledger.Header memory header = s.headers[id];
+        if (OptionCheck.applies(id, header)) {
+            (IMarginEngine.Assessment memory a,) =
+                OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
+            return a;
+        }
+        return evaluate(s, gather(s, router, id, header, use));
+    }
+
+    /// @notice A target by the scenarios of `witness`.
+    function prove(Ledger.State storage s, IOracleRouter router, bytes32 id, bytes memory witness)
+        external
+        view
+        returns (IMarginEngine.Assessment memory a)
+    {
+        (a,) = OptionCheck.assess(s, router, id, PriceUse.TARGET, new IMarginEngine.FeedPrice[](0), witness);
     }
 
     /// @notice The same as the engine calls it. @param maxLeverage Hundredths; beyond it the check refuses. Zero: no limit.
@@ -68,9 +84,15 @@ library MarginCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         Ledger.Header memory header = s.headers[id];
-        Snapshot memory snap = gather(s, router, id, header, use);
-        a = evaluate(s, snap);
-        if (maxLeverage != 0) _requireLeverage(id, exposureOf(snap, header, a), a.equity, maxLeverage);
+        uint256 exposure;
+        if (OptionCheck.applies(id, header)) {
+            (a, exposure) = OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
+        } else {
+            Snapshot memory snap = gather(s, router, id, header, use);
+            a = evaluate(s, snap);
+            if (maxLeverage != 0) exposure = exposureOf(snap, header, a);
+        }
+        if (maxLeverage != 0) _requireLeverage(id, exposure, a.equity, maxLeverage);
     }
 
     /// @notice The same on last prices moved in the account's favour, with the state that follows: what the views show.
@@ -110,9 +132,14 @@ library MarginCheck {
         returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state, uint256 exposure)
     {
         Ledger.Header memory header = s.headers[id];
-        Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);
-        a = evaluate(s, snap);
-        return (a, stateOf(s, header, a), exposureOf(snap, header, a));
+        if (OptionCheck.applies(id, header)) {
+            (a, exposure) = OptionCheck.assess(s, router, id, PriceUse.TARGET, changes, "");
+        } else {
+            Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);
+            a = evaluate(s, snap);
+            exposure = exposureOf(snap, header, a);
+        }
+        state = stateOf(s, header, a);
     }
 
     // ---------------------------------------------------------------- gathering
@@ -144,15 +171,17 @@ library MarginCheck {
         AssetValues.load(s, id, header.assets, Words.first(snap.assets), params, feeds);
         PerpValues.load(s, id, header.markets, Words.first(snap.perps), feeds + 32 * assets);
         if (quoteFeed != 0) Words.put(feeds + 32 * (count - 1), quoteFeed);
-        _readPrices(router, feeds, count, changes);
+        readPrices(router, feeds, count, changes);
         snap.owed = AssetValues.value(s, id, header.assets, Words.first(snap.assets), params, feeds, use);
         PerpValues.value(s, snap.perps, feeds + 32 * assets, use);
-        if (quoteFeed != 0) snap.depeg = _depeg(s, Words.get(feeds + 32 * (count - 1)), quoteFeed, snap, use);
+        if (quoteFeed == 0) return snap;
+        bool exposed = snap.markets != 0 || snap.owed != 0;
+        snap.depeg = depegOf(s, Words.get(feeds + 32 * (count - 1)), quoteFeed, exposed, use);
     }
 
-    /// @dev The prices take the place of the feeds.
-    function _readPrices(IOracleRouter router, uint256 feeds, uint256 count, IMarginEngine.FeedPrice[] memory changes)
-        private
+    /// @notice The prices take the place of the feeds.
+    function readPrices(IOracleRouter router, uint256 feeds, uint256 count, IMarginEngine.FeedPrice[] memory changes)
+        internal
         view
     {
         if (count == 0) return;
@@ -190,14 +219,15 @@ library MarginCheck {
         }
     }
 
+    /// @notice What the quote asset trades below its threshold, times the factor, 1e-11.
     /// @dev A peg that nobody can see is no reason to call anyone, but nobody takes new risk on it.
-    function _depeg(Ledger.State storage s, uint256 word, uint256 feed, Snapshot memory snap, PriceUse use)
-        private
+    function depegOf(Ledger.State storage s, uint256 word, uint256 feed, bool exposed, PriceUse use)
+        internal
         view
         returns (uint256)
     {
         Ledger.Globals memory globals = s.globals;
-        if (use == PriceUse.OPEN && (snap.markets != 0 || snap.owed != 0)) {
+        if (use == PriceUse.OPEN && exposed) {
             if (!isGood(word, s.assets[Ledger.QUOTE].maxAge)) {
                 revert IMarginEngine.PriceUnusable(feed, PriceWord.age(word), PriceWord.status(word));
             }

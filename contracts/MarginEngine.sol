@@ -16,8 +16,12 @@ import {PerpTrading} from "./PerpTrading.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {OperatorGrants} from "./libraries/OperatorGrants.sol";
+import {OptionSeries} from "./libraries/OptionSeries.sol";
 import {LendingLogic} from "./logic/LendingLogic.sol";
 import {LiquidationLogic} from "./logic/LiquidationLogic.sol";
+import {MarginCallLogic} from "./logic/MarginCallLogic.sol";
+import {OptionLogic} from "./logic/OptionLogic.sol";
+import {OptionSettlement} from "./logic/OptionSettlement.sol";
 
 /// @title The only door: authorise → apply → check each touched account once
 /// @notice Every action has the same beats: authorise and touch its accounts, move the ledger, emit. The set of touched accounts
@@ -117,13 +121,15 @@ contract MarginEngine is EngineControl {
         else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
         else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, action.data);
         else if (kind == uint256(Kind.Limit)) _limit(ctx, id, abi.decode(action.data, (Limit)));
+        else if (kind == uint256(Kind.Match)) _match(ctx, action.data);
+        else if (kind == uint256(Kind.SettleOptions)) OptionSettlement.settle(state, _env(), action.data);
         else revert UnknownAction(kind);
     }
 
     /// @dev A reducing batch is assessed at last prices of any age, so nothing may leave an account in it, or come in at a price.
     function _mayReduce(uint256 kind) private pure returns (bool) {
         return kind == uint256(Kind.TradePerp) || kind == uint256(Kind.Deposit) || kind == uint256(Kind.Settle)
-            || kind == uint256(Kind.MarginCall) || kind == uint256(Kind.Repay);
+            || kind == uint256(Kind.MarginCall) || kind == uint256(Kind.Repay) || kind == uint256(Kind.Match);
     }
 
     // ---------------------------------------------------------------- authorise and touch
@@ -207,7 +213,11 @@ contract MarginEngine is EngineControl {
         (from.risk, from.strict, from.removed) = (true, true, true);
         Touched memory to = _touch(ctx, order.to);
         (to.risk, to.strict) = (true, true);
-        if (order.market != NO_MARKET) return PerpTrading.transfer(state, _env(), id, order);
+        if (order.market != NO_MARKET) {
+            if (order.market > OptionSeries.MAX_MARKET) OptionLogic.transfer(state, id, order);
+            else PerpTrading.transfer(state, _env(), id, order);
+            return;
+        }
         if (order.amount == 0) revert ZeroAmount();
         Ledger.takeHeld(state, id, order.asset, order.amount);
         Ledger.changeHeld(state, order.to, order.asset, order.amount.toInt256());
@@ -226,6 +236,27 @@ contract MarginEngine is EngineControl {
         if (opening) t.strict = true;
     }
 
+    /// @dev Whoever has signed, or sends, may only take on what his margin carries afterwards: both accounts are checked.
+    function _match(Context memory ctx, bytes calldata data) private {
+        if (ctx.reducing) {
+            (bytes32 maker, bytes32 taker) = OptionLogic.parties(data);
+            _touch(ctx, maker);
+            _touch(ctx, taker);
+        }
+        Filled[2] memory sides = OptionLogic.trade(state, _env(), ctx.caller, data);
+        for (uint256 i; i < 2; ++i) {
+            Filled memory side = sides[i];
+            Touched memory t = _touch(ctx, side.account);
+            if (side.opening && ctx.reducing) revert RiskInReducingBatch(side.account, uint256(Kind.Match));
+            t.risk = true;
+            if (side.opening) t.strict = true;
+            if (!side.operated) continue;
+            t.operated = true;
+            t.traded += side.traded;
+            t.cost += side.lost;
+        }
+    }
+
     function _liquidate(Context memory ctx, bytes32 id, Liquidate memory order) private {
         _requireOwner(ctx, id);
         _take(ctx, id, order.target);
@@ -242,7 +273,7 @@ contract MarginEngine is EngineControl {
         }
         _take(ctx, id, order.target);
         _touch(ctx, id);
-        LiquidationLogic.marginCall(state, _env(), id, order);
+        MarginCallLogic.marginCall(state, _env(), id, order);
     }
 
     /// @dev Executor gets exactly the amount and no authority. What is credited is what the vaults measurably received.
@@ -333,14 +364,15 @@ contract MarginEngine is EngineControl {
 
     /// @dev The last word of a batch, on the state that will stand.
     function _check(Context memory ctx, Touched memory t) private {
-        if (t.cured) LiquidationLogic.cure(state, _env(), t.id);
+        if (t.cured) MarginCallLogic.cure(state, _env(), t.id);
         if (!t.risk || t.taken) return;
         Ledger.Header memory header = state.headers[t.id];
         int256 quote = state.balances[t.id][Ledger.QUOTE].held;
         if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);
         // Nothing at risk: healthy by definition, whatever the feeds say. An operator still answers for what he cost.
-        if (header.markets == 0 && header.debts == 0 && !t.operated && !ctx.reducing && t.maxLeverage == 0) {
-            return LiquidationLogic.clear(state, t.id);
+        bool idle = header.markets == 0 && header.debts == 0 && header.options == 0;
+        if (idle && !t.operated && !ctx.reducing && t.maxLeverage == 0) {
+            return MarginCallLogic.clear(state, t.id);
         }
         Assessment memory a = _assess(ctx, t);
         if (!ctx.lenient) {
@@ -349,7 +381,7 @@ contract MarginEngine is EngineControl {
             if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
         }
         // Last prices of any age clear nothing; a reducing account that is well again is cleared by MarginCall.
-        if (!ctx.reducing && a.equity >= int256(a.im0)) LiquidationLogic.clear(state, t.id);
+        if (!ctx.reducing && a.equity >= int256(a.im0)) MarginCallLogic.clear(state, t.id);
     }
 
     function _assess(Context memory ctx, Touched memory t) private view returns (Assessment memory) {
@@ -361,7 +393,7 @@ contract MarginEngine is EngineControl {
 
     function _requireInitial(Touched memory t, Assessment memory a) private pure {
         uint256 required = a.im;
-        uint256 share = t.removed ? FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS) : 0;
+        uint256 share = t.removed && a.mm != 0 ? FixedMath.ceilDiv(a.notional * REMOVAL_BPS, FixedMath.BPS) : 0;
         if (share > required) required = share;
         if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
     }

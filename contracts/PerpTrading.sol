@@ -58,8 +58,7 @@ library PerpTrading {
 
         Fill memory fill;
         int256 newSize = int256(old.size) + order.size;
-        fill.opening =
-            FixedMath.abs(newSize) > FixedMath.abs(old.size) || (newSize > 0) != (old.size > 0) && newSize != 0;
+        fill.opening = PositionMath.grows(old.size, order.size);
         uint256 word = MarketBook.wordOf(market, env, risk);
         _requirePrice(s, id, order.market, risk, word, fill.opening);
         fill.price = PriceWord.value(word);
@@ -176,6 +175,74 @@ library PerpTrading {
             uint256 cover = FixedMath.positive(pool + insurance);
             if (needed > cover) revert IMarginEngine.GapLimitExceeded(id, needed, cover);
         }
+    }
+
+    // ---------------------------------------------------------------- matched with each other
+
+    /// @param size What `maker` gets, and `taker` gives, at `price`, 1e-10.
+    struct Crossing {
+        bytes32 maker;
+        bytes32 taker;
+        uint256 market;
+        int256 size;
+        uint256 price;
+    }
+
+    /// @dev grows: whether the fill adds to, or flips, the position.
+    struct Crossed {
+        uint256 index;
+        uint256 makerFee;
+        uint256 takerFee;
+        bool makerGrows;
+        bool takerGrows;
+    }
+
+    /// @notice Fills two accounts with each other. The pool stands between them, as a clearing house does: its position stays, the market's
+    /// open interest does not, and the fees are the pool's.
+    function cross(Ledger.State storage s, Ledger.Env memory env, Crossing memory c)
+        external
+        returns (Crossed memory r)
+    {
+        Ledger.Position memory maker = EpochLedger.touch(s, c.maker, c.market);
+        Ledger.Position memory taker = EpochLedger.touch(s, c.taker, c.market);
+        MarketBook.Book memory b = MarketBook.open(s, env, c.market);
+        if (b.risk.flags & ConfigWords.CLOSING != 0 && s.markets[c.market].closing.finalPrice != 0) {
+            revert IMarginEngine.MarketClosed(c.market, s.markets[c.market].closing.finalPrice);
+        }
+        r.index = b.price;
+        (r.makerGrows, r.takerGrows) = (PositionMath.grows(maker.size, c.size), PositionMath.grows(taker.size, -c.size));
+        bytes32 opener = r.makerGrows ? c.maker : c.taker;
+        _requirePrice(s, opener, c.market, b.risk, b.word, r.makerGrows || r.takerGrows);
+        Ledger.MarketTrade memory terms = s.markets[c.market].trade;
+        uint256 notional = FixedMath.abs(c.size) * b.price;
+        r.makerFee = FixedMath.ceilDiv(notional * terms.makerFee, FixedMath.PPM);
+        r.takerFee = FixedMath.ceilDiv(notional * terms.takerFee, FixedMath.PPM);
+        uint256 openInterest = Ledger.openInterestOf(b.state);
+        _fill(s, env, b, c.maker, maker, c.size, c.price, r.makerFee);
+        _fill(s, env, b, c.taker, taker, -c.size, c.price, r.takerFee);
+        MarketBook.save(s, b);
+        Fill memory limits;
+        (limits.skew, limits.price) = (Ledger.skewOf(b.state), b.price);
+        _requireLimits(s, env, c.market, limits, openInterest);
+    }
+
+    function _fill(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        MarketBook.Book memory b,
+        bytes32 id,
+        Ledger.Position memory old,
+        int256 size,
+        uint256 price,
+        uint256 fee
+    ) private {
+        int256 cost = size * int256(price) + int256(fee);
+        int256 newSize = int256(old.size) + size;
+        int256 newCost = old.cost + cost - size * b.state.fundingIndex;
+        if (newSize == 0) newCost = closeOut(s, env, id, b.id, newCost);
+        Ledger.replace(b.state, b.costs, old, newSize, newCost);
+        Ledger.writePosition(s, id, b.id, old, newSize, newCost);
+        emit IMarginEngine.Traded(id, b.id, size, b.price, cost, fee);
     }
 
     // ---------------------------------------------------------------- cash

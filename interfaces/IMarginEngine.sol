@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IOrderVerifier} from "./IOrderVerifier.sol";
+
 /// @title The only door of the protocol
 /// @notice Everything anyone does is a batch of typed actions sent to `execute`. After the batch every account that took on
 /// risk must satisfy its own margin model; there is no other place where solvency is decided.
@@ -36,7 +38,9 @@ interface IMarginEngine {
         Repay,
         Lend,
         Recall,
-        Limit
+        Limit,
+        Match,
+        SettleOptions
     }
 
     /// @param kind A member of Kind.
@@ -72,7 +76,7 @@ interface IMarginEngine {
     }
 
     /// @notice Moves collateral (market = NO_MARKET), or `size` of a position with its own pro-rata cost, to another account
-    /// of the same owner.
+    /// of the same owner. A market of 64 or more is an option's series (OptionSeries).
     struct Transfer {
         bytes32 to;
         uint256 asset;
@@ -94,19 +98,22 @@ interface IMarginEngine {
     /// @notice Takes the slice `fraction` (WAD, clipped to the largest allowed) of `target` into the acting account.
     /// @param minBonus The least value over price that the slice must be worth to the liquidator, quote WAD.
     /// @param skip When true a target that has become healthy, or a bonus below minBonus, skips the action instead of reverting.
+    /// @param witness Of a portfolio account the scenarios that prove it, as its model reads them; empty: all are evaluated.
     struct Liquidate {
         bytes32 target;
         uint256 fraction;
         uint256 minBonus;
         bool skip;
+        bytes witness;
     }
 
     /// @notice Calls margin on `target` when it is below its call margin, and pays the bounty to the acting account; ends the
     /// call, and stops the liquidation clock, of a target that is back at IM₀. An owner naming the acting account itself asks
-    /// for the latter at the end of his batch: deposit and cure in one.
+    /// for the latter at the end of his batch: deposit and cure in one. A call by `witness` (as in Liquidate) pays no bounty.
     struct MarginCall {
         bytes32 target;
         bool skip;
+        bytes witness;
     }
 
     /// @notice Realises the perp PnL of `accounts` in `market`, losers first; profit as far as the pool has cash.
@@ -130,6 +137,33 @@ interface IMarginEngine {
     struct Lending {
         uint256 asset;
         uint256 amount;
+    }
+
+    /// @notice Fills `size` packages (1e-8) of two signed orders with each other, all legs or none. The action's account is ignored.
+    /// @param prices Per leg, 1e-10 quote. @param taker Its legs are the maker's with the signs turned.
+    struct Match {
+        IOrderVerifier.SignedOrder maker;
+        IOrderVerifier.SignedOrder taker;
+        uint64 size;
+        uint80[] prices;
+    }
+
+    /// @notice One side of a fill of `Match`. opening: something grew; operated: somebody acts for its owner. traded: at index, quote WAD;
+    /// lost: against marks and index, fees included.
+    struct Filled {
+        bytes32 account;
+        bool opening;
+        bool operated;
+        uint256 traded;
+        int256 lost;
+    }
+
+    /// @notice Pays out, and closes, what `accounts` have of the options of one expiry (minutes since 1970) at its settlement price, losers
+    /// first; as far as the losers, and then the market's clearing account, have cash. Anyone.
+    struct SettleOptions {
+        uint256 market;
+        uint256 expiry;
+        bytes32[] accounts;
     }
 
     /// @notice One asset's loans, accrued to now. Amounts and shares in token units, indices 1e-12 units per share.
@@ -233,6 +267,22 @@ interface IMarginEngine {
     event MarketClosingOpened(uint256 indexed market, uint256 endsAt);
     event ClosingObserved(uint256 indexed market, uint256 price, uint256 covered);
     event MarketFinal(uint256 indexed market, uint256 price);
+    event OptionChanged(bytes32 indexed account, uint256 indexed instrument, int256 quantity);
+    event Matched(
+        bytes32 indexed maker,
+        bytes32 indexed taker,
+        bytes32 makerHash,
+        bytes32 takerHash,
+        uint256 size,
+        int256 premium,
+        uint256 makerFee,
+        uint256 takerFee
+    );
+    event LegFilled(bytes32 indexed maker, uint256 indexed instrument, int256 quantity, uint256 price);
+    event SettlementObserved(uint256 indexed market, uint256 indexed expiry, uint256 price, uint256 covered);
+    event SettlementFinal(uint256 indexed market, uint256 indexed expiry, uint256 price);
+    event OptionsSettled(bytes32 indexed account, uint256 indexed market, uint256 indexed expiry, int256 paid, int256 left);
+    event OptionLossCovered(bytes32 indexed account, uint256 fromLenders, uint256 left);
     event Called(bytes32 indexed account, address indexed target, uint256 spent, uint256 received);
     event OperatorSet(bytes32 indexed account, address indexed operator, OperatorLimits limits);
     event OperatorCost(bytes32 indexed account, address indexed operator, uint256 day, uint256 spent);
@@ -254,6 +304,8 @@ interface IMarginEngine {
     error CallTargetForbidden(address target);
     error DeferredAccount(bytes32 account);
     error ExitWaits(uint256 asset);
+    error ExpiryOutOfRange(uint256 expiry);
+    error FillPriceOutOfBand(uint256 instrument, uint256 price, uint256 mark, uint256 band);
     error FractionBelowMinimum(bytes32 target, uint256 fraction, uint256 minimum);
     error GapLimitExceeded(uint256 market, uint256 needed, uint256 available);
     error InsufficientBalance(bytes32 account, uint256 asset, uint256 held, uint256 amount);
@@ -261,6 +313,7 @@ interface IMarginEngine {
     error LendingClosed(uint256 asset);
     error LentCashMissing(uint256 asset, uint256 amount, uint256 available);
     error LeverageExceeded(bytes32 account, uint256 leverage, uint256 maximum);
+    error LegsNotMirrored(uint256 leg);
     error LimitPriceExceeded(uint256 market, int256 cost, int256 limit);
     error Locked();
     error MarketClosed(uint256 market, uint256 finalPrice);
@@ -273,19 +326,32 @@ interface IMarginEngine {
     error NewRiskPaused(uint256 until);
     error NotAuthorized(bytes32 account, address caller);
     error NotReducing(bytes32 account, int256 before, int256 afterwards);
+    error ObservationTooEarly(uint256 market, uint256 expiry, uint256 opensAt);
     error OpenInterestCapExceeded(uint256 market, uint256 openInterest, uint256 cap);
     error OperatorLimitExceeded(bytes32 account, address operator, bytes32 limit, uint256 value, uint256 maximum);
+    error OptionsClosed();
     error OrderExpired(uint256 deadline, uint256 time);
     error OutputBelowMinimum(uint256 asset, uint256 received, uint256 minimum);
     error Previewed(Assessment[] assessments, AccountState[] states, uint256[] exposures);
+    error PackagePriceExceeded(bytes32 account, int256 price, int256 limit);
+    error PriceCountMismatch(uint256 prices, uint256 legs);
     error PriceUnusable(uint256 feed, uint256 age, uint256 status);
+    error ReduceOnlyExceeded(bytes32 account, uint256 instrument);
     error RiskInReducingBatch(bytes32 account, uint256 kind);
+    error SeriesExpired(uint256 instrument, uint256 expiry);
+    error SettlementFinalAlready(uint256 market, uint256 expiry, uint256 price);
+    error SettlementPending(uint256 market, uint256 expiry);
     error SkewCapExceeded(uint256 market, uint256 skew, uint256 cap);
+    error StrikeNotCanonical(uint256 strike);
     error SupplyCapExceeded(uint256 asset, uint256 supply, uint256 cap);
+    error SurfaceUnusable(uint256 market, uint256 expiry, uint256 age, uint256 status);
+    error TooManyExpiries(bytes32 account, uint256 count);
+    error TooManySeries(bytes32 account, uint256 count);
     error TransferAmountMismatch(address token, uint256 received, uint256 amount);
     error UnknownAction(uint256 kind);
     error UnknownAsset(uint256 asset);
     error UnknownMarket(uint256 market);
+    error WitnessInsufficient(bytes32 account, int256 equity, uint256 level);
     error ZeroAmount();
 
     // ------------------------------------------------------------------ the door
@@ -327,6 +393,10 @@ interface IMarginEngine {
     /// @notice Counts the feed's good price toward the final one; when the window is covered, makes it final. Anyone.
     function observeClose(uint256 market) external;
 
+    /// @notice Counts the feed's good price toward the settlement price of an expiry (minutes since 1970); from the expiry on, when enough of
+    /// the last half hour, or of the time after it, is covered, makes it final. Anyone.
+    function observeExpiry(uint256 market, uint256 expiry) external;
+
     // ------------------------------------------------------------------ configuration and custody (restricted)
 
     /// @notice Writes one finished packed word. Only MarketConfig. `what` is a member of ConfigSlots in docs/storage.md.
@@ -347,6 +417,9 @@ interface IMarginEngine {
         external
         view
         returns (Assessment memory, AccountState);
+
+    /// @notice The same by the scenarios of `witness`: what a call or a liquidation with it sees. im, im0 and mm are lower bounds.
+    function assessWitness(bytes32 account, bytes calldata witness) external view returns (Assessment memory);
 
     /// @notice Pool equity over all markets, and what of it would be left if every trader closed at index.
     function poolEquity() external view returns (int256 equity, int256 closeOut);
@@ -375,6 +448,12 @@ interface IMarginEngine {
     function held(bytes32 account, uint256 asset) external view returns (int256);
 
     function position(bytes32 account, uint256 market) external view returns (int256 size, int256 cost);
+
+    /// @notice What an account has of option series, ascending by instrument.
+    function options(bytes32 account) external view returns (uint64[] memory instruments, int64[] memory quantities);
+
+    /// @notice The settlement price of an expiry (1e-10 quote), zero until it is final, and the seconds that are covered so far.
+    function settlementOf(uint256 market, uint256 expiry) external view returns (uint256 price, uint256 covered);
 
     function locked() external view returns (bool);
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import Any
 
 from plimsoll.abi import encoder
 
@@ -19,6 +20,8 @@ NO_MARKET = MAX_UINT256
 
 Action = tuple[int, bytes, bytes]
 Batch = tuple[bytes, bool, list[Action]]
+#: An order's fields and its signature, as the ABI takes IOrderVerifier.SignedOrder.
+SignedOrder = tuple[Any, ...]
 
 
 class Kind(IntEnum):
@@ -35,18 +38,23 @@ class Kind(IntEnum):
     LEND = 10
     RECALL = 11
     LIMIT = 12
+    MATCH = 13
+    SETTLE_OPTIONS = 14
 
 
 _deposit = encoder("(uint256,uint256)")
 _withdraw = encoder("(uint256,uint256,address)")
 _transfer = encoder("(bytes32,uint256,uint256,uint256,int64)")
 _trade_perp = encoder("(uint256,int64,uint256,uint256)")
-_liquidate = encoder("(bytes32,uint256,uint256,bool)")
-_margin_call = encoder("(bytes32,bool)")
+_liquidate = encoder("((bytes32,uint256,uint256,bool,bytes))")
+_margin_call = encoder("((bytes32,bool,bytes))")
 _lending = encoder("(uint256,uint256)")
 _limit = encoder("(uint256)")
 _settle = encoder("((uint256,bytes32[]))")
 _call = encoder("((uint256,uint256,uint256,uint256,address,bytes))")
+_ORDER = "(bytes32,(uint64,int64)[],uint64,int128,uint32,uint256,uint64,uint32,uint32,address,bool)"
+_match = encoder(f"((({_ORDER},bytes),({_ORDER},bytes),uint64,uint80[]))")
+_settle_options = encoder("((uint256,uint256,bytes32[]))")
 
 
 def deposit(account: bytes, asset: int, amount: int) -> Action:
@@ -78,14 +86,30 @@ def trade_perp(
     return (Kind.TRADE_PERP, account, _trade_perp((market, size, limit_price, deadline)))
 
 
-def liquidate(account: bytes, target: bytes, fraction: int = WAD, min_bonus: int = 0, *, skip: bool = False) -> Action:
-    """Takes up to `fraction` of `target` into `account`; with `skip` a healthy target is passed over."""
-    return (Kind.LIQUIDATE, account, _liquidate((target, fraction, min_bonus, skip)))
+def transfer_option(account: bytes, to: bytes, instrument: int, size: int) -> Action:
+    """Moves `size` of an option series to another account of the same owner."""
+    return transfer_position(account, to, instrument, size)
 
 
-def margin_call(account: bytes, target: bytes, *, skip: bool = False) -> Action:
-    """Calls margin on `target`, or clears a call that has been cured; the bounty goes to `account`."""
-    return (Kind.MARGIN_CALL, account, _margin_call((target, skip)))
+def liquidate(
+    account: bytes,
+    target: bytes,
+    fraction: int = WAD,
+    min_bonus: int = 0,
+    *,
+    skip: bool = False,
+    witness: bytes = b"",
+) -> Action:
+    """Takes up to `fraction` of `target` into `account`; with `skip` a healthy target is passed over.
+
+    `witness` names the scenarios that prove a portfolio account to be liquidatable; empty evaluates all of them.
+    """
+    return (Kind.LIQUIDATE, account, _liquidate(((target, fraction, min_bonus, skip, witness),)))
+
+
+def margin_call(account: bytes, target: bytes, *, skip: bool = False, witness: bytes = b"") -> Action:
+    """Calls margin on `target`, or clears a call that has been cured; the bounty, without `witness`, to `account`."""
+    return (Kind.MARGIN_CALL, account, _margin_call(((target, skip, witness),)))
 
 
 def settle(market: int, accounts: Sequence[bytes]) -> Action:
@@ -123,6 +147,19 @@ def recall(account: bytes, asset: int, amount: int = MAX_UINT256) -> Action:
 def limit(account: bytes, max_leverage: int) -> Action:
     """The batch fails if it leaves `account` with more than `max_leverage`, hundredths."""
     return (Kind.LIMIT, account, _limit((max_leverage,)))
+
+
+def match(maker: SignedOrder, taker: SignedOrder, size: int, prices: Sequence[int]) -> Action:
+    """Fills `size` packages of two orders with each other, at `prices` per leg.
+
+    Orders as plimsoll.signed_orders.SignedOrder.values has them; without a signature its owner sends the batch.
+    """
+    return (Kind.MATCH, bytes(32), _match(((maker, taker, size, prices),)))
+
+
+def settle_options(market: int, expiry: int, accounts: Sequence[bytes]) -> Action:
+    """Pays out what `accounts` have of the options of one expiry (minutes since 1970); list losers first."""
+    return (Kind.SETTLE_OPTIONS, bytes(32), _settle_options(((market, expiry, accounts),)))
 
 
 def batch(actions: Iterable[Action], prices: bytes = b"", reducing: bool = False) -> Batch:

@@ -22,6 +22,7 @@ HEADERS, BALANCES, POSITIONS, ASSETS, TOTALS, VAULTS, MARKETS = 4, 5, 6, 7, 8, 9
 LENDING, DEBTS, LIMITS, FLOWS, PAIRS, MODEL_RAMP = 15, 16, 17, 18, 19, 20
 ANCHORS, EPOCHS, UNTOUCHED, DEBT_INSURANCE = 21, 22, 23, 24
 STAKE = 25
+OPTIONS, SETTLEMENTS, OPTION_SETUP, PORTFOLIO_RAMP, SURFACES, VERIFIER = 26, 27, 28, 29, 30, 31
 
 # Words of one market, from its first slot on.
 STATE, RISK, COSTS, TRADE, INSURANCE, RAMP, LOSS, CLOSING = 0, 1, 2, 3, 4, 5, 6, 7
@@ -94,6 +95,15 @@ def balance(account: bytes, asset: int) -> int:
 
 def position(account: bytes, market: int) -> int:
     return entry(market, entry(account, POSITIONS))
+
+
+def options(account: bytes, slot: int) -> int:
+    """Slot `slot` of an account's options: positions 2·slot and 2·slot + 1."""
+    return entry(slot, entry(account, OPTIONS))
+
+
+def settlement(market: int, expiry: int) -> int:
+    return entry(market << 32 | expiry, SETTLEMENTS)
 
 
 def read(engine: Contract, slots: Iterable[int], *, block: int | None = None) -> list[int]:

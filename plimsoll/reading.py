@@ -125,7 +125,7 @@ def _prices(deployment: Deployment, feeds: list[int], block: int) -> dict[int, P
 def _model(engine: Contract, address: int, block: int) -> RuleMargin:
     text = "0x" + address.to_bytes(20, "big").hex()
     model = Contract(engine.chain, text, contracts.load()["RuleMargin"])
-    return RuleMargin(*(model.read(name, block=block) for name in ("MM_FLOOR", "IM_FLOOR", "PNL_SHARE")))
+    return RuleMargin.of(lambda name: model.read(name, block=block))
 
 
 def _replaced(engine: Contract, word: int, block: int) -> ModelReplaced:

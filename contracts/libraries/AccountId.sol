@@ -34,12 +34,19 @@ library AccountId {
         return modeOf(id) == uint256(IMarginEngine.Mode.ISOLATED);
     }
 
-    /// @notice Portfolio accounts come with their model; an unknown mode, or a market in the id of a cross account, would
-    /// be a second name for nothing.
-    function requireAvailable(bytes32 id) internal pure {
+    function isPortfolio(bytes32 id) internal pure returns (bool) {
+        return modeOf(id) == uint256(IMarginEngine.Mode.PORTFOLIO);
+    }
+
+    /// @notice Portfolio accounts come with their model; an unknown mode, or a market in the id of an account that is not
+    /// isolated, would be a second name for nothing.
+    /// @param portfolio Whether there is a model for portfolio accounts.
+    function requireAvailable(bytes32 id, bool portfolio) internal pure {
         uint256 mode = modeOf(id);
-        if (mode > uint256(IMarginEngine.Mode.ISOLATED)) revert IMarginEngine.ModeNotAvailable(mode);
-        if (mode == uint256(IMarginEngine.Mode.CROSS) && marketOf(id) != 0) {
+        if (mode > uint256(IMarginEngine.Mode.PORTFOLIO) || isPortfolio(id) && !portfolio) {
+            revert IMarginEngine.ModeNotAvailable(mode);
+        }
+        if (!isIsolated(id) && marketOf(id) != 0) {
             revert IMarginEngine.MarketNotAllowed(id, marketOf(id));
         }
     }
@@ -77,6 +84,7 @@ library AccountId {
         if (market & PAIR == 0 || debt && asset != debtOf(market)) revert IMarginEngine.AssetNotAllowed(id, asset);
     }
 
+    /// @notice A perp market's position or option: an isolated account has those of its own market only, one of a pair none.
     function requireMarket(bytes32 id, uint256 market) internal pure {
         if (isIsolated(id) && marketOf(id) != market) revert IMarginEngine.MarketNotAllowed(id, market);
     }

@@ -27,6 +27,10 @@ library ConfigSlots {
     uint256 internal constant MODEL_RAMP = 14;
     uint256 internal constant QUOTE_FEED = 15;
     uint256 internal constant DEBT_INSURANCE = 16;
+    uint256 internal constant PORTFOLIO_MODEL = 17;
+    uint256 internal constant PORTFOLIO_RAMP = 18;
+    uint256 internal constant SURFACES = 19;
+    uint256 internal constant VERIFIER = 20;
 
     uint256 private constant MAX_ID = 63;
     uint8 private constant _MODEL_RAMPING = 1;
@@ -56,6 +60,15 @@ library ConfigSlots {
         } else if (what == MODEL_RAMP) {
             s.modelRamp = Ledger.ModelRamp({model: address(uint160(word)), end: uint32(word >> 160)});
             s.globals.flags = word == 0 ? 0 : _MODEL_RAMPING;
+        } else if (what == PORTFOLIO_MODEL) {
+            s.optionSetup.portfolioModel = address(uint160(word));
+        } else if (what == PORTFOLIO_RAMP) {
+            s.portfolioRamp = Ledger.ModelRamp({model: address(uint160(word)), end: uint32(word >> 160)});
+            s.optionSetup.flags = word == 0 ? 0 : _MODEL_RAMPING;
+        } else if (what == SURFACES) {
+            s.surfaces = address(uint160(word));
+        } else if (what == VERIFIER) {
+            s.verifier = address(uint160(word));
         } else if (what == QUOTE_FEED) {
             s.globals.quoteFeed = uint8(word >> 216);
             s.globals.depegThreshold = uint16(word >> 224);

@@ -16,6 +16,7 @@ library LedgerSlots {
     uint256 internal constant TOTALS = 8;
     uint256 internal constant VAULTS = 9;
     uint256 internal constant MARKETS = 10;
+    uint256 internal constant LOCKDOWNS = 12;
     uint256 internal constant LENDING = 15;
     uint256 internal constant DEBTS = 16;
     uint256 internal constant LIMITS = 17;
@@ -23,6 +24,12 @@ library LedgerSlots {
     uint256 internal constant PAIRS = 19;
     uint256 internal constant MODEL_RAMP = 20;
     uint256 internal constant STAKE = 25;
+    uint256 internal constant OPTIONS = 26;
+    uint256 internal constant SETTLEMENTS = 27;
+    uint256 internal constant OPTION_SETUP = 28;
+    uint256 internal constant PORTFOLIO_RAMP = 29;
+    uint256 internal constant SURFACES = 30;
+    uint256 internal constant VERIFIER = 31;
 
     // Words of one market, from its first slot on.
     uint256 internal constant STATE = 0;

@@ -20,6 +20,12 @@ library PositionMath {
         }
     }
 
+    /// @notice Whether adding `delta` makes a position larger, or turns it round.
+    function grows(int256 size, int256 delta) internal pure returns (bool) {
+        int256 after_ = size + delta;
+        return FixedMath.abs(after_) > FixedMath.abs(size) || (after_ > 0) != (size > 0) && after_ != 0;
+    }
+
     /// @notice The part `fraction` (WAD) of a position as its taker gets it: size down and cost up, so that for a long and for a
     /// short what is lost in rounding stays with the account that is liquidated. The whole position at 1.
     function slice(int256 size, int256 cost, uint256 fraction) internal pure returns (int256, int256) {

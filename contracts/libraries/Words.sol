@@ -60,4 +60,19 @@ library Words {
             if or(lt(returndatasize(), size), iszero(eq(mload(sub(at, 32)), count))) { revert(0, 0) }
         }
     }
+
+    /// @notice As `exchange`, for a list that comes back `factor` times as long: the buffer has room for that.
+    function expand(address target, bytes4 selector, uint256 at, uint256 count, uint256 factor) internal view {
+        assembly ("memory-safe") {
+            mstore(sub(at, 96), shr(224, selector))
+            mstore(sub(at, 64), 32)
+            mstore(sub(at, 32), count)
+            let size := add(64, shl(5, mul(count, factor)))
+            if iszero(staticcall(gas(), target, sub(at, 68), add(68, shl(5, count)), sub(at, 64), size)) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+            if or(lt(returndatasize(), size), iszero(eq(mload(sub(at, 32)), mul(count, factor)))) { revert(0, 0) }
+        }
+    }
 }

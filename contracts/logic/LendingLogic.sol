@@ -58,6 +58,12 @@ library LendingLogic {
         if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
         LendingBook.Book memory b = LendingBook.open(s, asset);
         b.requireCash(asset, amount);
+        _advance(s, id, asset, b, amount);
+    }
+
+    function _advance(Ledger.State storage s, bytes32 id, uint256 asset, LendingBook.Book memory b, uint256 amount)
+        private
+    {
         uint256 shares = InterestMath.sharesUp(amount, b.debtIndex);
         b.debtShares += shares;
         LendingBook.close(s, asset, b);
@@ -162,6 +168,19 @@ library LendingLogic {
         Ledger.changeShares(s, id, asset, Ledger.DEBT, shares - part);
         _charge(s, insurance, asset, b, id, written);
         LendingBook.close(s, asset, b);
+    }
+
+    /// @notice Finds up to `units` of what `id` must pay: of what it has lent, or else as a debt, as far as there is cash. A loss makes this
+    /// debt and not a wish, so neither caps nor pauses are asked. @return raised Token units.
+    function raise(Ledger.State storage s, bytes32 id, uint256 asset, uint256 units) external returns (uint256 raised) {
+        if (s.lending[asset].accruedAt == 0) return 0;
+        LendingBook.Book memory b = LendingBook.open(s, asset);
+        raised = FixedMath.min(units, b.cash());
+        uint256 lent = InterestMath.amountDown(Ledger.sharesOf(s, id, asset, Ledger.LENT), b.lentIndex);
+        if (s.balances[id][asset].kind == Ledger.LENT) raised = FixedMath.min(raised, lent);
+        if (raised == 0) return 0;
+        if (lent != 0) _recall(s, id, asset, raised);
+        else _advance(s, id, asset, b, raised);
     }
 
     /// @notice Takes up to `units` of lent cash for `to`, out of all lenders' claims: what a market's traders and pool could not bear.

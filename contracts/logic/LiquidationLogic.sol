@@ -8,17 +8,20 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
+import {OptionBook} from "../OptionBook.sol";
+import {OptionCheck} from "../OptionCheck.sol";
 import {PerpTrading} from "../PerpTrading.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
 import {LossLogic} from "./LossLogic.sol";
+import {MarginCallLogic} from "./MarginCallLogic.sol";
 
-/// @title From margin call to liquidation
+/// @title Liquidation: what a slice is, what it costs, and how it moves
 /// @notice A liquidation is a transfer, not a sale: a pro-rata slice of the whole account moves to someone who wants it at a
 /// small discount, inside the ledger.
-/// @dev Linked library over the engine's storage. Rules and reasons: DESIGN section 4, docs/storage.md.
+/// @dev Linked library over the engine's storage. Rules and reasons: DESIGN section 4, docs/storage.md; by witness: docs/decisions/033.
 library LiquidationLogic {
     using SafeCastLib for uint256;
 
@@ -40,17 +43,19 @@ library LiquidationLogic {
         IMarginEngine.Liquidate memory order
     ) external {
         Ledger.Header memory header = s.headers[order.target];
-        MarginCheck.Snapshot memory snap =
-            MarginCheck.gather(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
-        IMarginEngine.Assessment memory a = MarginCheck.evaluate(s, snap);
+        (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) = _look(s, env, header, order);
         if (!MarginCheck.isLiquidatable(s, header, a)) {
-            if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, a.mm);
+            if (!order.skip) _refuse(s, header, order, a);
             emit IMarginEngine.LiquidationSkipped(order.target, a.equity, a.mm);
             return;
         }
-        _startClock(s, order.target, header);
+        MarginCallLogic.startClock(s, order.target, header);
         Slice memory slice = _size(s.terms, header, order, a);
-        if (a.equity < 0) _cover(s, env, liquidator, order.target, a, snap, slice);
+        if (a.equity < 0) {
+            _cover(s, env, liquidator, order.target, a, snap, slice);
+            // What lenders paid for its options is cash that it may not have had before.
+            header.assets = s.headers[order.target].assets;
+        }
         // A bankrupt account is made whole before it moves, so its taker never loses: in a batch that skips, its bonus is
         // what insurance had left, and one exhausted window does not stop the others (L-3).
         if (slice.bonus < order.minBonus && !(order.skip && a.equity < 0)) {
@@ -62,21 +67,53 @@ library LiquidationLogic {
         }
         _moveAssets(s, order.target, liquidator, header.assets, slice);
         _movePositions(s, env, order.target, liquidator, header.markets, slice);
+        if (header.options != 0) OptionBook.moveAll(s, order.target, liquidator, slice.fraction);
         _pay(s, env, order.target, liquidator, slice);
         // At the largest fraction the account stands at its target by construction; below it call and clock go on (T-14).
-        if (slice.full) clear(s, order.target);
+        if (slice.full) MarginCallLogic.clear(s, order.target);
         emit IMarginEngine.Liquidated(
             order.target, liquidator, slice.fraction, a.equity, a.mm, slice.toAccount, slice.toInsurance
         );
     }
 
-    /// @dev Largest fraction, the caller's part of it, and the price of that part.
+    /// @dev What the target is worth and must hold; of a portfolio account as the witness shows it.
+    function _look(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        Ledger.Header memory header,
+        IMarginEngine.Liquidate memory order
+    ) private view returns (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) {
+        if (OptionCheck.applies(order.target, header)) {
+            return OptionCheck.examine(s, env.router, order.target, order.witness);
+        }
+        snap = MarginCheck.gather(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
+        a = MarginCheck.evaluate(s, snap);
+    }
+
+    /// @dev A witness that proves nothing says how far it came.
+    function _refuse(
+        Ledger.State storage s,
+        Ledger.Header memory header,
+        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Assessment memory a
+    ) private view {
+        if (!MarginCallLogic.isProof(order.target, order.witness)) {
+            revert IMarginEngine.AccountHealthy(order.target, a.equity, a.mm);
+        }
+        bool late = header.callDeadline != 0 && block.timestamp > header.callDeadline;
+        uint256 level = late ? MarginCheck.callMargin(s, a) : a.mm;
+        revert IMarginEngine.WitnessInsufficient(order.target, a.equity, level);
+    }
+
+    /// @dev Largest fraction, the caller's part of it, and the price of that part. By witness every number is on the target's side of what
+    /// all scenarios would give; only what rests on the requirement being small (dust) and on the target being reached is left out.
     function _size(
         Ledger.Terms memory t,
         Ledger.Header memory header,
         IMarginEngine.Liquidate memory order,
         IMarginEngine.Assessment memory a
     ) private view returns (Slice memory slice) {
+        bool proven = MarginCallLogic.isProof(order.target, order.witness);
         uint256 elapsed = block.timestamp - header.clockStart;
         uint256 bonus = LiquidationMath.bonusRate(
             a.equity, a.mm, elapsed, t.bonusStart, t.bonusSlope, t.bonusRamp, t.insuranceShare
@@ -86,7 +123,7 @@ library LiquidationLogic {
             a.mm,
             LiquidationMath.target(a.im0, a.mm, t.beta),
             bonus + uint256(t.insuranceShare) * (FixedMath.WAD / FixedMath.BPS),
-            uint256(t.dust) * (FixedMath.WAD / 100)
+            proven ? 0 : uint256(t.dust) * (FixedMath.WAD / 100)
         );
         uint256 fraction = order.fraction < largest ? order.fraction : largest;
         // The whole account where the rule says whole: what a part would leave could not be liquidated again.
@@ -97,7 +134,7 @@ library LiquidationLogic {
             revert IMarginEngine.FractionBelowMinimum(order.target, fraction, least);
         }
         slice.fraction = fraction;
-        slice.full = fraction == largest;
+        slice.full = fraction == largest && (!proven || fraction == FixedMath.WAD);
         (slice.toAccount, slice.toInsurance) = LiquidationMath.price(a.equity, a.mm, fraction, bonus, t.insuranceShare);
         uint256 worth = FixedMath.mulDivDown(FixedMath.positive(a.equity), fraction, FixedMath.WAD);
         uint256 paid = slice.toAccount + slice.toInsurance;
@@ -174,95 +211,5 @@ library LiquidationLogic {
         Ledger.changeHeld(s, liquidator, Ledger.QUOTE, -toAccount - toInsurance);
         Ledger.changeHeld(s, target, Ledger.QUOTE, toAccount);
         Ledger.changeHeld(s, env.insurance, Ledger.QUOTE, toInsurance);
-    }
-
-    // ---------------------------------------------------------------- margin call
-
-    /// @notice Calls margin on `order.target` below its call margin, or ends the call and stops the clock of one that is back
-    /// at IM₀.
-    function marginCall(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        bytes32 caller,
-        IMarginEngine.MarginCall memory order
-    ) external {
-        Ledger.Header memory header = s.headers[order.target];
-        if (header.callDeadline != 0) {
-            if (!_cured(s, env, order.target) && !order.skip) {
-                revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
-            }
-            return;
-        }
-        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
-        uint256 level = MarginCheck.callMargin(s, a);
-        if (a.equity >= int256(level)) {
-            // A clock without a call: a liquidation found it below MM, and did not bring it to target.
-            if (header.clockStart != 0 && _cured(s, env, order.target)) return;
-            if (!order.skip) revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
-            return;
-        }
-        uint256 deadline = block.timestamp + s.terms.callPeriod;
-        s.headers[order.target].callDeadline = uint32(deadline);
-        if (a.equity < int256(a.mm)) _startClock(s, order.target, header);
-        uint256 bounty = _payBounty(s, env, order.target, caller, a);
-        emit IMarginEngine.MarginCalled(order.target, deadline, a.equity, level, bounty);
-    }
-
-    /// @notice Ends the call and stops the clock of an account that is back at IM₀, and refuses when it is not.
-    function cure(Ledger.State storage s, Ledger.Env memory env, bytes32 id) external {
-        Ledger.Header memory header = s.headers[id];
-        if (header.callDeadline == 0 && header.clockStart == 0) return;
-        if (!_cured(s, env, id)) revert IMarginEngine.AccountCalled(id, header.callDeadline);
-    }
-
-    /// @dev A doubtful price is moved against the account here, and a doubtful asset counts nothing: back at IM₀ even so is proof,
-    /// and a dead feed never makes this revert in the middle of somebody's batch.
-    function _cured(Ledger.State storage s, Ledger.Env memory env, bytes32 id) private returns (bool) {
-        IMarginEngine.Assessment memory a = MarginCheck.assess(s, env.router, id, MarginCheck.PriceUse.ACQUIRE);
-        if (a.equity < int256(a.im0)) return false;
-        clear(s, id);
-        return true;
-    }
-
-    /// @dev Only out of equity − MM, so that the bounty itself never makes an account liquidatable (T-14).
-    function _payBounty(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        bytes32 target,
-        bytes32 caller,
-        IMarginEngine.Assessment memory a
-    ) private returns (uint256) {
-        if (a.equity <= int256(a.mm)) return 0;
-        uint256 spare = uint256(a.equity) - a.mm;
-        uint256 bounty = uint256(s.terms.bounty) * (FixedMath.WAD / 100);
-        uint256 units = AssetMath.toUnitsDown(bounty < spare ? bounty : spare, env.unit);
-        uint256 held = Ledger.available(s, target, Ledger.QUOTE);
-        if (units > held) units = held;
-        Ledger.changeHeld(s, target, Ledger.QUOTE, -units.toInt256());
-        Ledger.changeHeld(s, caller, Ledger.QUOTE, units.toInt256());
-        return units * env.unit;
-    }
-
-    // ---------------------------------------------------------------- call and clock
-
-    /// @dev Starts once and stops only at target (or when the account has no exposure left).
-    function _startClock(Ledger.State storage s, bytes32 id, Ledger.Header memory header) private {
-        if (header.clockStart != 0) return;
-        header.clockStart = uint32(block.timestamp);
-        s.headers[id].clockStart = header.clockStart;
-        emit IMarginEngine.LiquidationClock(id, block.timestamp);
-    }
-
-    /// @notice Ends the call and stops the clock.
-    function clear(Ledger.State storage s, bytes32 id) internal {
-        Ledger.Header storage header = s.headers[id];
-        if (header.callDeadline != 0) {
-            header.callDeadline = 0;
-            emit IMarginEngine.MarginCallCleared(id);
-        }
-        if (header.clockStart != 0) {
-            header.clockStart = 0;
-            emit IMarginEngine.LiquidationClock(id, 0);
-        }
     }
 }

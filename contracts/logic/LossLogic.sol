@@ -9,6 +9,7 @@ import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {MarketBook} from "../MarketBook.sol";
+import {OptionCheck} from "../OptionCheck.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {LendingLogic} from "./LendingLogic.sol";
@@ -16,7 +17,7 @@ import {LendingLogic} from "./LendingLogic.sol";
 /// @title The waterfall: who pays for a bankrupt account, in which order, at once and to the wei
 /// @notice Insurance within its caps; then each market and each debt that made the loss, in proportion: of a market the pool up to
 /// its allocation, the winning side through an epoch, the lenders of the quote asset, and what is left the pool again; of a debt
-/// the asset's reserve, insurance's holding of it, and its lenders.
+/// the asset's reserve, insurance's holding of it, and its lenders; of options the lenders of the quote asset.
 /// @dev Linked library over the engine's storage. Order and bounds: docs/decisions/022.
 library LossLogic {
     using SafeCastLib for uint256;
@@ -35,11 +36,12 @@ library LossLogic {
         uint256 deficit;
     }
 
-    /// @dev A part of the deficit: a market's, or a debt's. loss: the account's there, WAD.
+    /// @dev A part of the deficit: a market's, a debt's, or that of all options. loss: the account's there, WAD.
     struct Cause {
         uint256 id;
         uint256 loss;
         bool debt;
+        bool options;
     }
 
     // ---------------------------------------------------------------- the whole
@@ -50,7 +52,11 @@ library LossLogic {
         external
         returns (uint256 paid)
     {
-        (Cause[] memory causes, uint256 losses) = _causes(snap, s.headers[claim.target].assets);
+        Ledger.Header memory header = s.headers[claim.target];
+        uint256 assets = header.assets;
+        // The quote asset is always among those of an account that OptionCheck has looked at.
+        if (OptionCheck.applies(claim.target, header)) assets |= 1;
+        (Cause[] memory causes, uint256 losses) = _causes(snap, assets, header.options == 0 ? 0 : claim.deficit);
         paid = _payFromInsurance(s, env, claim, causes, losses);
         emit IMarginEngine.LossRecognised(claim.target, claim.deficit, paid < claim.deficit ? paid : claim.deficit);
         uint256 left = paid < claim.deficit ? claim.deficit - paid : 0;
@@ -60,28 +66,35 @@ library LossLogic {
             losses -= causes[i].loss;
             if (share == 0) continue;
             left -= share;
-            if (causes[i].debt) _writeOffDebt(s, env, claim.target, causes[i], share);
+            if (causes[i].options) _coverOptions(s, env, claim.target, share);
+            else if (causes[i].debt) _writeOffDebt(s, env, claim.target, causes[i], share);
             else _writeOff(s, env, claim.target, causes[i].id, share);
         }
     }
 
-    /// @param assets The bitmap in the order of the snapshot's assets.
-    function _causes(MarginCheck.Snapshot memory snap, uint256 assets)
+    /// @param assets The bitmap in the order of the snapshot's assets. @param deficit Zero of an account without options.
+    function _causes(MarginCheck.Snapshot memory snap, uint256 assets, uint256 deficit)
         private
         pure
         returns (Cause[] memory causes, uint256 losses)
     {
-        causes = new Cause[](snap.assets.length + snap.perps.length / PERP_WORDS);
+        causes = new Cause[](snap.assets.length + snap.perps.length / PERP_WORDS + 1);
         uint256 count;
         uint256 bitmap = snap.markets;
+        // What of the deficit assets and perps do not explain is the options'.
+        int256 rest = int256(deficit);
         for (uint256 i; bitmap != 0; i += PERP_WORDS) {
-            count = _add(causes, count, LibBit.ffs(bitmap), -int256(snap.perps[i + 1]), false);
+            count = _add(causes, count, Cause(LibBit.ffs(bitmap), 0, false, false), -int256(snap.perps[i + 1]));
+            rest += int256(snap.perps[i + 1]);
             bitmap &= bitmap - 1;
         }
         for (uint256 i; assets != 0; ++i) {
-            count = _add(causes, count, LibBit.ffs(assets), -(int256(snap.assets[i]) >> VALUE_BIT), true);
+            int256 value = int256(snap.assets[i]) >> VALUE_BIT;
+            count = _add(causes, count, Cause(LibBit.ffs(assets), 0, true, false), -value);
+            rest += value;
             assets &= assets - 1;
         }
+        if (deficit != 0) count = _add(causes, count, Cause(Ledger.QUOTE, 0, true, true), rest);
         assembly ("memory-safe") {
             mstore(causes, count)
         }
@@ -90,13 +103,14 @@ library LossLogic {
         }
     }
 
-    function _add(Cause[] memory causes, uint256 count, uint256 id, int256 loss, bool debt)
+    function _add(Cause[] memory causes, uint256 count, Cause memory cause, int256 loss)
         private
         pure
         returns (uint256)
     {
         if (loss <= 0) return count;
-        causes[count] = Cause(id, uint256(loss), debt);
+        cause.loss = uint256(loss);
+        causes[count] = cause;
         return count + 1;
     }
 
@@ -200,6 +214,16 @@ library LossLogic {
         uint256 units = AssetMath.toUnitsDown(amount, env.unit);
         if (units == 0) return 0;
         return LendingLogic.levy(s, Ledger.poolAccount(s), Ledger.QUOTE, units) * env.unit;
+    }
+
+    // ---------------------------------------------------------------- the options' part
+
+    /// @dev Bad debt in the quote asset: its lenders' cash, as far as it is not borrowed, becomes the account's. No pool stands behind an
+    /// option; what its lenders cannot pay, its taker has to be willing to bear, and at expiry its winners wait for.
+    function _coverOptions(Ledger.State storage s, Ledger.Env memory env, bytes32 target, uint256 amount) private {
+        uint256 units = AssetMath.toUnitsUp(amount, env.unit);
+        uint256 taken = LendingLogic.levy(s, target, Ledger.QUOTE, units);
+        emit IMarginEngine.OptionLossCovered(target, taken * env.unit, (units - taken) * env.unit);
     }
 
     // ---------------------------------------------------------------- a debt's part

@@ -3,29 +3,39 @@ pragma solidity 0.8.30;
 
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginModel} from "../../interfaces/IMarginModel.sol";
+import {IOptionModel} from "../../interfaces/IOptionModel.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {RampMath} from "../libraries/RampMath.sol";
 import {TierMath} from "../libraries/TierMath.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
+import {OptionTerms} from "./OptionTerms.sol";
+import {RuleOptions} from "./RuleOptions.sol";
 
 /// @title Margin by rule, for cross accounts; isolated is cross with one market
-/// @notice Haircuts on collateral and tiers on perps, summed. Stateless: what it needs is handed to it.
+/// @notice Haircuts on collateral, tiers on perps, per expiry of options the lesser of shorts by themselves and the worst payoff,
+/// summed. Stateless: what it needs is handed to it.
 /// @dev Python twin: plimsoll/margin/rule_margin.py. Formulas: docs/storage.md, DESIGN section 3.
-contract RuleMargin is IMarginModel {
+contract RuleMargin is IMarginModel, IOptionModel {
     error FloorsUnordered(uint256 mmFloor, uint256 imFloor);
     error ShareOutOfRange(uint256 pnlShare);
+    error TableMissing(address table);
 
     /// @notice Least maintenance and initial margin of an account with an exposure, quote WAD: the smallest liquidation
     /// must pay its keeper.
     uint256 public immutable MM_FLOOR;
     uint256 public immutable IM_FLOOR;
-    /// @notice Share of net unrealised perp profit that supports initial margin and withdrawals, bps.
+    /// @notice Share of net unrealised perp profit that supports initial margin and withdrawals of an account that owes nothing, bps.
     uint256 public immutable PNL_SHARE;
+    /// @notice What options are asked for (OptionTerms), and where the normal distribution is tabulated.
+    uint256 public immutable OPTION_TERMS;
+    address public immutable TABLE;
 
-    constructor(uint256 mmFloor, uint256 imFloor, uint256 pnlShare) {
+    constructor(uint256 mmFloor, uint256 imFloor, uint256 pnlShare, uint256 optionTerms, address table) {
         if (mmFloor == 0 || imFloor <= mmFloor) revert FloorsUnordered(mmFloor, imFloor);
         if (pnlShare > FixedMath.BPS) revert ShareOutOfRange(pnlShare);
-        (MM_FLOOR, IM_FLOOR, PNL_SHARE) = (mmFloor, imFloor, pnlShare);
+        OptionTerms.requireSafe(optionTerms);
+        if (table.code.length == 0) revert TableMissing(table);
+        (MM_FLOOR, IM_FLOOR, PNL_SHARE, OPTION_TERMS, TABLE) = (mmFloor, imFloor, pnlShare, optionTerms, table);
     }
 
     /// @inheritdoc IMarginModel
@@ -34,19 +44,47 @@ contract RuleMargin is IMarginModel {
         view
         returns (IMarginEngine.Assessment memory a)
     {
-        bool exposed = _assets(a, assets);
+        _finish(a, _assetsAndPerps(a, assets, perps));
+    }
+
+    /// @inheritdoc IOptionModel
+    function assessOptions(
+        uint256[] calldata assets,
+        uint256[] calldata tags,
+        uint256[] calldata perps,
+        uint256[] calldata expiries,
+        uint256[] calldata options,
+        bytes calldata
+    ) external view returns (IMarginEngine.Assessment memory a) {
+        bool exposed = _assetsAndPerps(a, assets, perps);
+        a.im += _doubts(assets, tags, perps);
+        if (RuleOptions.add(a, expiries, options, TABLE, OPTION_TERMS)) exposed = true;
+        _finish(a, exposed);
+    }
+
+    function _assetsAndPerps(IMarginEngine.Assessment memory a, uint256[] calldata assets, uint256[] calldata perps)
+        private
+        view
+        returns (bool exposed)
+    {
+        exposed = _assets(a, assets);
         if (perps.length != 0) {
             (int256 pnl, bool traded) = _perps(a, perps);
             a.equity += pnl;
             // The requirement, not equity, carries the discount on profit; IM₀ leaves it out, so that profit never causes a call.
+            // Nobody lends on what the pool may not have the cash to pay: with a debt all of it is required until it is settled.
+            uint256 share = exposed ? 0 : PNL_SHARE;
             if (a.im < IM_FLOOR) a.im = IM_FLOOR;
-            a.im += FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - PNL_SHARE), FixedMath.BPS);
+            a.im += FixedMath.ceilDiv(FixedMath.positive(pnl) * (FixedMath.BPS - share), FixedMath.BPS);
             exposed = exposed || traded;
         }
+    }
+
+    function _finish(IMarginEngine.Assessment memory a, bool exposed) private view {
         if (!exposed) {
             // Nothing to secure: healthy by definition, whatever the haircuts.
             (a.im, a.im0, a.mm) = (0, 0, 0);
-            return a;
+            return;
         }
         if (a.mm < MM_FLOOR) a.mm = MM_FLOOR;
         if (a.im0 < IM_FLOOR) a.im0 = IM_FLOOR;
@@ -137,6 +175,33 @@ contract RuleMargin is IMarginModel {
         unchecked {
             return (requirement * multiplier + VolatilityMath.ONE - 1) / VolatilityMath.ONE;
         }
+    }
+
+    /// @dev What initial margin rises by where a price is less sure than its threshold.
+    function _doubts(uint256[] calldata assets, uint256[] calldata tags, uint256[] calldata perps)
+        private
+        view
+        returns (uint256 im)
+    {
+        uint256 terms = OPTION_TERMS;
+        if (OptionTerms.assetThreshold(terms) != 0) {
+            for (uint256 i; i < assets.length; ++i) {
+                uint256 size = FixedMath.abs(int256(assets[i]) >> 48);
+                im += _doubt(terms, size, tags[i] >> 8, OptionTerms.assetThreshold(terms));
+            }
+        }
+        if (OptionTerms.perpThreshold(terms) != 0) {
+            for (uint256 i; i < perps.length; i += 4) {
+                uint256 size = perps[i] & type(uint136).max;
+                im += _doubt(terms, size, perps[i] >> 201, OptionTerms.perpThreshold(terms));
+            }
+        }
+    }
+
+    /// @param tag 1 − confidence, ppm, in the lowest 24 bits.
+    function _doubt(uint256 terms, uint256 size, uint256 tag, uint256 threshold) private pure returns (uint256) {
+        uint256 doubt = FixedMath.min(tag & type(uint24).max, FixedMath.PPM);
+        return OptionTerms.isDoubtful(doubt, threshold) ? OptionTerms.contingency(terms, size, doubt) : 0;
     }
 
     // ---------------------------------------------------------------- calldata

@@ -14,18 +14,15 @@ from plimsoll.commands.common import (
     From,
     Json,
     Rpc,
-    Wallet,
     emit,
     handled,
-    opened,
     read_only,
 )
-from plimsoll.commands.trading import send
+from plimsoll.commands.sending import Mint, Session
 from plimsoll.errors import BadInput
 
 if TYPE_CHECKING:
     from plimsoll.contracts import Contract
-    from plimsoll.deploy import Deployment
 
 insurance_app = typer.Typer(help="Insurance: stake, cool down, unstake.", no_args_is_help=True)
 
@@ -39,7 +36,7 @@ def register(app: typer.Typer) -> None:
 @handled
 def stake(
     amount: Annotated[str, typer.Argument(help="Whole quote tokens.")],
-    mint: Annotated[bool, typer.Option("--mint", help="Mint mock tokens first (local chains).")] = False,
+    mint: Mint = False,
     rpc: Rpc = LOCAL_RPC,
     deployments: Deployments = DIRECTORY,
     sender: From = None,
@@ -49,14 +46,11 @@ def stake(
 
     Example: plimsoll insurance stake 50000 --mint --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    token, contract = deployment.tokens[0], deployment.stake
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
     units_ = units.parse(amount, deployment.parameters.assets[0].decimals, "amount")
-    owner = _owner(wallet, deployment)
-    steps: list[tuple[Contract, str, tuple[Any, ...]]] = [(token, "mint", (owner, units_))] if mint else []
-    steps += [(token, "approve", (contract.address, units_)), (contract, "deposit", (units_, owner))]
-    send(wallet, owner, steps, as_json)
+    steps = session.funded(owner, 0, units_, deployment.stake, mint=mint)
+    session.send(owner, [*steps, (deployment.stake, "deposit", (units_, owner))], as_json)
 
 
 @handled
@@ -71,11 +65,11 @@ def cooldown(
 
     Example: plimsoll insurance cooldown 50000 --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    contract, owner = deployment.stake, _owner(wallet, deployment)
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
+    contract = deployment.stake
     amount = units.parse(shares, contract.read("decimals"), "shares")
-    send(wallet, owner, [(contract, "cooldown", (amount,))], as_json)
+    session.send(owner, [(contract, "cooldown", (amount,))], as_json)
 
 
 @handled
@@ -90,11 +84,11 @@ def unstake(
 
     Example: plimsoll insurance unstake 50000 --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    contract, owner = deployment.stake, _owner(wallet, deployment)
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
+    contract = deployment.stake
     amount = units.parse(shares, contract.read("decimals"), "shares")
-    send(wallet, owner, [(contract, "redeem", (amount, owner, owner))], as_json)
+    session.send(owner, [(contract, "redeem", (amount, owner, owner))], as_json)
 
 
 @handled
@@ -147,8 +141,3 @@ def _address(text: str) -> str:
         return checksum(text)
     except ValueError:
         raise BadInput("staker", text, "it is not an address") from None
-
-
-def _owner(wallet: Wallet, deployment: Deployment) -> str:
-    """Who asks; a dry run shows what the deployer would."""
-    return wallet.address or deployment.manifest.deployer

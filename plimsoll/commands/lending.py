@@ -17,14 +17,13 @@ from plimsoll.commands.common import (
     From,
     Json,
     Rpc,
-    Wallet,
     asset_number,
     emit,
     handled,
-    opened,
     read_only,
 )
-from plimsoll.commands.trading import Account, Amount, Asset, Prices, Report, prologue, send
+from plimsoll.commands.sending import Prices, Report, Session, prologue
+from plimsoll.commands.trading import Account, Amount, Asset
 
 AmountOrAll = Annotated[str, typer.Argument(help="In whole tokens, or `all`.")]
 
@@ -127,15 +126,14 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
+    session = Session.open(rpc, deployments, sender)
+    deployment = session.deployment
     identity, number = AccountId.parse(account), asset_number(deployment, asset)
     whole = amount == "all" and what in ("recall", "repay")
     decimals = deployment.parameters.assets[number].decimals
     units_ = MAX_UINT256 if whole else units.parse(amount, decimals, "amount")
     action: Action = getattr(actions, what)(bytes(identity), number, units_)
-    batch = actions.batch([action], prologue(deployment, report, price))
-    send(wallet, wallet.address or identity.owner, [(deployment.engine, "execute", (batch,))], as_json)
+    session.execute(identity.owner, [action], prologue(deployment, report, price), as_json)
 
 
 @handled

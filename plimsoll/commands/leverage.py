@@ -15,16 +15,14 @@ from plimsoll.commands.common import (
     From,
     Json,
     Rpc,
-    Wallet,
     asset_number,
     emit,
     handled,
-    opened,
 )
-from plimsoll.commands.trading import Account, Prices, Report, prologue
+from plimsoll.commands.sending import Prices, Report, Session, prologue
+from plimsoll.commands.trading import Account
 
 if TYPE_CHECKING:
-    from plimsoll.deploy import Deployment
     from plimsoll.leverage import LeverPlan
 
 To = Annotated[str, typer.Option("--to", help="Exposure / equity to arrive at, such as 3.5.")]
@@ -64,10 +62,10 @@ def lever(
     """
     from plimsoll.leverage import plan_lever
 
-    wallet, deployment, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
+    session, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
     options |= {"slippage": slippage, "max_leverage": max_leverage}
-    plan = plan_lever(deployment, bytes(AccountId.parse(account)), to, **options)
-    _finish("lever", wallet, deployment, plan, dry_run=dry_run, as_json=as_json)
+    plan = plan_lever(session.deployment, bytes(AccountId.parse(account)), to, **options)
+    _finish("lever", session, plan, dry_run=dry_run, as_json=as_json)
 
 
 @handled
@@ -92,10 +90,10 @@ def delever(
     """
     from plimsoll.leverage import plan_delever
 
-    wallet, deployment, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
+    session, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
     options |= {"slippage": slippage, "max_leverage": max_leverage}
-    plan = plan_delever(deployment, bytes(AccountId.parse(account)), to, **options)
-    _finish("delever", wallet, deployment, plan, dry_run=dry_run, as_json=as_json)
+    plan = plan_delever(session.deployment, bytes(AccountId.parse(account)), to, **options)
+    _finish("delever", session, plan, dry_run=dry_run, as_json=as_json)
 
 
 @handled
@@ -119,10 +117,10 @@ def close(
     """
     from plimsoll.leverage import plan_close
 
-    wallet, deployment, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
+    session, options = _prepare(rpc, deployments, sender, asset, debt, report, price)
     options |= {"slippage": slippage, "max_leverage": max_leverage}
-    plan = plan_close(deployment, bytes(AccountId.parse(account)), **options)
-    _finish("close", wallet, deployment, plan, dry_run=dry_run, as_json=as_json)
+    plan = plan_close(session.deployment, bytes(AccountId.parse(account)), **options)
+    _finish("close", session, plan, dry_run=dry_run, as_json=as_json)
 
 
 def _prepare(
@@ -133,28 +131,23 @@ def _prepare(
     debt: str | None,
     report: Path | None,
     price: list[str] | None,
-) -> tuple[Wallet, Deployment, dict[str, Any]]:
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    return (
-        wallet,
-        deployment,
-        {
-            "asset": None if asset is None else asset_number(deployment, asset),
-            "debt_asset": None if debt is None else asset_number(deployment, debt),
-            "prices": prologue(deployment, report, price),
-        },
-    )
+) -> tuple[Session, dict[str, Any]]:
+    session = Session.open(rpc, deployments, sender)
+    deployment = session.deployment
+    return session, {
+        "asset": None if asset is None else asset_number(deployment, asset),
+        "debt_asset": None if debt is None else asset_number(deployment, debt),
+        "prices": prologue(deployment, report, price),
+    }
 
 
-def _finish(
-    what: str, wallet: Wallet, deployment: Deployment, plan: LeverPlan, *, dry_run: bool, as_json: bool
-) -> None:
+def _finish(what: str, session: Session, plan: LeverPlan, *, dry_run: bool, as_json: bool) -> None:
     from plimsoll.leverage.text import as_data, as_lines
 
+    deployment, sender = session.deployment, session.wallet.address
     data = as_data(deployment, what, plan)
     lines = as_lines(data)
-    if dry_run or wallet.address is None:
+    if dry_run or sender is None:
         data |= {"dry_run": True, "data": "0x" + deployment.engine.encode("execute", plan.batch).hex()}
         hint = "" if dry_run else "; set PLIMSOLL_KEY, or --from on a local node, to send"
         outcome = str(plan.refusal) if plan.refusal else "would succeed"
@@ -162,6 +155,6 @@ def _finish(
         return
     if plan.refusal:
         raise plan.refusal
-    receipt = plan.execute(deployment, sender=wallet.address)
+    receipt = plan.execute(deployment, sender=sender)
     data |= {"dry_run": False, "transaction": receipt.tx_hash, "mined": receipt.block, "gas": receipt.gas_used}
     emit(as_json, data, [*lines, f"done in block {receipt.block}: {receipt.tx_hash} ({receipt.gas_used:,} gas)"])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from plimsoll import units
-from plimsoll.commands.common import DIRECTORY, LOCAL_RPC, Deployments, From, Json, Rpc, Wallet, emit, handled, opened
-from plimsoll.commands.trading import Prices, Report, prologue, send
-
-if TYPE_CHECKING:
-    from plimsoll.contracts import Contract
-    from plimsoll.deploy import Deployment
+from plimsoll.commands.common import DIRECTORY, LOCAL_RPC, Deployments, From, Json, Rpc, emit, handled, read_only
+from plimsoll.commands.sending import Mint, Prices, Report, Session, Step, prologue
 
 WAITS = ("NONE", "UNKNOWN", "DELAY", "PRICE", "MOVE", "VALUE", "CASH", "REQUIREMENT", "REFUSED")
 
@@ -28,7 +24,7 @@ def register(app: typer.Typer) -> None:
 @handled
 def enter(
     amount: Annotated[str, typer.Argument(help="Whole quote tokens.")],
-    mint: Annotated[bool, typer.Option("--mint", help="Mint mock tokens first (local chains).")] = False,
+    mint: Mint = False,
     rpc: Rpc = LOCAL_RPC,
     deployments: Deployments = DIRECTORY,
     sender: From = None,
@@ -38,14 +34,11 @@ def enter(
 
     Example: plimsoll pool enter 1000000 --mint --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    token, pool = deployment.tokens[0], deployment.pool
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
     units_ = units.parse(amount, deployment.parameters.assets[0].decimals, "amount")
-    owner = _owner(wallet, deployment)
-    steps: list[tuple[Contract, str, tuple[Any, ...]]] = [(token, "mint", (owner, units_))] if mint else []
-    steps += [(token, "approve", (pool.address, units_)), (pool, "requestDeposit", (units_, owner))]
-    send(wallet, owner, steps, as_json)
+    steps = session.funded(owner, 0, units_, deployment.pool, mint=mint)
+    session.send(owner, [*steps, (deployment.pool, "requestDeposit", (units_, owner))], as_json)
 
 
 @handled
@@ -60,11 +53,11 @@ def leave(
 
     Example: plimsoll pool leave 250000 --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
-    pool, owner = deployment.pool, _owner(wallet, deployment)
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
+    pool = deployment.pool
     amount = units.parse(shares, pool.read("decimals"), "shares")
-    send(wallet, owner, [(pool, "requestRedeem", (amount, owner))], as_json)
+    session.send(owner, [(pool, "requestRedeem", (amount, owner))], as_json)
 
 
 @handled
@@ -81,11 +74,11 @@ def execute(
 
     Example: plimsoll pool execute 1 2 --price ETH=3000 --from 0x7099…79C8
     """
-    wallet = Wallet(rpc, sender)
-    deployment = opened(wallet.chain, deployments)
+    session = Session.open(rpc, deployments, sender)
+    deployment, owner = session.deployment, session.asker
     update = prologue(deployment, report, price)
-    steps: list[tuple[Contract, str, tuple[Any, ...]]] = [(deployment.router, "update", (update,))] if update else []
-    send(wallet, _owner(wallet, deployment), [*steps, (deployment.pool, "execute", (requests,))], as_json)
+    steps: list[Step] = [(deployment.router, "update", (update,))] if update else []
+    session.send(owner, [*steps, (deployment.pool, "execute", (requests,))], as_json)
 
 
 @handled
@@ -94,8 +87,7 @@ def show(rpc: Rpc = LOCAL_RPC, deployments: Deployments = DIRECTORY, as_json: Js
 
     Example: plimsoll pool show --json
     """
-    wallet = Wallet(rpc, None)
-    deployment = opened(wallet.chain, deployments)
+    deployment = read_only(rpc, deployments)
     pool, decimals = deployment.pool, deployment.parameters.assets[0].decimals
     waiting = []
     for number in range(1, pool.read("requestCount") + 1):
@@ -108,8 +100,3 @@ def show(rpc: Rpc = LOCAL_RPC, deployments: Deployments = DIRECTORY, as_json: Js
     lines = [f"worth {assets} at close-out, {shares} shares"]
     lines += [f"request {r['id']} of {r['controller']}, due {r['due']}: {r['waits_for']}" for r in waiting]
     emit(as_json, {"assets": assets, "shares": shares, "requests": waiting}, lines)
-
-
-def _owner(wallet: Wallet, deployment: Deployment) -> str:
-    """Who asks; a dry run shows what the deployer would."""
-    return wallet.address or deployment.manifest.deployer

@@ -14,6 +14,7 @@ from plimsoll.deploy import errors as e
 from plimsoll.deploy.parameters import Asset, Feed, Market, Oracle, Parameters, Roles, Stake, Terms
 from plimsoll.margin import decimal_float
 from plimsoll.margin.fill_math import spread_rate
+from plimsoll.margin.option_terms import broken_bounds
 
 BPS, PPM, WAD = 10**4, 10**6, 10**18
 LOCAL_CHAINS = (31337, 1337)
@@ -224,6 +225,8 @@ def _protocol(p: Parameters) -> Found:
         floor = p.model.im_floor * 100 // WAD
         yield e.DustBelowFloor("terms dust", p.terms.dust, f"at least im_floor, {floor} hundredths of quote")
     yield from _within(e.PnlShareOutOfRange, "model pnl_share", p.model.pnl_share, 0, BPS, "bps")
+    for broken in broken_bounds(p.model.options):
+        yield getattr(e, broken.error)("model options", broken.values, broken.remedy)
     if not 300 <= p.pool.window <= min(DAY, p.pool.delay) or p.pool.delay > 7 * DAY:
         value = (p.pool.delay, p.pool.window)
         yield e.PoolTimingOutOfRange(

@@ -86,6 +86,10 @@ class Deployment:
         return self["InsuranceStake"]
 
     @property
+    def verifier(self) -> Contract:
+        return self["OrderVerifier"]
+
+    @property
     def lens(self) -> Contract:
         return self["Lens"]
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plimsoll.errors import BadInput
 from plimsoll.exchange.listing import ExchangeListing
+from plimsoll.margin.option_terms import OptionTerms
 
 Rates = tuple[int, int, int]
 T = TypeVar("T")
@@ -118,6 +119,7 @@ class Model:
     mm_floor: int
     im_floor: int
     pnl_share: int
+    options: OptionTerms = field(default_factory=OptionTerms)
 
 
 @dataclass(frozen=True)

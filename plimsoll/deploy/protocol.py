@@ -13,6 +13,7 @@ from plimsoll.deploy import roles
 from plimsoll.deploy.parameters import Asset, Fallback, Feed, Market, Pair, Parameters, Reference, Terms
 from plimsoll.deploy.plan import Plan, Ref
 from plimsoll.exchange.steps import exchange_steps
+from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.decimal_float import exactly
 from plimsoll.margin.words import MarketRisk
 
@@ -82,9 +83,12 @@ class _Protocol:
         decimals = self.p.assets[0].decimals
         self.engine = create("MarginEngine", "MarginEngine", self.authority, self.router, self.executor, decimals)
         self.plan.call("Executor.setEngine", self.executor, "setEngine", self.engine)
+        self.verifier = create("OrderVerifier", "OrderVerifier", self.engine)
         self.lens = create("Lens", "Lens", self.engine, self.router)
         model = self.p.model
-        self.model = create("RuleMargin", "RuleMargin", model.mm_floor, model.im_floor, model.pnl_share)
+        self.normal = create("NormalTable", "NormalTable", TABLE_FILE.read_bytes())
+        rule = (model.mm_floor, model.im_floor, model.pnl_share, model.options.to_word(), self.normal)
+        self.model = create("RuleMargin", "RuleMargin", *rule)
         self.config = create("MarketConfig", "MarketConfig", self.authority, self.engine, self.router, self.executor)
 
     def _custody(self) -> None:

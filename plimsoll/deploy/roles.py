@@ -39,6 +39,9 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
         "setQuoteFeed",
         "setPool",
         "setStake",
+        "setPortfolioModel",
+        "setSurfaces",
+        "setVerifier",
         "forbidCallTarget",
     ),
 }

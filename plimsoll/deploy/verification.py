@@ -139,6 +139,8 @@ def _model_and_pool(d: Deployment) -> Found:
     model, pool = d.parameters.model, d.parameters.pool
     for name, value in (("MM_FLOOR", model.mm_floor), ("IM_FLOOR", model.im_floor), ("PNL_SHARE", model.pnl_share)):
         yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
+    yield from _word("RuleMargin", model.options, d["RuleMargin"].read("OPTION_TERMS"))
+    yield from _same("RuleMargin TABLE", d.manifest.address("NormalTable"), d["RuleMargin"].read("TABLE"))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
 
@@ -213,6 +215,7 @@ def _wiring(d: Deployment) -> Found:
         ("MarginEngine EXECUTOR", d["Executor"].address, engine.read("EXECUTOR")),
         ("MarginEngine QUOTE_UNIT", 10 ** (18 - d.parameters.assets[0].decimals), engine.read("QUOTE_UNIT")),
         ("Executor engine", engine.address, d["Executor"].read("engine")),
+        ("OrderVerifier engine", engine.address, d.verifier.read("engine")),
         ("LiquidityPool engine", engine.address, d.pool.read("engine")),
         ("MarketConfig engine", engine.address, d.config.read("engine")),
     ]

@@ -227,8 +227,7 @@ class Reader:
         if address not in self._models:
             text = "0x" + address.to_bytes(20, "big").hex()
             model = Contract(self.chain, text, contracts.load()["RuleMargin"])
-            values = (model.read("MM_FLOOR"), model.read("IM_FLOOR"), model.read("PNL_SHARE"))
-            self._models[address] = RuleMargin(*values)
+            self._models[address] = RuleMargin.of(model.read)
         return self._models[address]
 
     # ---------------------------------------------------------------- accounts

@@ -5,7 +5,7 @@ What it reads is in `snapshot`, what its parts mean in `valuation`; both are at 
 
 from __future__ import annotations
 
-from plimsoll.margin import fixed_math, liquidation_math, ramp_math
+from plimsoll.margin import fixed_math, liquidation_math, option_values, ramp_math
 from plimsoll.margin.epoch_math import Epoch
 from plimsoll.margin.fixed_math import BPS, ceil_div
 from plimsoll.margin.rule_margin import Assessment
@@ -26,6 +26,7 @@ from plimsoll.margin.snapshot import (
     PriceUnusable,
     PriceUse,
     Snapshot,
+    SurfaceUnusable,
 )
 from plimsoll.margin.valuation import (
     asset_price,
@@ -102,6 +103,7 @@ __all__ = [
     "PriceUnusable",
     "PriceUse",
     "Snapshot",
+    "SurfaceUnusable",
     "Terms",
     "Totals",
     "account_state",
@@ -135,6 +137,8 @@ DEPEG_UNIT = 10**11
 
 def assess(account: Account, snapshot: Snapshot, use: PriceUse = PriceUse.OPEN) -> Assessment:
     """Equity, IM, IM₀, MM and notional as MarginCheck.assess would return them, or its errors."""
+    if option_values.applies(account):
+        return option_values.assess(account, snapshot, use)
     found = list(assets(account, snapshot, use).values())
     traded = list(perps(account, snapshot, use).values())
     result = snapshot.model.assess(found, traded)

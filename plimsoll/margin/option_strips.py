@@ -115,5 +115,9 @@ def _charge(book: Book, group: Group, strip: Strip) -> None:
     book.mm, book.im0, book.im = book.mm + mm, book.im0 + im, book.im + im
     if view.secs:
         smile, (_, forward, rate, vol) = view.smile, view.fines
-        doubts = (doubt_of(smile.doubt_forward, forward), doubt_of(smile.doubt_rate, rate), doubt_of(smile.doubt_vol, vol))
+        doubts = (
+            doubt_of(smile.doubt_forward, forward),
+            doubt_of(smile.doubt_rate, rate),
+            doubt_of(smile.doubt_vol, vol),
+        )
         book.im += book.doubtful(max(group.doubt, *doubts), size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from plimsoll.margin.asset_math import QUOTE_PRICE
 from plimsoll.margin.epoch_math import Epoch, touched
@@ -51,6 +52,14 @@ class NegativeBalance(ArithmeticError):
         self.asset, self.held = asset, held
 
 
+class SurfaceUnusable(ArithmeticError):
+    """New risk on a surface that is stale, disputed, or not there; the error of the same name in IMarginEngine."""
+
+    def __init__(self, market: int, expiry: int, age: int, status: int):
+        super().__init__(f"surface of market {market} for expiry {expiry} is unusable: age {age} s, status {status}")
+        self.market, self.expiry, self.age, self.status = market, expiry, age, status
+
+
 class PriceUse(IntEnum):
     """The rows of DESIGN section 5, as MarginCheck.PriceUse."""
 
@@ -78,6 +87,8 @@ class Account:
     header: Header = field(default_factory=Header)
     balances: Mapping[int, Balance] = field(default_factory=dict)
     positions: Mapping[int, Position] = field(default_factory=dict)
+    #: series → quantity, 1e-8
+    options: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def holding(
@@ -135,6 +146,14 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
+class Underlying:
+    """A market whose options an account has, and the price that is used for them."""
+
+    market: int
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReplaced:
     """The model before the one that binds now, and when that one does so in full."""
 
@@ -161,6 +180,19 @@ class Snapshot:
     pairs: Mapping[int, Pair] = field(default_factory=dict)
     replaced: ModelReplaced | None = None
     debt_insurance: Mapping[int, MarketInsurance] = field(default_factory=dict)
+    #: of portfolio accounts: an OptionModel (plimsoll.margin.option_values)
+    portfolio: Any = None
+    portfolio_replaced: ModelReplaced | None = None
+    #: three words by market << 32 | expiry, as IVolatilityFeed.read answers; and final settlement prices by the same
+    surfaces: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    settlements: Mapping[int, int] = field(default_factory=dict)
+
+    def surface(self, market: int, expiry: int) -> tuple[int, int, int]:
+        return self.surfaces.get(market << 32 | expiry, (0, 0, 0))
+
+    def settlement(self, market: int, expiry: int) -> int:
+        """The final price of an expiry, zero until there is one."""
+        return self.settlements.get(market << 32 | expiry, 0)
 
     def price(self, feed: int) -> Price:
         return Price(value=QUOTE_PRICE, published_at=self.time) if feed == 0 else self.prices[feed]

@@ -42,6 +42,7 @@ __all__ = [
     "Pool",
     "Position",
     "Price",
+    "Settlement",
     "Terms",
     "Totals",
     "Untouched",
@@ -205,6 +206,16 @@ class Terms(Word):
     dust: int = uint(24)
     lambda_from: int = uint(16)
     lambda_ramp_end: int = uint(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement(Word):
+    """Of an expiry: price 1e-10 once it is final, until then weighted is Σ price × seconds."""
+
+    price: int = uint(72)
+    weighted: int = uint(96)
+    covered: int = uint(24)
+    observed_at: int = uint(32)
 
 
 @dataclass(frozen=True, slots=True)

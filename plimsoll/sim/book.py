@@ -59,7 +59,7 @@ class Book:
         self.deployment, self.chain = deployment, deployment.chain
         p = deployment.parameters
         self.assets, self.markets = len(p.assets), len(p.markets)
-        self.model = RuleMargin(p.model.mm_floor, p.model.im_floor, p.model.pnl_share)
+        self.model = RuleMargin(p.model.mm_floor, p.model.im_floor, p.model.pnl_share, p.model.options)
         self.ids: list[bytes] = []
         self.row_of: dict[bytes, int] = {}
         self.rows: dict[int, list[int]] = {}

@@ -154,7 +154,8 @@ def _months(data: Path, setup: Setup) -> Iterator[Part]:
 
 def _luna(data: Path, setup: Setup) -> Iterator[Part]:
     names = {symbol: HOURLY.format(symbol) for symbol in ("ETH", "BTC")} | {"LUNA": LUNA}
-    listed = (Listing("LUNA", 4000, 3000, 15_000),)
+    # A jump to six times the price in a silence loses about five times what is owed: insurance must cover that.
+    listed = (Listing("LUNA", 4000, 3000, 15_000, borrowed=20_000, insured=100_000),)
     start, end = _time("2022-05-09T05:00"), _time("2022-05-11T19:25")
     setup = replace(setup, listings=listed)
     yield Part("luna", _files(data, names), start, end, setup, step=5, warm_up=0)

@@ -113,12 +113,14 @@ def feeds_of(base: Parameters, path: PricePath, *, volatility: bool) -> dict[str
 
 def _markets(base: Parameters, path: PricePath, setup: Setup, feeds: dict[str, Feed]) -> list[Market]:
     """A market per symbol, but for those that are collateral only, or the quote asset's."""
+    insured = {listing.symbol: listing.insured for listing in setup.listings}
     without = {listing.symbol for listing in setup.listings if not listing.market} | {setup.quote_symbol}
     chosen = [
         _market(base, path, number, feeds[symbol])
         for number, symbol in enumerate(path.symbols)
         if symbol not in without
     ]
+    chosen = [replace(m, insurance_cap=insured.get(m.symbol, m.insurance_cap)) for m in chosen]
     total = sum(market.allocation for market in chosen)
     return chosen if total <= 10_000 else [replace(m, allocation=m.allocation * 10_000 // total) for m in chosen]
 
@@ -161,8 +163,9 @@ def _priced(asset: Asset, usual: int, first: int) -> Asset:
 
 
 def _listed(listing: Listing, feed: Feed) -> Asset:
-    """Up to 100 million quote at the first price, half of it borrowed; a hundredth may leave in any hour."""
-    cap = 10**8 * PRICE * 10**listing.decimals // feed.initial
+    """Up to 100 million quote at the first price, of which a hundredth may leave in any hour."""
+    unit = PRICE * 10**listing.decimals
+    cap = 10**8 * unit // feed.initial
     return Asset(
         symbol=listing.symbol,
         name=listing.symbol,
@@ -173,10 +176,10 @@ def _listed(listing: Listing, feed: Feed) -> Asset:
         max_age=60,
         sigma=listing.sigma,
         supply_cap=cap,
-        borrow_cap=cap // 2,
+        borrow_cap=listing.borrowed * unit // feed.initial,
         borrow_velocity=2000,
         brake_floor=cap // 100,
-        insurance_cap=25_000,
+        insurance_cap=listing.insured,
     )
 
 

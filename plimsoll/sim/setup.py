@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Listing:
     """Collateral that the local deployment does not list, priced by a symbol of the path; `market`: a perp as well.
 
-    Symbols without a perp market come last in a path.
+    Symbols without a perp market come last in a path. `borrowed` bounds its debts, whole quote at the first price;
+    `insured` is what insurance pays a day for its debts, and as much again for its market.
     """
 
     symbol: str
@@ -18,6 +19,8 @@ class Listing:
     sigma: int
     decimals: int = 18
     market: bool = True
+    borrowed: int = 50_000_000
+    insured: int = 25_000
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,10 @@ class World:
         return self.deployed["InsuranceStake"]
 
     @property
+    def verifier(self) -> Contract:
+        return self.deployed.verifier
+
+    @property
     def lens(self) -> Contract:
         return self.deployed["Lens"]
 

@@ -169,24 +169,28 @@ def test_t6_no_profit_is_paid_out_of_what_lenders_have_there(thin):
         thin.act(winner, withdraw(winner, QUOTE, held + 1, thin.owner(winner)))
 
 
-def test_t6_as_built_a_loan_stands_on_nine_tenths_of_a_profit_not_yet_paid(thin):
-    """What the pool has not got stays a claim, and a claim is margin, at its share: lenders lend against it as they
-    do against anything, within borrow cap and velocity. In a market as shipped the claim is at most the allocation at
-    its move; here both limits are off. Whether a claim on a pool without cash should carry a loan is an open question.
-    """
+def test_t6_a_profit_not_yet_paid_carries_no_loan(thin):
+    """What the pool has not got stays a claim, and nobody lends on it: with a debt all of it is required. What the
+    account holds besides carries one as ever."""
     thin.lender("lender", QUOTE, MILLION * USDC)
     winner, _ = winners_and_losers(thin, 1_000)
     thin.trade(winner, ETH, -100 * SIZE)
     claim, held = -thin.position(winner, ETH)[1], thin.held(winner)
     assert claim > 50_000 * WAD
-    most = claim * 9 // 10 // 10**12
-    owner = thin.owner(winner)
-    with expect("BelowInitialMargin"):
-        thin.act(winner, borrow(winner, QUOTE, most + 1), withdraw(winner, QUOTE, held + most + 1, owner))
-    thin.act(winner, borrow(winner, QUOTE, most - 16 * USDC), withdraw(winner, QUOTE, held + most - 16 * USDC, owner))
+    owner, floor = thin.owner(winner), 15 * WAD
+    for paper in (1, claim // 2 // 10**12, claim * 9 // 10 // 10**12):
+        debt = held + paper
+        with expect("BelowInitialMargin") as caught:
+            thin.act(winner, borrow(winner, QUOTE, debt), withdraw(winner, QUOTE, debt, owner))
+        _, equity, required = caught.value.values
+        assert required == claim + floor
+        assert abs(equity - (claim - paper * 10**12)) <= 10**12  # a debt rounds up, to a unit
+    thin.act(winner, borrow(winner, QUOTE, held - 1), withdraw(winner, QUOTE, held - 1, owner))
+    thin.act(winner, settle(ETH, [winner]))
+    assert -thin.position(winner, ETH)[1] == claim  # no cash there, still
 
 
-def test_t6_as_shipped_the_pool_can_pay_what_such_a_loan_stands_on(desk):
+def test_t6_as_shipped_the_pool_can_pay_what_its_traders_have_won(desk):
     """The whole allocation won at the whole move: the pool's own cash covers it, so settling repays the loan."""
     desk.lender("lender", QUOTE, 5 * MILLION * USDC)
     winner = desk.trader("winner", 2 * MILLION)

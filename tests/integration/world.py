@@ -239,7 +239,7 @@ class World:
         feeds = list(range(1, 6))
         return Snapshot(
             time=self.now if time is None else time,
-            model=RuleMargin(model.mm_floor, model.im_floor, model.pnl_share),
+            model=RuleMargin(model.mm_floor, model.im_floor, model.pnl_share, model.options),
             globals=words.Globals.from_word(globals_),
             terms=words.Terms.from_word(terms),
             assets={asset: words.AssetParams.from_word(word) for asset, word in enumerate(params)},

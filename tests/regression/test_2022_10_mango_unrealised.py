@@ -15,7 +15,7 @@ import pytest
 from desk import ETH, PRICE, QUOTE, SIZE, SOL, USDC, WAD, expect
 from lenders import lender
 
-from plimsoll.actions import settle, withdraw
+from plimsoll.actions import borrow, settle, withdraw
 
 MILLION = 1_000_000
 
@@ -79,6 +79,25 @@ def test_the_pump_reaches_nobody_s_deposits(desk):
     assert desk.token(QUOTE).read("balanceOf", saver) == 20 * MILLION * USDC
     # Mango lent against all of it: IM₀ aside, what the account showed, more than LPs and insurance had together.
     assert on_paper - desk.assess(long).im0 > 20 * MILLION * WAD > (pool + insurance) * 10**12
+
+
+def test_nobody_lends_on_what_the_pump_shows(desk):
+    """Mango's own step: the other depositors' money borrowed against a long five times up, before anything is settled.
+    The long is worth 24 millions on paper; what it can draw is its own million, less the floor."""
+    saver = lender(desk, "saver", QUOTE, 20 * MILLION * USDC)
+    desk.vault(QUOTE).write("deposit", 20 * MILLION * USDC, saver, sender=saver)
+    long, _ = pair(desk, SOL, 40_000 * SIZE, MILLION)
+    desk.post({3: 750 * PRICE})
+    found, held = desk.assess(long), desk.held(long)
+    assert found.equity > 20 * MILLION * WAD
+    for loan in (MILLION, 5 * MILLION, 20 * MILLION):
+        with expect("BelowInitialMargin"):
+            desk.act(
+                long,
+                borrow(long, QUOTE, loan * USDC),
+                withdraw(long, QUOTE, held + loan * USDC, desk.owner(long)),
+            )
+    assert desk.loans(QUOTE).cash == 20 * MILLION * USDC
 
 
 def test_open_interest_is_capped_however_the_sides_match(desk):

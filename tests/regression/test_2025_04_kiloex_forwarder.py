@@ -34,6 +34,7 @@ PUBLIC = {
     | {"claim", "process"},
     "InsuranceStake": {"cooldown", "deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
     "MarketConfig": {"endRamps"},
+    "OrderVerifier": {"cancel", "cancelWord", "cancelGroup"},
     "ChainlinkAdapter": set(),
     "Executor": set(),
 }
@@ -42,6 +43,7 @@ REFUSALS = {
     "changeLent": "NotAuthorized",
     "payStaker": "NotAuthorized",
     "count": "OnlyEngine",
+    "fill": "OnlyEngine",
     "pay": "OnlyEngine",
     "pull": "OnlyEngine",
     "push": "OnlyEngine",

@@ -15,6 +15,7 @@ from plimsoll.chain import LocalChain
 from plimsoll.contracts import Contract
 from plimsoll.deploy.parameters import Pair, Parameters
 from plimsoll.margin.epoch_math import Epoch
+from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.testing import World
 from plimsoll.testing.deployment import parameters as standard
@@ -95,7 +96,8 @@ class Arena:
         booked = {}
         for owner, index, market in BOOKED:
             booked[world.account(people[owner], index, market=market)] = owner
-        other = put("RuleMargin", *OTHER_MODEL)
+        table = world.deployed["NormalTable"].address
+        other = put("RuleMargin", *OTHER_MODEL, OptionTerms().to_word(), table)
         models = {
             int(world.deployed["RuleMargin"].address, 16): RuleMargin(10 * WAD, 15 * WAD, 9000),
             int(other.address, 16): RuleMargin(*OTHER_MODEL),

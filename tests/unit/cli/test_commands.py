@@ -15,7 +15,7 @@ from plimsoll.prices import PRICE
 
 KEY = "e5" * 32
 COMMANDS = [("deploy",), ("verify",), ("status",), ("account", "show"), ("deposit",), ("withdraw",), ("trade",)]
-COMMANDS += [("market", "volatility")]
+COMMANDS += [("market", "volatility"), *(("vectors", name) for name in ("black76", "haug", "srm", "svi"))]
 COMMANDS += [("lever",), ("delever",), ("close",), ("lend",), ("recall",), ("borrow",), ("repay",), ("lending", "show")]
 COMMANDS += [("insurance", name) for name in ("stake", "cooldown", "unstake", "status")]
 

@@ -11,6 +11,8 @@ from plimsoll.abi import keccak
 from plimsoll.chain import ProcessChain
 from plimsoll.contracts import Contract, load
 from plimsoll.errors import Reverted
+from plimsoll.margin.black76 import TABLE_FILE
+from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.prices import ReportSigner
 
 NOBODY = "0x0000000000000000000000000000000000000000"
@@ -96,6 +98,10 @@ class World:
         self.contracts[as_ or name] = contract
         return contract
 
+    def rule_margin(self, mm_floor, im_floor, pnl_share):
+        options = OptionTerms().to_word()
+        return self.deploy("RuleMargin", mm_floor, im_floor, pnl_share, options, self["NormalTable"].address)
+
     def __getitem__(self, name):
         return self.contracts[name]
 
@@ -137,7 +143,8 @@ def build() -> World:
     manager.write("setTargetFunctionRole", engine.address, [selector], CONFIG_ROLE, sender=world.owner)
     manager.write("grantRole", CONFIG_ROLE, config.address, 0, sender=world.owner)
     world.deploy("MockPriceSource")
-    world.deploy("RuleMargin", 10**19, 2 * 10**19, 5_000)
+    world.deploy("NormalTable", TABLE_FILE.read_bytes())
+    world.rule_margin(10**19, 2 * 10**19, 5_000)
     world.deploy("MockERC20", "Quote", "USD", 6, as_="quote")
     world.deploy("MockERC20", "Ether", "WETH", 18, as_="weth")
     world.vault(0, world["quote"])

@@ -19,6 +19,7 @@ from plimsoll.contracts import events, load
 from plimsoll.deploy.protocol import risk_tuple, terms_tuple
 from plimsoll.errors import Reverted
 from plimsoll.margin.account import DEBT, Account, Balance
+from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.prices import PRICE
 from plimsoll.testing import World
 
@@ -144,7 +145,9 @@ class Town:
         world = self.world
         floor = self.draw.randint(1, 39) * WAD
         artifact = load()["RuleMargin"]
-        receipt = world.chain.deploy(world.admin, artifact.creation(floor, 40 * WAD, self.draw.randint(0, 10_000)))
+        rule = (floor, 40 * WAD, self.draw.randint(0, 10_000), OptionTerms().to_word())
+        code = artifact.creation(*rule, world.deployed["NormalTable"].address)
+        receipt = world.chain.deploy(world.admin, code)
         self.configure("setModel", receipt.contract_address, 2, self.draw.choice([20, 22]))
 
 

@@ -209,7 +209,7 @@ def test_a_raised_lambda_is_ramped_and_a_lowered_one_is_not(ready):
 def test_a_replaced_model_is_ramped_to_and_the_next_waits(listed):
     """Two of them are asked on that day; a third cannot be."""
     first = listed["RuleMargin"].address
-    second = listed.deploy("RuleMargin", 2 * 10**19, 3 * 10**19, 5_000).address
+    second = listed.rule_margin(2 * 10**19, 3 * 10**19, 5_000).address
     receipt = listed.configure("setModel", second, BLOCK_TIME, KAPPA)
     end = now(listed) + DAY
 
@@ -228,7 +228,7 @@ def test_a_replaced_model_is_ramped_to_and_the_next_waits(listed):
 
 def test_dust_is_above_both_floors_while_the_model_moves(listed):
     """The higher floor stands for a day in part."""
-    lower = listed.deploy("RuleMargin", 10**18, 2 * 10**18, 5_000).address
+    lower = listed.rule_margin(10**18, 2 * 10**18, 5_000).address
     listed.configure("setModel", lower, BLOCK_TIME, KAPPA)
     with reverts("DustBelowFloor", 3 * 10**18, 2 * 10**19):
         listed.configure("setTerms", values(TERMS | {"dust": 300}))

@@ -40,6 +40,12 @@ def test_slots_are_the_compilers(layout):
         "flows": ledger.FLOWS,
         "pairs": ledger.PAIRS,
         "stake": ledger.STAKE,
+        "options": ledger.OPTIONS,
+        "settlements": ledger.SETTLEMENTS,
+        "optionSetup": ledger.OPTION_SETUP,
+        "portfolioRamp": ledger.PORTFOLIO_RAMP,
+        "surfaces": ledger.SURFACES,
+        "verifier": ledger.VERIFIER,
     }
     assert {label: slots[label] for label in constants} == constants
 

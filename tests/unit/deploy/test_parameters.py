@@ -14,6 +14,7 @@ from plimsoll.deploy.parameters import Fallback, Pair, QuoteFeed, Stake
 from plimsoll.deploy.protocol import protocol_plan
 from plimsoll.deploy.runner import run
 from plimsoll.errors import BadInput
+from plimsoll.margin.option_terms import OptionTerms
 
 WAD = 10**18
 SAFE = local()
@@ -47,6 +48,10 @@ def feed(**fields):
 
 def other(**fields):
     return replace(SAFE, **fields)
+
+
+def options(**fields):
+    return other(model=replace(SAFE.model, options=OptionTerms(**fields)))
 
 
 UNSAFE = [
@@ -124,6 +129,25 @@ UNSAFE = [
     ("StakeTimingOutOfRange", other(stake=Stake(period=31 * 86_400))),
     ("StakeTimingOutOfRange", other(stake=Stake(period=86_400, window=86_401))),
     ("TreasuryInvalid", other(stake=Stake(treasury="0x00"))),
+    ("SpotRatesUnordered", options(min_spot=1501)),
+    ("SpotRatesUnordered", options(min_spot=0, mm_call=0, mm_put=0)),
+    ("SpotRatesUnordered", options(max_spot=10_001)),
+    ("CallRateOutOfRange", options(mm_call=1301)),
+    ("CallRateOutOfRange", options(mm_call=0)),
+    ("PutRateOutOfRange", options(mm_put=1301)),
+    ("PutRateOutOfRange", options(mm_put=0)),
+    ("MarkRateOutOfRange", options(mm_put_mark=0)),
+    ("MarkRateOutOfRange", options(mm_put_mark=10_001)),
+    ("UnpairedScalesUnordered", options(unpaired_im=10_999)),
+    ("UnpairedScalesUnordered", options(unpaired_mm=9_999)),
+    ("UnpairedScalesUnordered", options(unpaired_im=30_001)),
+    ("OffsetOutOfRange", options(offset=9_999)),
+    ("OffsetOutOfRange", options(offset=20_001)),
+    ("AssetThresholdOutOfRange", options(asset_threshold=10_001)),
+    ("PerpThresholdOutOfRange", options(perp_threshold=10_001)),
+    ("OptionThresholdOutOfRange", options(option_threshold=10_001)),
+    ("ConfidenceFactorOutOfRange", options(confidence_factor=10_001)),
+    ("LongShareOutOfRange", options(long_share=9_001)),
 ]
 
 
@@ -143,7 +167,9 @@ def test_each_unsafe_parameter_has_its_own_error(chain, name, parameters):
     assert chain.nonce(chain.accounts[0]) == 0
 
 
-CONFIG_ERRORS = {entry["name"] for entry in load()["IMarketConfig"].abi if entry["type"] == "error"}
+CONFIG_ERRORS = {
+    entry["name"] for name in ("IMarketConfig", "RuleMargin") for entry in load()[name].abi if entry["type"] == "error"
+}
 ON_CHAIN = [(name, parameters) for name, parameters in UNSAFE if name in CONFIG_ERRORS]
 
 

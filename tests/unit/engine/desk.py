@@ -290,4 +290,4 @@ def _model(desk):
 
 @lru_cache(maxsize=64)
 def _model_at(contract):
-    return RuleMargin(contract.read("MM_FLOOR"), contract.read("IM_FLOOR"), contract.read("PNL_SHARE"))
+    return RuleMargin.of(contract.read)

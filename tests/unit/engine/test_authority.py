@@ -13,6 +13,7 @@ from plimsoll.testing import World
 
 WRITES = ("nonpayable", "payable")
 Z = "0x" + "00" * 20
+ORDER = "(bytes32,(uint64,int64)[],uint64,int128,uint32,uint256,uint64,uint32,uint32,address,bool)"
 MANAGED = ("AccessManagedUnauthorized",)
 MANAGER = ("AccessManagerUnauthorizedAccount",)
 
@@ -27,6 +28,7 @@ OPEN = {
         "refreshPool(uint256[])": "brings a sum to the last prices; nobody's equity changes",
         "deleverage(uint256)": "only when the pool is beyond its limits; nobody's equity changes",
         "observeClose(uint256)": "counts a good price for the time since the last look",
+        "observeExpiry(uint256,uint256)": "counts a good price for the time since the last look",
     },
     "MarketConfig": {"endRamps(uint256[])": "takes down flags of ramps that are over; no requirement changes"},
     "OracleRouter": {
@@ -65,6 +67,11 @@ OPEN = {
         "transfer(address,uint256)": "ERC-20 over the caller's shares",
         "transferFrom(address,address,uint256)": "ERC-20 with an allowance",
     },
+    "OrderVerifier": {
+        "cancel(uint256[])": "of the caller's own orders",
+        "cancelWord(uint256,uint256)": "of the caller's own orders",
+        "cancelGroup(uint64)": "of the caller's own orders",
+    },
     "Authority": {
         "multicall(bytes[])": "each call inside is the caller's own, with his rights",
         "renounceRole(uint64,address)": "gives up a role of the caller's own",
@@ -87,6 +94,9 @@ REFUSED = {
         "push(address,uint256)": ("OnlyEngine",),
         "pay(address,uint256)": ("OnlyEngine",),
         "count(int256)": ("OnlyEngine",),
+    },
+    "OrderVerifier": {
+        f"fill({ORDER},bytes,address,address,uint256,uint64)": ("OnlyEngine",),
     },
     "Executor": {
         "run(address,uint256,address,address,address,address,bytes)": ("OnlyEngine",),
@@ -138,6 +148,7 @@ def deployed():
     handles |= {
         "CollateralVault": world.vault(0),
         "InsuranceStake": world.stake,
+        "OrderVerifier": world.verifier,
         "ChainlinkAdapter": world.put("ChainlinkAdapter", authority, Z, 0),
         "PythAdapter": world.put("PythAdapter", authority, Z, Z, 0),
     }

@@ -22,6 +22,7 @@ MEMBERS = {
     "TOTALS": "totals",
     "VAULTS": "vaults",
     "MARKETS": "markets",
+    "LOCKDOWNS": "lockdowns",
     "LENDING": "lending",
     "DEBTS": "debts",
     "LIMITS": "limits",
@@ -29,6 +30,12 @@ MEMBERS = {
     "PAIRS": "pairs",
     "MODEL_RAMP": "modelRamp",
     "STAKE": "stake",
+    "OPTIONS": "options",
+    "SETTLEMENTS": "settlements",
+    "OPTION_SETUP": "optionSetup",
+    "PORTFOLIO_RAMP": "portfolioRamp",
+    "SURFACES": "surfaces",
+    "VERIFIER": "verifier",
 }
 WORDS = {
     "STATE": "state",
@@ -99,6 +106,17 @@ def test_fields_are_where_the_compiler_puts_them(layout, name):
     """Bit by bit."""
     struct, member = BITS[name]
     assert layout[struct][member][:2] == (0, CONSTANTS[name])
+
+
+def test_a_settlement_is_one_slot(layout):
+    """What a check reads of an expired option."""
+    fields = {name: (slot, bit) for name, (slot, bit, _) in layout["Settlement"].items()}
+    assert fields == {"price": (0, 0), "weighted": (0, 72), "covered": (0, 168), "observedAt": (0, 192)}
+
+
+def test_the_header_counts_options_after_its_bitmaps(layout):
+    """Sixteen bits from bit 128 on."""
+    assert layout["Header"]["options"] == (0, 128, 2)
 
 
 def test_the_header_begins_with_both_bitmaps(layout):

@@ -19,6 +19,7 @@ SOURCES = (
     "contracts/testing/ExposedCheck.sol",
     "contracts/testing/ExposedEpochs.sol",
     "contracts/testing/ExposedVolatility.sol",
+    "contracts/margin/NormalTable.sol",
     "contracts/margin/RuleMargin.sol",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import books
+import option_books
 import pytest
 from eth_utils import keccak
 from exposed import TIME, Exposed, Reverted, word
@@ -44,10 +45,9 @@ NEGATIVE = keccak(text="NegativeBalance(bytes32,uint256,int256)")[:4]
 
 @pytest.fixture(scope="module")
 def check(artifacts):
-    model = books.MODEL
-    rule = Exposed(artifacts["RuleMargin"], model.mm_floor, model.im_floor, model.pnl_share)
+    rule = option_books.rule_margin(artifacts, books.MODEL)
     old = books.OLD_MODEL
-    before = Exposed(artifacts["RuleMargin"], old.mm_floor, old.im_floor, old.pnl_share, evm=rule.evm)
+    before = option_books.rule_margin(artifacts, old, evm=rule.evm)
     check = Exposed(artifacts["ExposedCheck"], evm=rule.evm)
     return CheckedStorage(check, artifacts["ExposedCheck"], rule.address, before.address)
 
@@ -244,8 +244,7 @@ def test_decoding_undoes_encoding_and_refuses_what_does_not_fit(draw):
 
 def test_model_words_are_what_the_contract_reads(artifacts, draw):
     """RuleMargin alone, called as the engine calls it."""
-    model = books.MODEL
-    rule = Exposed(artifacts["RuleMargin"], model.mm_floor, model.im_floor, model.pnl_share)
+    rule = option_books.rule_margin(artifacts, books.MODEL)
     for _ in range(1_000):
         assets = [
             AssetExposure(draw.signed(200), draw.bits(16), draw.bits(16), draw.bits(16))
@@ -258,7 +257,7 @@ def test_model_words_are_what_the_contract_reads(artifacts, draw):
         out = rule.call("assess", _arrays(assets, perps))
         expected = [int.from_bytes(out[i : i + 32], "big", signed=i == 0) for i in range(0, len(out), 32)]
 
-        assert expected == list(model.assess(assets, perps))
+        assert expected == list(books.MODEL.assess(assets, perps))
 
 
 def _terms(draw):

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {IOptionModel} from "../../interfaces/IOptionModel.sol";
+import {IVolatilityFeed} from "../../interfaces/IVolatilityFeed.sol";
+import {Ledger} from "../Ledger.sol";
+import {MarginCheck} from "../MarginCheck.sol";
+import {MarketBook} from "../MarketBook.sol";
+import {PerpTrading} from "../PerpTrading.sol";
+import {ConfigWords} from "../libraries/ConfigWords.sol";
+import {FixedMath} from "../libraries/FixedMath.sol";
+import {OptionSeries} from "../libraries/OptionSeries.sol";
+import {PriceWord} from "../libraries/PriceWord.sol";
+import {VolatilityMath} from "../libraries/VolatilityMath.sol";
+import {OptionValues} from "../margin/OptionValues.sol";
+
+/// @title What an option is worth at a fill, and how far from it a fill may lie
+/// @dev Part of OptionLogic. The mark is the margin model's own: what it says one unit alone is worth, so that a fill and the check after it
+/// never disagree.
+library OptionMarks {
+    uint256 private constant _ONE = 1e8;
+
+    /// @dev What legs of one market, and of one expiry of it, share: legs come in that order, so each is read once.
+    struct Context {
+        uint256 market;
+        uint256 word;
+        uint256 spot;
+        uint256 makerFee;
+        uint256 takerFee;
+        uint256 feed;
+        uint256 flags;
+        uint256 maxAge;
+        uint256 group;
+        uint256[] expiry;
+    }
+
+    /// @notice The mark of an option, 1e-10. Where one side's position grows, price and surface have to be fresh and the market open;
+    /// else the price must be recent, and the last surface does.
+    function markOf(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        Context memory ctx,
+        uint256 instrument,
+        bytes32 opener,
+        bool opening
+    ) internal view returns (uint256) {
+        uint256 market = OptionSeries.marketOf(instrument);
+        if (market != ctx.market) _openMarket(s, env, ctx, market);
+        if (OptionSeries.groupOf(instrument) != ctx.group) _openExpiry(s, ctx, instrument);
+        _requirePrice(s, ctx, opener, opening);
+        uint256[] memory none = new uint256[](0);
+        uint256[] memory one = new uint256[](1);
+        one[0] = instrument << 64 | _ONE;
+        int256 worth = IOptionModel(s.globals.model).assessOptions(none, none, none, ctx.expiry, one, "").equity;
+        return FixedMath.positive(worth) / _ONE;
+    }
+
+    /// @notice Refuses a price further from its mark than half the market's MM rate on the index.
+    function requireBand(
+        Ledger.Market storage market,
+        uint256 instrument,
+        uint256 price,
+        uint256 mark,
+        uint256 index
+    ) internal view {
+        uint256 rate = market.risk.mmRate1;
+        // While the rate rises, positions are still held at less.
+        if (market.risk.flags & ConfigWords.RAMPING != 0) rate = FixedMath.min(rate, market.ramp.mmRate1);
+        uint256 band = index * rate / (2 * FixedMath.BPS);
+        if (price > mark + band || price + band < mark) {
+            revert IMarginEngine.FillPriceOutOfBand(instrument, price, mark, band);
+        }
+    }
+
+    function _openMarket(Ledger.State storage s, Ledger.Env memory env, Context memory ctx, uint256 market)
+        private
+        view
+    {
+        Ledger.MarketRisk memory risk = MarketBook.listed(s.markets[market], market);
+        ctx.market = market;
+        ctx.word = MarketBook.wordOf(s.markets[market], env, risk);
+        ctx.spot = PriceWord.value(ctx.word);
+        (ctx.feed, ctx.flags, ctx.maxAge) = (risk.feed, risk.flags, risk.maxAge);
+        (ctx.makerFee, ctx.takerFee) = (s.markets[market].trade.makerFee, s.markets[market].trade.takerFee);
+    }
+
+    /// @dev The five words of IOptionModel, for one option.
+    function _openExpiry(Ledger.State storage s, Context memory ctx, uint256 instrument) private view {
+        uint256 expiry = OptionSeries.expiryOf(instrument);
+        ctx.group = OptionSeries.groupOf(instrument);
+        uint256 left = expiry * OptionSeries.MINUTE - block.timestamp;
+        ctx.expiry = new uint256[](OptionValues.EXPIRY_WORDS);
+        ctx.expiry[0] = ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72
+            | VolatilityMath.ONE << 96;
+        ctx.expiry[1] = ctx.spot;
+        if (s.surfaces == address(0)) revert IMarginEngine.OptionsClosed();
+        uint256[] memory keys = new uint256[](1);
+        keys[0] = OptionSeries.keyOf(ctx.market, expiry);
+        uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);
+        (ctx.expiry[2], ctx.expiry[3], ctx.expiry[4]) = (words[0], words[1], words[2]);
+    }
+
+    function _requirePrice(Ledger.State storage s, Context memory ctx, bytes32 opener, bool opening) private view {
+        bool usable = opening
+            ? MarginCheck.isGood(ctx.word, ctx.maxAge)
+            : PriceWord.age(ctx.word) <= PerpTrading.REDUCING_AGE;
+        if (!usable) {
+            revert IMarginEngine.PriceUnusable(ctx.feed, PriceWord.age(ctx.word), PriceWord.status(ctx.word));
+        }
+        if (!opening) return;
+        if (ctx.flags & (ConfigWords.REDUCE_ONLY | ConfigWords.CLOSING) != 0) {
+            revert IMarginEngine.MarketNotAllowed(opener, ctx.market);
+        }
+        if (block.timestamp < s.globals.pausedUntil) revert IMarginEngine.NewRiskPaused(s.globals.pausedUntil);
+        uint256 key = OptionSeries.keyOf(ctx.market, ctx.group & 0x7ffffff);
+        OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);
+    }
+}

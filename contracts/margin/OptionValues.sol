@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {IVolatilityFeed} from "../../interfaces/IVolatilityFeed.sol";
+import {Ledger} from "../Ledger.sol";
+import {MarginCheck} from "../MarginCheck.sol";
+import {MarketBook} from "../MarketBook.sol";
+import {ConfigWords} from "../libraries/ConfigWords.sol";
+import {OptionSeries} from "../libraries/OptionSeries.sol";
+import {PriceWord} from "../libraries/PriceWord.sol";
+import {VolatilityMath} from "../libraries/VolatilityMath.sol";
+import {Words} from "../libraries/Words.sol";
+
+/// @title The expiries of an account's options as its model takes them
+/// @notice Per expiry five words (IOptionModel). A market's price is read once, all surfaces in one call.
+/// @dev Part of OptionCheck; Python twin: plimsoll/margin/option_values.py. Where only last prices count, what failed counts as it is:
+/// OptionCheck asks the model again at moved ones. A market of the account's options is four words here: the places of its first
+/// expiry and of the one after its last, its risk word, its price word. The loops walk their words by place, as PerpValues does.
+library OptionValues {
+    uint256 internal constant EXPIRY_WORDS = 5;
+    uint256 internal constant UNDERLYING_WORDS = 4;
+    uint256 internal constant SETTLED = 1;
+
+    uint256 private constant _EXPIRY = 32 * EXPIRY_WORDS;
+    uint256 private constant _UNDERLYING = 32 * UNDERLYING_WORDS;
+    uint256 private constant _SECONDS_BIT = 32;
+    uint256 private constant _FLAGS_BIT = 64;
+    /// @dev Of the second and of the third word of a surface.
+    uint256 private constant _SURFACE_TIME_BIT = 200;
+    uint256 private constant _SURFACE_STATUS_BIT = 200;
+
+    // ---------------------------------------------------------------- grouping
+
+    /// @notice Counts expiries and markets of `options`, and tells whether one of them is short.
+    function survey(uint256[] memory options) internal pure returns (uint256 expiries, uint256 markets, bool short) {
+        (uint256 group, uint256 market) = (0, type(uint256).max);
+        unchecked {
+            uint256 at = Words.first(options);
+            for (uint256 end = at + 32 * options.length; at < end; at += 32) {
+                uint256 word = Words.get(at);
+                if (word & 1 << 63 != 0) short = true;
+                uint256 found = OptionSeries.groupOf(word >> 64);
+                if (found == group) continue;
+                group = found;
+                ++expiries;
+                found = OptionSeries.marketOf(word >> 64);
+                if (found == market) continue;
+                market = found;
+                ++markets;
+            }
+        }
+    }
+
+    /// @notice Leaves market, feed and number of options of each expiry in its first word and its time in the second, the places and the
+    /// risk word of each market at `underlyings`, and its feed at `feeds`.
+    function load(
+        Ledger.State storage s,
+        uint256[] memory options,
+        uint256[] memory expiries,
+        uint256[] memory underlyings,
+        uint256 feeds
+    ) internal view {
+        unchecked {
+            uint256 e = Words.first(expiries) - _EXPIRY;
+            uint256 u = Words.first(underlyings) - _UNDERLYING;
+            (uint256 group, uint256 market, uint256 feed) = (0, type(uint256).max, 0);
+            uint256 at = Words.first(options);
+            for (uint256 end = at + 32 * options.length; at < end; at += 32) {
+                uint256 instrument = Words.get(at) >> 64;
+                if (OptionSeries.groupOf(instrument) != group) {
+                    group = OptionSeries.groupOf(instrument);
+                    e += _EXPIRY;
+                    if (OptionSeries.marketOf(instrument) != market) {
+                        market = OptionSeries.marketOf(instrument);
+                        u += _UNDERLYING;
+                        uint256 risk = _riskWord(s.markets[market]);
+                        feed = risk >> 144 & 0xff;
+                        Words.put(u, e);
+                        Words.put(u + 64, risk);
+                        Words.put(feeds, feed);
+                        feeds += 32;
+                    }
+                    Words.put(u + 32, e + _EXPIRY);
+                    Words.put(e, market | feed << 8);
+                    Words.put(e + 32, OptionSeries.expiryOf(instrument));
+                }
+                Words.put(e, Words.get(e) + (1 << 16));
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- prices and surfaces
+
+    /// @notice Completes what `load` left. @param prices Where the price word of each market is.
+    function value(
+        Ledger.State storage s,
+        uint256[] memory underlyings,
+        uint256[] memory expiries,
+        uint256 prices,
+        MarginCheck.PriceUse use
+    ) internal view {
+        bool open = use == MarginCheck.PriceUse.OPEN;
+        uint256 keys = Words.buffer(3 * expiries.length / EXPIRY_WORDS);
+        uint256 count;
+        unchecked {
+            uint256 u = Words.first(underlyings);
+            for (uint256 end = u + 32 * underlyings.length; u < end; u += _UNDERLYING) {
+                uint256 word = _priceWord(s, Words.get(u), Words.get(u + 64), Words.get(prices));
+                Words.put(u + 96, word);
+                prices += 32;
+                (uint256 im, uint256 mm) = VolatilityMath.multipliers(word, block.timestamp);
+                bool settled = true;
+                for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
+                    (uint256 key, bool final_) = _expiry(s, e, word, im << 72 | mm << 96);
+                    if (key != 0) Words.put(keys + 32 * count++, key);
+                    settled = settled && final_;
+                }
+                if (open && !settled && isFailed(u)) _refuse(Words.get(u + 64), word);
+            }
+        }
+        if (count != 0) _surfaces(s.surfaces, expiries, keys, count, open);
+    }
+
+    function _refuse(uint256 risk, uint256 word) private view {
+        revert IMarginEngine.PriceUnusable(risk >> 144 & 0xff, PriceWord.age(word), PriceWord.status(word));
+    }
+
+    /// @return key Of its surface; zero when it has expired. @return settled Whether its price is final.
+    function _expiry(Ledger.State storage s, uint256 e, uint256 word, uint256 multipliers)
+        private
+        view
+        returns (uint256 key, bool settled)
+    {
+        unchecked {
+            uint256 first = Words.get(e) | multipliers;
+            uint256 expiry = Words.get(e + 32);
+            uint256 time = expiry * OptionSeries.MINUTE;
+            key = OptionSeries.keyOf(first & 0xff, expiry);
+            Words.put(e + 32, word & (1 << 96) - 1);
+            if (time > block.timestamp) {
+                Words.put(e, first | (time - block.timestamp) << _SECONDS_BIT);
+                return (key, false);
+            }
+            uint256 price = s.settlements[key].price;
+            settled = price != 0;
+            if (settled) {
+                Words.put(e + 32, price);
+                first |= SETTLED << _FLAGS_BIT;
+            }
+            Words.put(e, first);
+            key = 0;
+        }
+    }
+
+    /// @param keys Of the `count` expiries that have not come yet, in their order; their surfaces take the same place.
+    function _surfaces(address feed, uint256[] memory expiries, uint256 keys, uint256 count, bool open) private view {
+        if (feed == address(0)) {
+            if (open) revert IMarginEngine.OptionsClosed();
+            return;
+        }
+        uint256[] memory names = new uint256[](open ? count : 0);
+        unchecked {
+            for (uint256 i; i < names.length; ++i) {
+                names[i] = Words.get(keys + 32 * i);
+            }
+            Words.expand(feed, IVolatilityFeed.read.selector, keys, count, 3);
+            uint256 e = Words.first(expiries);
+            uint256 name;
+            for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
+                if (uint32(Words.get(e) >> _SECONDS_BIT) == 0) continue;
+                (uint256 second, uint256 third) = (Words.get(keys + 32), Words.get(keys + 64));
+                if (open) requireFresh(names[name++], second, third);
+                Words.put(e + 64, Words.get(keys));
+                Words.put(e + 96, second);
+                Words.put(e + 128, third);
+                keys += 96;
+            }
+        }
+    }
+
+    /// @notice Refuses new risk on a surface that is stale, disputed, or not there: by its key, its second and its third word.
+    function requireFresh(uint256 key, uint256 second, uint256 third) internal view {
+        uint256 published = second >> _SURFACE_TIME_BIT & type(uint32).max;
+        uint256 status = third >> _SURFACE_STATUS_BIT & 0xff;
+        if (published != 0 && status == 0) return;
+        uint256 age = block.timestamp > published ? block.timestamp - published : 0;
+        revert IMarginEngine.SurfaceUnusable(key >> 32, uint32(key), age, status);
+    }
+
+    // ---------------------------------------------------------------- moved prices
+
+    /// @notice Whether the price of the market at `u` is not good.
+    function isFailed(uint256 u) internal view returns (bool) {
+        return !MarginCheck.isGood(Words.get(u + 96), Words.get(u + 64) >> 152 & 0xffff);
+    }
+
+    /// @notice Puts `price` in place of the spot of every expiry of the market at `u` that is not settled.
+    function move(uint256 u, uint256 price) internal pure {
+        if (price > PriceWord.MAX_VALUE) price = PriceWord.MAX_VALUE;
+        unchecked {
+            for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
+                if (Words.get(e) >> _FLAGS_BIT & SETTLED != 0) continue;
+                Words.put(e + 32, Words.get(e + 32) & ~PriceWord.MAX_VALUE | price);
+            }
+        }
+    }
+
+    /// @dev A market that has a final price has it for its options too.
+    function _priceWord(Ledger.State storage s, uint256 e, uint256 risk, uint256 word) private view returns (uint256) {
+        if (risk >> 232 & ConfigWords.CLOSING == 0) return word;
+        uint256 price = s.markets[Words.get(e) & 0xff].closing.finalPrice;
+        return price == 0 ? word : MarketBook.goodWord(price);
+    }
+
+    function _riskWord(Ledger.Market storage market) private view returns (uint256 word) {
+        Ledger.MarketRisk storage risk = market.risk;
+        assembly ("memory-safe") {
+            word := sload(risk.slot)
+        }
+    }
+}

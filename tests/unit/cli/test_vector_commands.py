@@ -1,0 +1,102 @@
+"""plimsoll vectors …"""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from plimsoll.cli import app
+
+VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
+SVI = "strike,a,b,rho,m,sigma,forward,tau,vol\n100,0.04,0,0,0,0.1,100,1,{vol}\n"
+BLACK = "timeToExpirySec,volatility,forward,strike,discount,call,put,call_delta_undiscounted\n"
+HAUG = "type,strike,spot,q,r,t,vol,value(tol 1e-4)\n"
+NAMES = ["black76", "haug", "svi"]
+
+
+def run(*args, code=0):
+    result = CliRunner().invoke(app, ["vectors", *map(str, args)], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.mark.parametrize("name", [*NAMES, "srm"])
+def test_each_explains_itself(name):
+    """With an example."""
+    assert f"Example: plimsoll vectors {name} " in run(name, "--help").output
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_without_a_case_is_an_error(name, tmp_path):
+    """That names it and says what was expected."""
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "other.json").write_text("[]")
+    result = run(name, tmp_path, code=2)
+
+    assert str(tmp_path) in result.stderr
+    assert "a .csv with the columns" in result.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_that_is_none_is_an_error(name, tmp_path):
+    """By its name."""
+    assert str(tmp_path / "absent") in run(name, tmp_path / "absent", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [("svi", SVI.format(vol="much"), "cases.csv:2 vol 'much'"), ("svi", SVI.format(vol="1e999"), "cases.csv:2 vol")]
+    + [("black76", BLACK + "1,0.5,1,,1,1,1,1\n", "cases.csv:2 strike ''")]
+    + [("black76", BLACK + "1,-0.5,1,1,1,1,1,1\n", "cases.csv:2 volatility '-0.5'")]
+    + [("haug", HAUG + "Straddle,1,1,0,0,1,0.5,1\n", "cases.csv:2 type 'Straddle'")]
+    + [("haug", HAUG + "Call,1,1,0,0,1/0,0.5,1\n", "cases.csv:2 t '1/0'")],
+)
+def test_a_bad_cell_is_an_error_that_names_it(name, text, where, tmp_path):
+    """File, line and column."""
+    (tmp_path / "cases.csv").write_text(text)
+
+    assert where in run(name, tmp_path, code=2).stderr
+
+
+def test_a_case_that_fails_is_shown_and_ends_with_1(tmp_path):
+    """In the table and in the JSON, which is written all the same."""
+    (tmp_path / "wrong.csv").write_text(SVI.format(vol="0.2000001"))
+    (tmp_path / "right.csv").write_text(SVI.format(vol="0.2"))
+    out = tmp_path / "out" / "report.json"
+    result = run("svi", tmp_path, "--json", out, code=1)
+    report = json.loads(out.read_text())
+
+    assert "1 of 2 hold" in result.stdout
+    assert "FAILS" in result.stdout
+    assert (report["set"], report["cases"], report["passed"]) == ("svi", 2, 1)
+    assert report["worst_rel_error"] == pytest.approx(5e-7, rel=1e-3)
+    assert {case["name"]: case["passed"] for case in report["per_case"]} == {
+        "right.csv:2 vol": True,
+        "wrong.csv:2 vol": False,
+    }
+
+
+def test_a_table_of_spot_options_is_read_too(tmp_path):
+    """One row with one wrong vega: of ten numbers, nine hold."""
+    columns = ["S", "K", "R", "t", "v", "bs_call", "bs_put", "CD", "CG", "CT", "CV", "PD", "PG", "PT", "PV"]
+    row = [100, 100, 0, 1, 0.2, 7.965567455405804, 7.965567455405804, 0.539827837277029, 0.019847627373850]
+    row += [-3.96952547477012, 39.6952547477012, -0.460172162722971, 0.019847627373850, -3.96952547477012, 39.7]
+    (tmp_path / "table.json").write_text(json.dumps({"columns": columns, "data": [row]}))
+    result = run("black76", tmp_path, "--json", "-", code=1)
+    report = json.loads(result.stdout)
+
+    assert (report["cases"], report["passed"]) == (10, 9)
+    assert [case["name"] for case in report["per_case"] if not case["passed"]] == ["table.json[0] PV"]
+    assert "9 of 10 hold" in result.stderr
+
+
+@pytest.mark.parametrize("case", ["black76 lyra_utils", "haug quantlib_haug", "svi lyra_utils"])
+def test_published_cases_hold(case):
+    """Where they are present."""
+    if not VECTORS.exists():
+        pytest.skip(f"{VECTORS} is absent")
+
+    name, folder = case.split()
+
+    assert "hold" in run(name, VECTORS / folder).stdout
