@@ -26,29 +26,35 @@ library OptionStrips {
 
     /// @notice Opens the underlyings of all expiries: their spots, doubts and multipliers.
     function spots(B.Book memory b, uint256[] calldata expiries) internal view {
-        for (uint256 i; i < expiries.length; i += 5) {
-            (uint256 word, uint256 price) = (expiries[i], expiries[i + 1]);
-            B.Group memory g = B.groupOf(b, word >> 8 & 0xff);
-            if (word >> 72 & 0xffffff > g.multIm) g.multIm = word >> 72 & 0xffffff;
-            if (word >> 96 & 0xffffff > g.multMm) g.multMm = word >> 96 & 0xffffff;
-            // What was settled says nothing about now.
-            if (g.spot != 0 || word >> 64 & 1 == 1) continue;
-            g.spot = price & type(uint72).max;
-            g.spotDoubt = B.doubtOf(price >> 72 & 0xffffff, price >> 96 & 0xffff);
-            g.doubt = g.spotDoubt;
+        unchecked {
+            for (uint256 i; i < expiries.length; i += 5) {
+                (uint256 word, uint256 price) = (expiries[i], expiries[i + 1]);
+                B.Group memory g = b.groups[B.indexOf(b, word >> 8 & 0xff)];
+                if (word >> 72 & 0xffffff > g.multIm) g.multIm = word >> 72 & 0xffffff;
+                if (word >> 96 & 0xffffff > g.multMm) g.multMm = word >> 96 & 0xffffff;
+                // What was settled says nothing about now.
+                if (g.spot != 0 || word >> 64 & 1 == 1) continue;
+                g.spot = price & type(uint72).max;
+                g.spotDoubt = B.doubtOf(price >> 72 & 0xffffff, price >> 96 & 0xffff);
+                g.doubt = g.spotDoubt;
+            }
         }
     }
 
     /// @notice Values all options: marks into the book's equity, scenarios into its underlyings.
-    function run(B.Book memory b, address table, uint256[] calldata expiries, uint256[] calldata options) internal view {
+    function run(B.Book memory b, address table, uint256[] calldata expiries, uint256[] calldata options)
+        internal
+        view
+    {
         if (expiries.length == 0) return;
         R.Expiry memory x;
         R.Smile memory smile;
-        x.first = Words.first(new uint256[](_longest(expiries) * Black76.RECORD_WORDS));
+        x.first = Words.buffer(_longest(expiries) * Black76.RECORD_WORDS);
+        x.values = Words.buffer(b.scenarios);
         uint256 prices = Black76.load(table);
         uint256 next;
         for (uint256 i; i < expiries.length;) {
-            B.Group memory g = B.groupOf(b, expiries[i] >> 8 & 0xff);
+            B.Group memory g = b.groups[B.indexOf(b, expiries[i] >> 8 & 0xff)];
             _terms(b, x, expiries, i);
             _rates(x, g, expiries[i + 4]);
             R.smileOf(smile, x, g, expiries[i + 2], expiries[i + 3]);
@@ -67,8 +73,10 @@ library OptionStrips {
     }
 
     function _longest(uint256[] calldata expiries) private pure returns (uint256 count) {
-        for (uint256 i; i < expiries.length; i += 5) {
-            count = FixedPointMathLib.max(count, expiries[i] >> 16 & 0xffff);
+        unchecked {
+            for (uint256 i; i < expiries.length; i += 5) {
+                count = FixedPointMathLib.max(count, expiries[i] >> 16 & 0xffff);
+            }
         }
     }
 
@@ -145,45 +153,90 @@ library OptionStrips {
 
     // ---------------------------------------------------------------- scenarios
 
-    /// @dev The loop of a check: what one evaluation needs is on the stack. Factors are Q64, so that rounding down is a shift.
     function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 prices) private pure {
         unchecked {
             uint256 mask = g.mask;
-            bool basis = mask >> b.scenarios & 1 == 1;
-            if (basis) _basis(g, x, prices, g.pnl + 32 * b.scenarios);
+            // The basis shocks' values serve the scenarios that are the same: known are those up to this code.
+            uint256 known = 1;
+            if (mask >> b.scenarios & 1 == 1) {
+                known = 3;
+                _basis(g, x, prices, g.pnl + 32 * b.scenarios);
+            }
             mask &= (1 << b.scenarios) - 1;
             uint256 at = g.params + 32 * P.BODY;
-            uint256 pnl = g.pnl;
-            for (; mask != 0; mask >>= 1) {
-                if (mask & 1 == 1) {
-                    uint256 word = Words.get(at);
-                    int256 gain = _gain(x, prices, word, basis);
-                    uint256 damping = word >> 64 & type(uint64).max;
-                    if (damping != uint256(_WAD)) gain = B.down(gain, int256(damping));
-                    Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
+            // Apart, so that neither is compiled into the middle of a function with too much on its stack.
+            if (x.share == uint256(_WAD)) _evaluate(x, prices, at, mask, known);
+            else _evaluate(x, prices, at, mask, 4 + known);
+            _gain(x, at, mask, g.pnl);
+        }
+    }
+
+    /// @dev Leaves at `x.values` what the options are worth in each scenario of the mask, undiscounted; of a joint one its gain. known:
+    /// 4 is added where a forward no longer takes all of a shock.
+    function _evaluate(R.Expiry memory x, uint256 prices, uint256 at, uint256 mask, uint256 known) private pure {
+        unchecked {
+            uint256 to = x.values;
+            for (; mask != 0; (mask, at, to) = (mask >> 1, at + 32, to + 32)) {
+                if (mask & 1 == 0) continue;
+                uint256 word = Words.get(at);
+                uint256 code = word >> 216;
+                int256 value;
+                if (code != 0 && code <= known & 3) {
+                    value = code == 1 ? x.rawMark : code == 2 ? x.rawUp : x.rawDown;
+                } else {
+                    (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
+                    if (known > 3) (lnShock, shock) = _partial(x, shock);
+                    uint256 kind = word >> 128 & 0xff;
+                    value = kind < P.JOINT_LINEAR
+                        ? _value(x, prices, kind, lnShock, shock)
+                        : _joint(x, prices, kind - 2, lnShock, shock);
                 }
-                at += 32;
-                pnl += 32;
+                Words.put(to, uint256(value));
             }
         }
     }
 
-    /// @return gain What the expiry gains in a scenario, before damping. Skews turn either way: what they change is lost.
-    function _gain(R.Expiry memory x, uint256 prices, uint256 word, bool basis) private pure returns (int256 gain) {
-        unchecked {
-            uint256 known = word >> 216;
-            if (known == 1) return _discounted(x, x.rawMark) - x.mark;
-            if (known != 0 && basis) return _discounted(x, known == 2 ? x.rawUp : x.rawDown) - x.mark;
-            uint256 kind = word >> 128 & 0xff;
-            (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
-            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
-            if (kind < P.JOINT_LINEAR) {
-                gain = _discounted(x, _value(x, prices, kind, lnShock, shock)) - x.mark;
-                return kind < P.LINEAR || gain < 0 ? gain : -gain;
+    /// @dev Adds to the words at `pnl` what the expiry gains: value with its static discount less the mark, damped. Skews turn either way:
+    /// what they change is lost. Factors are Q64, so that rounding down is a shift.
+    function _gain(R.Expiry memory x, uint256 at, uint256 mask, uint256 pnl) private pure {
+        (int256 mark, int256 long, int256 short, uint256 values) = (x.mark, x.long, x.short, x.values);
+        assembly ("memory-safe") {
+            for {} mask {
+                mask := shr(1, mask)
+                at := add(at, 32)
+                pnl := add(pnl, 32)
+                values := add(values, 32)
+            } {
+                if and(mask, 1) {
+                    let word := mload(at)
+                    let kind := and(shr(128, word), 0xff)
+                    let gain := mload(values)
+                    if lt(kind, 5) {
+                        gain := mul(gain, xor(long, mul(xor(long, short), slt(gain, 0))))
+                        gain := sub(sar(64, gain), mark)
+                        if and(gt(kind, 2), sgt(gain, 0)) { gain := sub(0, gain) }
+                    }
+                    let damping := and(shr(64, word), 0xffffffffffffffff)
+                    if sub(damping, 1000000000000000000) {
+                        gain := mul(gain, damping)
+                        gain := sub(sdiv(gain, 1000000000000000000), slt(smod(gain, 1000000000000000000), 0))
+                    }
+                    mstore(pnl, add(mload(pnl), gain))
+                }
             }
-            int256 level = _discounted(x, _value(x, prices, P.NONE, lnShock, shock));
-            int256 skewed = _discounted(x, _value(x, prices, kind - 2, lnShock, shock));
-            return level - x.mark - int256(FixedMath.abs(skewed - level));
+        }
+    }
+
+    /// @return gain The loss of the spot's move, and beside it whatever the skew changes there.
+    function _joint(R.Expiry memory x, uint256 prices, uint256 kind, int256 lnShock, uint256 shock)
+        private
+        pure
+        returns (int256 gain)
+    {
+        unchecked {
+            gain = _discounted(x, _value(x, prices, P.NONE, lnShock, shock));
+            int256 skewed = _discounted(x, _value(x, prices, kind, lnShock, shock));
+            return gain - x.mark - int256(FixedMath.abs(skewed - gain));
         }
     }
 

@@ -90,16 +90,19 @@ library PortfolioBook {
 
     /// @notice The underlying of a market's feed. Those that no underlying claims, which a listing must prevent, are one of their own
     /// with the first one's parameters, so that they cannot hedge what is claimed.
-    function groupOf(Book memory b, uint256 feed) internal view returns (Group memory g) {
+    function indexOf(Book memory b, uint256 feed) internal view returns (uint256 u) {
         unchecked {
-            uint256 u = claim(b, feed) & 0x3f;
-            return group(b, u == 0 ? b.groups.length - 1 : u - 1);
+            u = claim(b, feed) & 0x3f;
+            u = u == 0 ? b.groups.length - 1 : u - 1;
+            touch(b, u);
         }
     }
 
-    function group(Book memory b, uint256 u) internal view returns (Group memory g) {
-        g = b.groups[u];
-        if (g.params != 0) return g;
+    /// @notice Opens an underlying that was not yet. Its struct is then read from `b.groups`: one that a function returned would be
+    /// made anew, with zeros, each time.
+    function touch(Book memory b, uint256 u) internal view {
+        Group memory g = b.groups[u];
+        if (g.params != 0) return;
         unchecked {
             uint256 words = P.BODY + b.scenarios;
             g.params = _copy(b.source, P.HEAD + (u + 1 == b.groups.length ? 0 : u) * words, words);

@@ -25,8 +25,9 @@ contract PortfolioMargin is IOptionModel {
     /// @notice Share of net unrealised perp profit that supports initial margin and withdrawals, bps.
     uint256 public immutable PNL_SHARE;
 
-    /// @dev No loss of one account is this large; what would be is.
+    /// @dev Losses and values end here, quote WAD: far beyond any there can be, and low enough that nothing overflows.
     uint256 private constant _LOSS_LIMIT = 1 << 150;
+    uint256 private constant _VALUE_LIMIT = 1 << 160;
 
     /// @param table NormalTable, which strips read.
     /// @param words As in PortfolioParameters, with what is derived left zero.
@@ -87,7 +88,8 @@ contract PortfolioMargin is IOptionModel {
                 uint256 tag = tags[i];
                 uint256 u = B.claim(b, tag & 0xff) & 0x3f;
                 if (u == 0) continue;
-                B.Group memory g = B.group(b, u - 1);
+                B.touch(b, u - 1);
+                B.Group memory g = b.groups[u - 1];
                 if (g.spot != 0 || tag & 0xff != B.field(g, 4, 2)) continue;
                 g.spot = tag >> 40 & type(uint72).max;
                 g.spotDoubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
@@ -107,7 +109,9 @@ contract PortfolioMargin is IOptionModel {
                 if (notional != 0 || pnl < 0) b.exposed = true;
                 if (notional == 0) continue;
                 b.notional += notional;
-                _perp(b, B.groupOf(b, perps[i + 2] >> 144 & 0xff), word, perps[i + 3] >> 144 & type(uint56).max);
+                _perp(
+                    b, b.groups[B.indexOf(b, perps[i + 2] >> 144 & 0xff)], word, perps[i + 3] >> 144 & type(uint56).max
+                );
             }
         }
     }
@@ -146,14 +150,15 @@ contract PortfolioMargin is IOptionModel {
                 b.im += _share(size, word >> 32 & 0xffff);
                 b.mm += _share(size, word >> 16 & 0xffff);
                 b.im0 += _share(size, word & 0xffff);
+                if (size > _VALUE_LIMIT) size = _VALUE_LIMIT;
                 uint256 tag = tags[i];
                 uint256 doubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
                 uint256 entry = B.claim(b, tag & 0xff);
                 if (entry & 0x3f != 0) {
                     // No surer than the spot of what it stands for.
-                    B.Group memory g = B.group(b, (entry & 0x3f) - 1);
+                    B.Group memory g = b.groups[B.indexOf(b, tag & 0xff)];
                     if (g.spotDoubt > doubt) doubt = g.spotDoubt;
-                    if (entry & 0x40 != 0) g.linear += value;
+                    if (entry & 0x40 != 0) g.linear += value < 0 ? -int256(size) : int256(size);
                 }
                 b.im += B.doubtful(b, doubt, size);
             }

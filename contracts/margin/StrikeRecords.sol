@@ -15,7 +15,8 @@ import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 library StrikeRecords {
     /// @dev forward: 1e-10, at the present spot. share: of a shock that the forward still takes, WAD. root: √years, WAD. discount: of the mark,
     /// WAD; long, short: the static discounts with it, for a positive and a negative value. first, count: the records. puts: Σ
-    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. The rest: undiscounted values.
+    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. raw…: undiscounted values. values: room
+    /// for one per scenario.
     struct Expiry {
         uint256 spot;
         uint256 secs;
@@ -36,6 +37,7 @@ library StrikeRecords {
         int256 rawMark;
         int256 rawUp;
         int256 rawDown;
+        uint256 values;
     }
 
     /// @dev scale: total variance per variance of the surface, 2^128.
@@ -71,7 +73,10 @@ library StrikeRecords {
     // ---------------------------------------------------------------- volatility
 
     /// @notice What all strikes of an expiry share, from the surface's first two words.
-    function smileOf(Smile memory smile, Expiry memory x, B.Group memory g, uint256 first, uint256 second) internal pure {
+    function smileOf(Smile memory smile, Expiry memory x, B.Group memory g, uint256 first, uint256 second)
+        internal
+        pure
+    {
         unchecked {
             smile.kinds = g.kinds;
             smile.lnForward = FixedPointMathLib.lnWad(int256(x.forward * 1e8));

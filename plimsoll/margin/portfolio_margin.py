@@ -12,7 +12,7 @@ from plimsoll.margin.portfolio_parameters import RESERVE_ALWAYS, Parameters
 from plimsoll.margin.portfolio_words import ONE, AccountView, Perp
 from plimsoll.margin.rule_margin import Assessment
 
-LOSS_LIMIT = 2**150
+LOSS_LIMIT, VALUE_LIMIT = 2**150, 2**160
 
 
 class Worst(NamedTuple):
@@ -121,12 +121,13 @@ def _assets(book: Book, view: AccountView) -> None:
         book.im += ceil_div(size * asset.haircut_im, BPS)
         book.mm += ceil_div(size * asset.haircut_mm, BPS)
         book.im0 += ceil_div(size * asset.haircut_im0, BPS)
+        size = min(size, VALUE_LIMIT)
         doubt, claim = doubt_of(tag.doubt, tag.fine), book.parameters.claim(tag.feed)
         if claim is not None:
             group = book.group(claim.underlying)
             doubt = max(doubt, group.spot_doubt)
             if claim.cancels:
-                group.linear += asset.value
+                group.linear += -size if asset.value < 0 else size
         book.im += book.doubtful(doubt, size)
 
 

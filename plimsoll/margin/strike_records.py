@@ -88,18 +88,27 @@ def _skews(root: int, p: Underlying) -> tuple[tuple[int, int], tuple[int, int]]:
     return (truncate_div(linear << 64, star), q64(linear)), (truncate_div(absolute << 64, star), q64(absolute))
 
 
-def _record(common: Shared, strike: int, net: int) -> black76.Record:
-    ln_strike = ln_wad(strike * 10**8 or 1)
-    k = q64(ln_strike - common.ln_forward)
+def vols(common: Shared, strike: int) -> tuple[int, int, int, int, int]:
+    """Total volatility of a strike, Q64, by kind."""
+    ln_strike = _ln(strike)
     vol = isqrt(svi_math.total_variance(common.svi, ln_strike - common.ln_reference) * common.scale)
-    vols = (
+    k = q64(ln_strike - common.ln_forward)
+    return (
         vol,
         max(vol * common.up // WAD, common.least),
         vol * common.down // WAD,
         _skewed(vol, k, *common.skews[0]),
         _skewed(vol, abs(k), *common.skews[1]),
     )
-    return black76.Record(k, strike, net, tuple(map(black76.vol_word, vols)))
+
+
+def _record(common: Shared, strike: int, net: int) -> black76.Record:
+    words = tuple(map(black76.vol_word, vols(common, strike)))
+    return black76.Record(q64(_ln(strike) - common.ln_forward), strike, net, words)
+
+
+def _ln(strike: int) -> int:
+    return ln_wad(strike * 10**8 or 1)
 
 
 def _skewed(vol: int, k: int, slope: int, cap: int) -> int:

@@ -95,12 +95,16 @@ def load(path: Path) -> Case:
         content = json.loads(path.read_text(), parse_float=Decimal)
     except (OSError, ValueError) as error:
         raise BadInput(path.name, None, f"no readable JSON: {error}") from None
-    root = Node(path.name, "", content)
+    return parse(path.name, content)
+
+
+def parse(name: str, content: Any) -> Case:
+    root = Node(name, "", content)
     scenario, result = root.get("Scenario"), root.get("Result")
     parameters = read_parameters(root.get("Parameters"), scenario)
     view, gross = read_account(scenario)
     count = len(scenario.get("Options").items())
-    return Case(path.stem, parameters, view, result.number("IM"), result.number("MM"), gross, count)
+    return Case(Path(name).stem, parameters, view, result.number("IM"), result.number("MM"), gross, count)
 
 
 def read_parameters(node: Node, account: Node) -> Parameters:
