@@ -8,20 +8,16 @@ is deployed as a mock, which only local chains accept. `plimsoll.deploy.bounds` 
 from __future__ import annotations
 
 import dataclasses
-import types
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from plimsoll.errors import BadInput
+from plimsoll.deploy.typed_json import build
 from plimsoll.exchange.listing import ExchangeListing
 from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.margin.portfolio_parameters import Parameters as Portfolio
 from plimsoll.margin.surface_checks import Rules
 
 Rates = tuple[int, int, int]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -210,8 +206,8 @@ class Roles:
 
 @dataclass(frozen=True)
 class Parameters:
-    """One deployment. `kappa` in tenths; `block_time` in seconds, added to the age of every price. Without a `portfolio`
-    model there are no portfolio accounts."""
+    """One deployment. `kappa` in tenths; `block_time` in seconds, added to the age of every price. There are portfolio
+    accounts where there is a `portfolio` model."""
 
     assets: tuple[Asset, ...]
     markets: tuple[Market, ...]
@@ -242,53 +238,4 @@ class Parameters:
     @classmethod
     def from_json(cls, raw: Any) -> Parameters:
         """The parameters in `raw`; unknown, missing or ill-typed fields are a BadInput that names them."""
-        return _build(cls, raw, "parameters")
-
-
-def _build(kind: type[T], raw: Any, where: str) -> T:
-    if not isinstance(raw, dict):
-        raise BadInput(where, raw, "it must be a JSON object")
-    hints = get_type_hints(kind)
-    if unknown := sorted(set(raw) - set(hints)):
-        raise BadInput(where, unknown, f"there is no such field; there are {', '.join(hints)}")
-    values = {name: _value(hints[name], value, f"{where}.{name}") for name, value in raw.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise BadInput(where, sorted(raw), str(error)) from None
-
-
-def _value(hint: Any, raw: Any, where: str) -> Any:
-    if get_origin(hint) in (Union, types.UnionType):
-        inner = next(option for option in get_args(hint) if option is not type(None))
-        return None if raw is None else _value(inner, raw, where)
-    if get_origin(hint) is tuple:
-        if not isinstance(raw, list | tuple):
-            raise BadInput(where, raw, "it must be a list")
-        items = get_args(hint)
-        if items[-1] is not Ellipsis and len(raw) != len(items):
-            raise BadInput(where, raw, f"it must have {len(items)} items")
-        return tuple(_value(items[0], item, f"{where}[{position}]") for position, item in enumerate(raw))
-    if get_origin(hint) is Mapping:
-        key, kind = get_args(hint)
-        if not isinstance(raw, Mapping):
-            raise BadInput(where, raw, "it must be a JSON object")
-        return {key(name): _value(kind, item, f"{where}[{name}]") for name, item in raw.items()}
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, raw, where)  # type: ignore[arg-type]
-    if isinstance(hint, type) and issubclass(hint, tuple):  # a NamedTuple, which JSON has as a list
-        fields = get_type_hints(hint)
-        if not isinstance(raw, list | tuple) or len(raw) != len(fields):
-            raise BadInput(where, raw, f"it must be a list of {', '.join(fields)}")
-        return hint(
-            *(_value(kind, item, f"{where}.{name}") for (name, kind), item in zip(fields.items(), raw, strict=True))
-        )
-    if isinstance(hint, type) and issubclass(hint, IntEnum):
-        if raw not in set(hint):
-            raise BadInput(where, raw, f"it must be one of {', '.join(map(str, map(int, hint)))}")
-        return hint(raw)
-    if hint is int and isinstance(raw, str) and raw.lstrip("-").isdigit():
-        return int(raw)  # large numbers may be written as text
-    if type(raw) is not hint:
-        raise BadInput(where, raw, f"it must be {hint.__name__}")
-    return raw
+        return build(cls, raw, "parameters")

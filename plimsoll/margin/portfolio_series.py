@@ -130,4 +130,3 @@ def black76_call(forward: float, strike: float, vol: float) -> float:
 
 def _normal(d: float) -> float:
     return erfc(-d / sqrt(2)) / 2
-
