@@ -59,6 +59,7 @@ abstract contract ConfigReader is IMarketConfig {
         if (dust * 1e16 < floor) revert DustBelowFloor(dust * 1e16, floor);
     }
 
+    /// @dev The same for the model of portfolio accounts, and for the one before it.
     function _requirePortfolioDust(uint256 dust) internal view {
         address model = ConfigWords.modelOf(_word(bytes32(LedgerSlots.OPTION_SETUP)));
         address before = ConfigWords.modelOf(_word(bytes32(LedgerSlots.PORTFOLIO_RAMP)));

@@ -35,7 +35,7 @@ contract MarginEngine is EngineControl {
     uint256 private constant REMOVAL_BPS = 1000;
 
     /// @dev What the batch knows of an account it touched. risk: it needs the check; strict: on fresh prices only; removed: margin
-    /// left it; cured: its owner says so; taken: it was called or liquidated here, and nothing else may touch it any more; slack:
+    /// left it; cured: its owner says so; matched: it filled an order; taken: it was called or liquidated here, and nothing else may touch it any more; slack:
     /// what rounding may have cost it in repayments; maxLeverage: its owner's limit, or zero; operated: somebody else trades for
     /// it, and answers for `cost`, which is what his fills lost against their index.
     struct Touched {
@@ -44,6 +44,7 @@ contract MarginEngine is EngineControl {
         bool strict;
         bool removed;
         bool taken;
+        bool matched;
         bool operated;
         bool cured;
         uint256 traded;
@@ -236,24 +237,23 @@ contract MarginEngine is EngineControl {
         if (opening) t.strict = true;
     }
 
-    /// @dev Whoever has signed, or sends, may only take on what his margin carries afterwards: both accounts are checked.
+    /// @dev Both accounts are checked as if they had opened something, since closing a hedge is no less. In a reducing batch whose position
+    /// grows is held to that too; the other one's is to be no worse, or as good as that (docs/decisions/037).
     function _match(Context memory ctx, bytes calldata data) private {
         if (ctx.reducing) {
             (bytes32 maker, bytes32 taker) = OptionLogic.parties(data);
             _touch(ctx, maker);
             _touch(ctx, taker);
         }
-        Filled[2] memory sides = OptionLogic.trade(state, _env(), ctx.caller, data);
-        for (uint256 i; i < 2; ++i) {
-            Filled memory side = sides[i];
-            Touched memory t = _touch(ctx, side.account);
-            if (side.opening && ctx.reducing) revert RiskInReducingBatch(side.account, uint256(Kind.Match));
-            t.risk = true;
-            if (side.opening) t.strict = true;
-            if (!side.operated) continue;
+        uint256[10] memory filled = OptionLogic.trade(state, _env(), ctx.caller, data);
+        for (uint256 i; i < 10; i += 5) {
+            Touched memory t = _touch(ctx, bytes32(filled[i]));
+            (t.risk, t.matched) = (true, true);
+            if (filled[i + 1] != 0 || !ctx.reducing) t.strict = true;
+            if (filled[i + 2] == 0) continue;
             t.operated = true;
-            t.traded += side.traded;
-            t.cost += side.lost;
+            t.traded += filled[i + 3];
+            t.cost += int256(filled[i + 4]);
         }
     }
 
@@ -376,7 +376,7 @@ contract MarginEngine is EngineControl {
         }
         Assessment memory a = _assess(ctx, t);
         if (!ctx.lenient) {
-            if (ctx.reducing) _requireReduced(t, a);
+            if (ctx.reducing && !t.strict) _requireReduced(ctx, t, a);
             else _requireInitial(t, a);
             if (t.operated) OperatorGrants.requireCost(state, t.id, ctx.caller, t.traded, t.cost, a);
         }
@@ -386,8 +386,15 @@ contract MarginEngine is EngineControl {
 
     function _assess(Context memory ctx, Touched memory t) private view returns (Assessment memory) {
         MarginCheck.PriceUse use = t.strict ? MarginCheck.PriceUse.OPEN : MarginCheck.PriceUse.ACQUIRE;
-        if (ctx.reducing) use = MarginCheck.PriceUse.REDUCE;
-        if (ctx.lenient) use = MarginCheck.PriceUse.TARGET;
+        if (ctx.reducing && !t.strict) use = MarginCheck.PriceUse.REDUCE;
+        return _assessAs(ctx, t, ctx.lenient ? MarginCheck.PriceUse.TARGET : use);
+    }
+
+    function _assessAs(Context memory ctx, Touched memory t, MarginCheck.PriceUse use)
+        private
+        view
+        returns (Assessment memory)
+    {
         return MarginCheck.assessWithin(state, ROUTER, t.id, use, ctx.lenient ? 0 : t.maxLeverage);
     }
 
@@ -398,14 +405,23 @@ contract MarginEngine is EngineControl {
         if (a.equity < int256(required)) revert BelowInitialMargin(t.id, a.equity, required);
     }
 
-    /// @dev Against IM₀: the discount on profit in IM grows when a losing leg is closed beside a winning one, which is no risk. And
-    /// below zero the costs of a fill would be insurance's: nobody reduces at others' cost.
-    function _requireReduced(Touched memory t, Assessment memory a) private pure {
-        if (a.equity < 0 && a.equity + t.slack < t.equity) revert NotReducing(t.id, t.equity, a.equity);
-        int256 overIm = a.equity - int256(a.im0) + t.slack;
-        if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);
-        int256 overMm = a.equity - int256(a.mm) + t.slack;
-        if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);
+    /// @dev Who filled an order may be the worse for it if he has initial margin at good prices.
+    function _requireReduced(Context memory ctx, Touched memory t, Assessment memory a) private view {
+        (int256 before, int256 afterwards) = _fallen(t, a);
+        if (before == afterwards) return;
+        if (!t.matched) revert NotReducing(t.id, before, afterwards);
+        _requireInitial(t, _assessAs(ctx, t, MarginCheck.PriceUse.OPEN));
+    }
+
+    /// @dev What fell below what it was when the account was touched, if anything did. Against IM₀: the discount on profit in IM grows
+    /// when a losing leg is closed beside a winning one, which is no risk. And below zero the costs of a fill would be insurance's: nobody
+    /// reduces at others' cost.
+    function _fallen(Touched memory t, Assessment memory a) private pure returns (int256 before, int256 afterwards) {
+        if (a.equity < 0 && a.equity + t.slack < t.equity) return (t.equity, a.equity);
+        afterwards = a.equity - int256(a.im0) + t.slack;
+        if (afterwards < t.overIm) return (t.overIm, afterwards);
+        afterwards = a.equity - int256(a.mm) + t.slack;
+        return afterwards < t.overMm ? (t.overMm, afterwards) : (int256(0), int256(0));
     }
 
     function _vault(uint256 asset) private view returns (address vault) {

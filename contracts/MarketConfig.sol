@@ -7,7 +7,6 @@ import {IInsuranceStake} from "../interfaces/IInsuranceStake.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarketConfig} from "../interfaces/IMarketConfig.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
-import {IOrderVerifier} from "../interfaces/IOrderVerifier.sol";
 import {ConfigReader} from "./ConfigReader.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {ConfigBounds} from "./libraries/ConfigBounds.sol";
@@ -272,37 +271,6 @@ contract MarketConfig is ConfigReader, AccessManaged {
     }
 
     /// @inheritdoc IMarketConfig
-    function setPortfolioModel(address model) external restricted {
-        _requireCode(model);
-        uint256 terms = _word(bytes32(LedgerSlots.TERMS));
-        if (terms != 0) _requireDust(ConfigWords.dustOf(terms), model);
-        address current = ConfigWords.modelOf(_word(bytes32(LedgerSlots.OPTION_SETUP)));
-        if (current != address(0) && current != model) {
-            uint256 what = ConfigSlots.PORTFOLIO_MODEL;
-            _requireNoRamp(what, 0, _word(bytes32(LedgerSlots.PORTFOLIO_RAMP)) >> 160);
-            engine.configure(ConfigSlots.PORTFOLIO_RAMP, 0, uint160(current) | _announce(what, 0) << 160);
-        }
-        engine.configure(ConfigSlots.PORTFOLIO_MODEL, 0, uint160(model));
-        _forbid(model);
-    }
-
-    /// @inheritdoc IMarketConfig
-    function setSurfaces(address feed) external restricted {
-        _requireCode(feed);
-        engine.configure(ConfigSlots.SURFACES, 0, uint160(feed));
-        _forbid(feed);
-    }
-
-    /// @inheritdoc IMarketConfig
-    function setVerifier(address verifier) external restricted {
-        _requireCode(verifier);
-        address custodian = IOrderVerifier(verifier).engine();
-        if (custodian != address(engine)) revert VerifierMismatch(verifier, custodian);
-        engine.configure(ConfigSlots.VERIFIER, 0, uint160(verifier));
-        _forbid(verifier);
-    }
-
-    /// @inheritdoc IMarketConfig
     function forbidCallTarget(address target) external restricted {
         _forbid(target);
     }
@@ -319,8 +287,6 @@ contract MarketConfig is ConfigReader, AccessManaged {
         }
         uint256 end = _word(bytes32(LedgerSlots.MODEL_RAMP)) >> 160;
         if (end != 0 && block.timestamp >= end) engine.configure(ConfigSlots.MODEL_RAMP, 0, 0);
-        end = _word(bytes32(LedgerSlots.PORTFOLIO_RAMP)) >> 160;
-        if (end != 0 && block.timestamp >= end) engine.configure(ConfigSlots.PORTFOLIO_RAMP, 0, 0);
     }
 
     function _announce(uint256 what, uint256 id) private returns (uint256 end) {

@@ -112,7 +112,6 @@ interface IMarketConfig {
     error FeedNotReplaceable(uint256 feed, uint256 proposed);
     /// @dev The pool's cash and its side of every position lie in its account; another owner would have neither.
     error PoolNotReplaceable(address pool);
-    error VerifierMismatch(address verifier, address engine);
     error StakeMismatch(address stake, address engine);
     error StakeNotReplaceable(address stake, int256 insured);
 
@@ -225,16 +224,6 @@ interface IMarketConfig {
     /// @notice Sets which InsuranceStake the insurance account pays, and forbids it as a `Call` target. Another one only while
     /// insurance holds nothing, so that nobody's stake is left behind.
     function setStake(address stake) external;
-
-    /// @notice Sets the model of portfolio accounts; with it they can be opened. Another one is ramped to, as by `setModel`. It has to
-    /// understand IOptionModel, and to name its IM_FLOOR.
-    function setPortfolioModel(address model) external;
-
-    /// @notice Sets where volatility surfaces come from, and forbids it as a `Call` target. Without one no option is traded.
-    function setSurfaces(address feed) external;
-
-    /// @notice Sets who verifies the orders of `Match`, and forbids it as a `Call` target. What was signed for another is void.
-    function setVerifier(address verifier) external;
 
     /// @notice For good: there is no way to allow a target again.
     function forbidCallTarget(address target) external;

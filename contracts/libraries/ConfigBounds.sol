@@ -7,7 +7,6 @@ import {FillMath} from "./FillMath.sol";
 import {FixedMath} from "./FixedMath.sol";
 
 /// @title What parameters may be, whatever the chain's state
-/// @dev What checks a whole struct is linked, so that MarketConfig stays below the limit of a contract's size.
 library ConfigBounds {
     uint256 internal constant BPS = FixedMath.BPS;
     uint256 internal constant MAX_DECIMALS = 18;
@@ -28,7 +27,7 @@ library ConfigBounds {
     uint256 internal constant MIN_DEPEG = 9000;
     uint256 internal constant MAX_DEPEG_FACTOR = 100;
 
-    function requireAsset(IMarketConfig.AssetParams memory p, bool quote) external pure {
+    function requireAsset(IMarketConfig.AssetParams memory p, bool quote) internal pure {
         if (p.decimals > MAX_DECIMALS) revert IMarketConfig.DecimalsOutOfRange(p.decimals, MAX_DECIMALS);
         _requireLimits(p);
         _requireAge(p.maxAge);
@@ -62,7 +61,7 @@ library ConfigBounds {
         }
     }
 
-    function requireRisk(IMarketConfig.RiskParams memory p) external pure {
+    function requireRisk(IMarketConfig.RiskParams memory p) internal pure {
         _requireRates(p.mmRates);
         _requireRates(p.imRates);
         for (uint256 i; i < 3; ++i) {
@@ -86,7 +85,7 @@ library ConfigBounds {
         if (p.maxFundingRate > BPS) revert IMarketConfig.FundingRateOutOfRange(p.maxFundingRate, BPS);
     }
 
-    function requireTrade(IMarketConfig.TradeParams memory p) external pure {
+    function requireTrade(IMarketConfig.TradeParams memory p) internal pure {
         if (p.maxOi > MAX_SIZE) revert IMarketConfig.SizeOutOfRange(p.maxOi, MAX_SIZE);
         if (p.maxSkew > p.maxOi) revert IMarketConfig.SkewCapAboveOpenInterestCap(p.maxSkew, p.maxOi);
         if (p.maxSkew >= p.skewScale) revert IMarketConfig.SkewCapNotBelowScale(p.maxSkew, p.skewScale);
@@ -98,7 +97,7 @@ library ConfigBounds {
         if (p.gap == 0 || p.gap > BPS) revert IMarketConfig.GapOutOfRange(p.gap, BPS);
     }
 
-    function requireTerms(IMarketConfig.Terms memory p) external pure {
+    function requireTerms(IMarketConfig.Terms memory p) internal pure {
         if (p.lambda == 0 || p.lambda >= p.beta || p.beta > BPS) {
             revert IMarketConfig.CallLevelsUnordered(p.lambda, p.beta);
         }

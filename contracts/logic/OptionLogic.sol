@@ -39,11 +39,15 @@ library OptionLogic {
         uint256 traded;
         int256 lost;
         uint256 fee;
+        bytes32 hash;
         OptionBook.Book book;
     }
 
     /// @dev net: what the maker pays per package, WAD, perps included; premium: what he pays for the options in all.
-    struct Sums {
+    struct Deal {
+        address caller;
+        IMarginEngine.Match order;
+        Side[2] sides;
         int256 net;
         int256 premium;
     }
@@ -57,35 +61,49 @@ library OptionLogic {
     }
 
     /// @notice Verifies both orders, fills every leg, moves premium and fees.
+    /// @return filled Per side the account, whether something grew, whether somebody acts for its owner, what was traded at index (WAD), and
+    /// what was lost against marks and index, fees included.
     function trade(Ledger.State storage s, Ledger.Env memory env, address caller, bytes calldata data)
         external
-        returns (IMarginEngine.Filled[2] memory filled)
+        returns (uint256[10] memory filled)
     {
-        IMarginEngine.Match memory order = abi.decode(data, (IMarginEngine.Match));
-        _requireMirror(order);
-        Side[2] memory sides = [_side(s, caller, order.maker.order), _side(s, caller, order.taker.order)];
-        bytes32 makerHash = _verify(s, caller, order, 0, sides[0]);
-        bytes32 takerHash = _verify(s, caller, order, 1, sides[1]);
-        Sums memory sums = _fill(s, env, order, sides);
-        _requireLimit(order.maker.order, sums.net);
-        _requireLimit(order.taker.order, -sums.net);
-        OptionBook.close(s, sides[0].book);
-        OptionBook.close(s, sides[1].book);
-        _pay(s, env, sides, sums.premium);
+        Deal memory d;
+        d.caller = caller;
+        d.order = abi.decode(data, (IMarginEngine.Match));
+        _requireMirror(d.order);
+        _enter(s, d, 0, d.order.maker, d.order.taker.order.account);
+        _enter(s, d, 1, d.order.taker, d.order.maker.order.account);
+        _verify(s, d, d.order.maker, d.sides[0], d.sides[1].id);
+        _verify(s, d, d.order.taker, d.sides[1], d.sides[0].id);
+        _fill(s, env, d);
+        _requireLimit(d.order.maker.order, d.net);
+        _requireLimit(d.order.taker.order, -d.net);
+        OptionBook.close(s, d.sides[0].book);
+        OptionBook.close(s, d.sides[1].book);
+        _pay(s, env, d.sides, d.premium);
+        _tell(d);
+        _report(filled, 0, d.sides[0]);
+        _report(filled, 5, d.sides[1]);
+    }
+
+    function _tell(Deal memory d) private {
+        (Side memory maker, Side memory taker) = (d.sides[0], d.sides[1]);
         emit IMarginEngine.Matched(
-            sides[0].id, sides[1].id, makerHash, takerHash, order.size, sums.premium, sides[0].fee, sides[1].fee
+            maker.id, taker.id, maker.hash, taker.hash, d.order.size, d.premium, maker.fee, taker.fee
         );
-        for (uint256 i; i < 2; ++i) {
-            Side memory side = sides[i];
-            filled[i] = IMarginEngine.Filled(side.id, side.opening, side.operated, side.traded, side.lost);
-        }
+    }
+
+    function _report(uint256[10] memory filled, uint256 at, Side memory side) private pure {
+        filled[at] = uint256(side.id);
+        filled[at + 1] = side.opening ? 1 : 0;
+        filled[at + 2] = side.operated ? 1 : 0;
+        filled[at + 3] = side.traded;
+        filled[at + 4] = uint256(side.lost);
     }
 
     function _requireMirror(IMarginEngine.Match memory order) private pure {
         IOrderVerifier.Leg[] memory legs = order.maker.order.legs;
         IOrderVerifier.Leg[] memory mirror = order.taker.order.legs;
-        bytes32 account = order.maker.order.account;
-        if (account == order.taker.order.account) revert IMarginEngine.AccountMismatch(account, account);
         if (order.prices.length != legs.length) {
             revert IMarginEngine.PriceCountMismatch(order.prices.length, legs.length);
         }
@@ -97,41 +115,47 @@ library OptionLogic {
         }
     }
 
-    /// @dev The account as it is, with room for what may come.
-    function _side(Ledger.State storage s, address caller, IOrderVerifier.Order memory order)
-        private
-        view
-        returns (Side memory side)
-    {
-        side.id = order.account;
-        side.reduceOnly = order.reduceOnly;
-        side.operated = caller != AccountId.ownerOf(order.account);
-        side.book = OptionBook.open(s, order.account, order.legs.length);
+    /// @dev The account as it is, with room for what may come. Without a signature the sender acts: the owner, or an operator who reduces
+    /// within his grant.
+    function _enter(
+        Ledger.State storage s,
+        Deal memory d,
+        uint256 which,
+        IOrderVerifier.SignedOrder memory signed,
+        bytes32 other
+    ) private view {
+        bytes32 id = signed.order.account;
+        if (id == other) revert IMarginEngine.AccountMismatch(id, other);
+        Side memory side = d.sides[which];
+        (side.id, side.reduceOnly) = (id, signed.order.reduceOnly);
+        side.book = OptionBook.open(s, id, signed.order.legs.length);
+        if (signed.signature.length != 0 || d.caller == AccountId.ownerOf(id)) return;
+        (side.operated, side.reduceOnly) = (true, true);
+        for (uint256 i; i < signed.order.legs.length; ++i) {
+            OperatorGrants.requireMarket(s, id, d.caller, OptionSeries.marketOf(signed.order.legs[i].instrument));
+        }
     }
 
-    /// @dev Without a signature the sender acts: the owner, or an operator who reduces within his grant, as the owner would.
+    /// @dev For an operator the owner is asked.
     function _verify(
         Ledger.State storage s,
-        address caller,
-        IMarginEngine.Match memory order,
-        uint256 which,
-        Side memory side
-    ) private returns (bytes32) {
-        if (s.verifier == address(0)) revert IMarginEngine.OptionsClosed();
-        IOrderVerifier.SignedOrder memory signed = which == 0 ? order.maker : order.taker;
+        Deal memory d,
+        IOrderVerifier.SignedOrder memory signed,
+        Side memory side,
+        bytes32 other
+    ) private {
+        address verifier = s.verifier;
+        if (verifier == address(0)) revert IMarginEngine.OptionsClosed();
         address owner = AccountId.ownerOf(side.id);
-        side.operated = side.operated && signed.signature.length == 0;
-        if (side.operated) {
-            for (uint256 i; i < signed.order.legs.length; ++i) {
-                uint256 market = OptionSeries.marketOf(signed.order.legs[i].instrument);
-                OperatorGrants.requireMarket(s, side.id, caller, market);
-            }
-            caller = owner;
-            side.reduceOnly = true;
-        }
-        bytes32 other = which == 0 ? order.taker.order.account : order.maker.order.account;
-        return IOrderVerifier(s.verifier)
-            .fill(signed.order, signed.signature, caller, AccountId.ownerOf(other), s.lockdowns[owner], order.size);
+        side.hash = IOrderVerifier(verifier)
+            .fill(
+                signed.order,
+                signed.signature,
+                side.operated ? owner : d.caller,
+                AccountId.ownerOf(other),
+                s.lockdowns[owner],
+                d.order.size
+            );
     }
 
     function _requireLimit(IOrderVerifier.Order memory order, int256 net) private pure {
@@ -142,25 +166,20 @@ library OptionLogic {
 
     // ---------------------------------------------------------------- legs
 
-    function _fill(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        IMarginEngine.Match memory order,
-        Side[2] memory sides
-    ) private returns (Sums memory sums) {
-        IOrderVerifier.Leg[] memory legs = order.maker.order.legs;
+    function _fill(Ledger.State storage s, Ledger.Env memory env, Deal memory d) private {
+        IOrderVerifier.Leg[] memory legs = d.order.maker.order.legs;
         OptionMarks.Context memory ctx;
         ctx.market = type(uint256).max;
         for (uint256 i; i < legs.length; ++i) {
-            (uint256 instrument, uint256 price) = (legs[i].instrument, order.prices[i]);
+            (uint256 instrument, uint256 price) = (legs[i].instrument, d.order.prices[i]);
             // Whole: the verifier refuses a size that would not be.
-            int256 quantity = int256(legs[i].quantity) * int256(uint256(order.size)) / int256(ONE);
-            sums.net += int256(legs[i].quantity) * int256(price);
+            int256 quantity = int256(legs[i].quantity) * int256(uint256(d.order.size)) / int256(ONE);
+            d.net += int256(legs[i].quantity) * int256(price);
             if (OptionSeries.expiryOf(instrument) == 0) {
-                _perp(s, env, sides, instrument, quantity, price);
+                _perp(s, env, d.sides, instrument, quantity, price);
             } else {
-                _option(s, env, ctx, sides, instrument, quantity, price);
-                sums.premium += quantity * int256(price);
+                _option(s, env, ctx, d.sides, instrument, quantity, price);
+                d.premium += quantity * int256(price);
             }
         }
     }

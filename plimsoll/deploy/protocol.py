@@ -99,6 +99,7 @@ class _Protocol:
             words = self.p.portfolio.to_words()
             self.portfolio = create("PortfolioMargin", "PortfolioMargin", self.normal, words)
         self.config = create("MarketConfig", "MarketConfig", self.authority, self.engine, self.router, self.executor)
+        self.options = create("OptionConfig", "OptionConfig", self.authority, self.engine)
 
     def _custody(self) -> None:
         self.tokens: list[Address] = []
@@ -130,12 +131,13 @@ class _Protocol:
         grant = "Authority: MarginEngine.configure is CONFIG's"
         call(grant, self.authority, "setTargetFunctionRole", self.engine, selector, roles.CONFIG)
         call("Authority: MarketConfig is CONFIG", self.authority, "grantRole", roles.CONFIG, self.config, 0)
+        call("Authority: OptionConfig is CONFIG", self.authority, "grantRole", roles.CONFIG, self.options, 0)
         call("MarketConfig.setModel", self.config, "setModel", self.model, self.p.block_time, self.p.kappa)
         call("MarketConfig.setTerms", self.config, "setTerms", terms_tuple(self.p.terms))
-        call("MarketConfig.setSurfaces", self.config, "setSurfaces", self.surfaces)
-        call("MarketConfig.setVerifier", self.config, "setVerifier", self.verifier)
+        call("OptionConfig.setSurfaces", self.options, "setSurfaces", self.surfaces)
+        call("OptionConfig.setVerifier", self.options, "setVerifier", self.verifier)
         if self.p.portfolio:
-            call("MarketConfig.setPortfolioModel", self.config, "setPortfolioModel", self.portfolio)
+            call("OptionConfig.setPortfolioModel", self.options, "setPortfolioModel", self.portfolio)
         for asset, token, vault in zip(self.p.assets, self.tokens, self.vaults, strict=True):
             name = f"MarketConfig.listAsset {asset.symbol}"
             call(name, self.config, "listAsset", token, vault, asset_tuple(asset))
@@ -151,6 +153,7 @@ class _Protocol:
             call("MarketConfig.setQuoteFeed", self.config, "setQuoteFeed", *rule)
         call("MarketConfig.setPool", self.config, "setPool", self.pool)
         call("MarketConfig.setStake", self.config, "setStake", self.stake)
+        call("MarketConfig.forbidCallTarget OptionConfig", self.config, "forbidCallTarget", self.options)
         for market in self.p.markets:
             risk, trade = risk_tuple(market), trade_tuple(market)
             name = f"MarketConfig.listMarket {market.symbol}"
@@ -165,6 +168,7 @@ class _Protocol:
             "ChainlinkAdapter": self.adapter,
             "LiquidityPool": self.pool,
             "MarketConfig": self.config,
+            "OptionConfig": self.options,
         }
         for contract, role, found in roles.selectors(self.plan.artifacts):
             if role == roles.CONFIG:

@@ -3,7 +3,7 @@
 ADMIN      grants roles and moves functions between them; acts after `admin_delay`
 RISK       listings, parameters, feeds, signers, the end of a market; acts after `risk_delay`
 GUARDIAN   pauses new risk, disputes a feed or surfaces (for a bounded time), cancels what RISK has scheduled; no delay
-CONFIG     MarketConfig alone: writes finished words into the engine
+CONFIG     MarketConfig and OptionConfig alone: write finished words into the engine
 """
 
 from __future__ import annotations
@@ -41,11 +41,9 @@ FUNCTIONS: dict[tuple[str, int], tuple[str, ...]] = {
         "setQuoteFeed",
         "setPool",
         "setStake",
-        "setPortfolioModel",
-        "setSurfaces",
-        "setVerifier",
         "forbidCallTarget",
     ),
+    ("OptionConfig", RISK): ("setPortfolioModel", "setSurfaces", "setVerifier"),
 }
 
 

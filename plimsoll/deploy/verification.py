@@ -248,6 +248,7 @@ def _wiring(d: Deployment) -> Found:
         ("OrderVerifier engine", engine.address, d.verifier.read("engine")),
         ("LiquidityPool engine", engine.address, d.pool.read("engine")),
         ("MarketConfig engine", engine.address, d.config.read("engine")),
+        ("OptionConfig engine", engine.address, d["OptionConfig"].read("engine")),
     ]
     for where, expected, actual in pairs:
         yield from _same(where, expected, actual)
@@ -273,6 +274,7 @@ def _authority(d: Deployment) -> Found:
         (roles.RISK, held.risk or deployer, held.risk_delay),
         (roles.GUARDIAN, held.guardian or deployer, 0),
         (roles.CONFIG, d.config.address, 0),
+        (roles.CONFIG, d["OptionConfig"].address, 0),
     ]
     for role, holder, delay in holders:
         name = roles.LABELS.get(role, "ADMIN")

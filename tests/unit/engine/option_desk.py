@@ -78,14 +78,17 @@ class OptionDesk(Desk):
         word = Globals.from_word(ledger.read(self.engine, [ledger.GLOBALS])[0])
         word = replace(word, model=int(self.model.address, 16))
         self.chain.set_storage(self.engine.address, ledger.GLOBALS, word.to_word())
-        self.by_admin("setPortfolioModel", self.model.address)
-        self.by_admin("setSurfaces", self.surfaces.address)
-        self.by_admin("setVerifier", self.verifier.address)
+        self.install("setPortfolioModel", self.model.address)
+        self.install("setSurfaces", self.surfaces.address)
+        self.install("setVerifier", self.verifier.address)
         self.expiry = self.now // 60 + 30 * DAY
         if surfaces:
             for market in range(3):
                 self.show(market, self.expiry)
         return self
+
+    def install(self, name, address):
+        return self.deployed["OptionConfig"].write(name, address, sender=self.admin)
 
     def by_admin(self, name, *args):
         return self.config.write(name, *args, sender=self.admin)

@@ -30,6 +30,7 @@ OPEN = {
         "observeClose(uint256)": "counts a good price for the time since the last look",
         "observeExpiry(uint256,uint256)": "counts a good price for the time since the last look",
     },
+    "OptionConfig": {"endRamp()": "takes down the flag of a ramp that is over; no requirement changes"},
     "MarketConfig": {"endRamps(uint256[])": "takes down flags of ramps that are over; no requirement changes"},
     "OracleRouter": {
         "update(bytes)": "what counts are the signatures in the report",
@@ -115,6 +116,7 @@ GUARDS = {
     "ChainlinkAdapter": MANAGED,
     "LiquidityPool": MANAGED,
     "MarketConfig": MANAGED,
+    "OptionConfig": MANAGED,
     "OracleRouter": MANAGED,
     "PythAdapter": MANAGED,
 }
@@ -143,7 +145,7 @@ FUNCTIONS = _functions()
 def deployed():
     world = World.create()
     authority = world.deployed["Authority"].address
-    handles = {name: world.deployed[name] for name in ("Authority", "Executor", "MarketConfig")}
+    handles = {name: world.deployed[name] for name in ("Authority", "Executor", "MarketConfig", "OptionConfig")}
     handles |= {"MarginEngine": world.engine, "OracleRouter": world.router, "LiquidityPool": world.pool}
     handles |= {
         "CollateralVault": world.vault(0),

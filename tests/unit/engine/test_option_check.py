@@ -148,7 +148,7 @@ def test_a_surface_that_is_gone_reverts_no_check(desk, sides):
     """Another feed that knows nothing, or none at all."""
     maker, taker = sides
     desk.open(maker, taker, desk.call(3000))
-    desk.by_admin("setSurfaces", desk.put("MockSurfaces").address)
+    desk.install("setSurfaces", desk.put("MockSurfaces").address)
     assert desk.assess(taker).equity > 0
     with expect("SurfaceUnusable", ETH, desk.expiry):
         desk.act(taker, withdraw(taker, 0, USDC, desk.owner(taker)))

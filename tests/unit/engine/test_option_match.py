@@ -27,6 +27,11 @@ def sides(desk):
     return desk.trader("maker", 10_000), desk.trader("taker", 10_000)
 
 
+def reduce(desk, long, short, instrument, quantity, price=ALIVE):
+    """Both close, in a reducing batch."""
+    return desk.execute(desk.admin, desk.filling(long, short, [(instrument, -quantity)], [price]), reducing=True)
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -122,14 +127,15 @@ def test_an_expired_series_is_not_traded_any_more(desk, sides):
 
 @pytest.mark.parametrize("status", [1, 2])
 def test_new_risk_needs_a_fresh_surface_and_reducing_does_not(desk, sides, status):
-    """Stale or disputed: both sides may still close."""
+    """Stale or disputed: a reducing batch still closes."""
     maker, taker = sides
     call = desk.call(3000)
     desk.open(maker, taker, call, 2 * SIZE)
     desk.show(ETH, desk.expiry, status=status)
-    with expect("SurfaceUnusable", ETH, desk.expiry):
-        desk.match(maker, taker, [(call, SIZE)], [ALIVE])
-    desk.match(maker, taker, [(call, -SIZE)], [ALIVE])
+    for quantity in (SIZE, -SIZE):
+        with expect("SurfaceUnusable", ETH, desk.expiry):
+            desk.match(maker, taker, [(call, quantity)], [ALIVE])
+    reduce(desk, maker, taker, call, SIZE)
     assert desk.options(maker) == {call: SIZE} and desk.options(taker) == {call: -SIZE}
 
 
@@ -162,10 +168,10 @@ def test_an_old_price_stops_opening_and_a_dead_one_everything(desk, sides):
     desk.chain.advance(61)
     with expect("PriceUnusable"):
         desk.match(maker, taker, [(call, SIZE)], [ALIVE])
-    desk.match(maker, taker, [(call, -SIZE)], [ALIVE])
+    reduce(desk, maker, taker, call, SIZE)
     desk.chain.advance(3600)
     with expect("PriceUnusable"):
-        desk.match(maker, taker, [(call, -SIZE)], [ALIVE])
+        reduce(desk, maker, taker, call, SIZE)
     assert desk.options(maker) == {call: SIZE}
 
 
@@ -205,10 +211,10 @@ def test_what_a_seller_cannot_carry_he_cannot_sell(desk, sides):
 
 
 def test_an_empty_signature_is_the_owner_s_own(desk, sides):
-    """The verifier is asked in his name, and refuses for anyone else."""
+    """The verifier is asked in his name, and nobody without a grant sends one for him."""
     maker, taker = sides
     call = desk.call(3000)
-    with expect("SignatureMissing", desk.owner(maker), desk.admin):
+    with expect("NotAuthorized", maker, desk.admin):
         desk.match(maker, taker, [(call, SIZE)], [ALIVE], signatures=(b"", b"\1"))
     desk.match(maker, taker, [(call, SIZE)], [ALIVE], signatures=(b"", b"\1"), sender=desk.owner(maker))
     assert desk.verifier.read("counterparty") == desk.owner(maker)
@@ -340,17 +346,33 @@ def test_options_and_a_perp_fill_together_or_not_at_all(desk, sides):
     assert desk.position(maker, ETH)[0] == SIZE and desk.options(maker) == {desk.call(3100): -SIZE}
 
 
-def test_a_reducing_batch_takes_a_match_that_only_reduces(desk, sides):
-    """With feeds too old for anything else."""
+def test_in_a_reducing_batch_who_opens_is_held_to_initial_margin(desk, sides):
+    """A restricted seller buys back a part of whom he finds: one who opens for it, with margin and fresh prices."""
     maker, taker = sides
     call = desk.call(3000)
-    desk.open(maker, taker, call, 2 * SIZE)
+    desk.open(maker, taker, call, 10 * SIZE)
+    desk.post({1: 3650 * PRICE})
+    state = desk.assess(taker)
+    assert state.mm < state.equity < state.im
+    writer, poor, price = desk.trader("writer", 10_000), desk.trader("poor", 10), 700 * PRICE
+    with expect("BelowInitialMargin", taker):
+        desk.match(taker, writer, [(call, SIZE)], [price])
+    with expect("BelowInitialMargin", poor):
+        desk.execute(desk.admin, desk.filling(taker, poor, [(call, SIZE)], [price]), reducing=True)
+    desk.execute(desk.admin, desk.filling(taker, writer, [(call, SIZE)], [price]), reducing=True)
+    assert desk.options(taker) == {call: -9 * SIZE} and desk.options(writer) == {call: -SIZE}
+
+
+def test_a_reducing_batch_is_no_way_to_sell_a_hedge(desk, sides):
+    """No leg grows, and yet the account would be worse: it is held to initial margin as well, and to fresh prices."""
+    maker, taker = sides
+    short, hedge = desk.call(3000), desk.call(3100)
+    desk.open(maker, taker, short, 2 * SIZE)
+    desk.open(taker, maker, hedge, 2 * SIZE)
     desk.show(ETH, desk.expiry, status=1)
-    desk.chain.advance(1800)
-    with expect("RiskInReducingBatch"):
-        desk.execute(desk.admin, desk.filling(maker, taker, [(call, -3 * SIZE)], [ALIVE]), reducing=True)
-    desk.execute(desk.admin, desk.filling(maker, taker, [(call, -SIZE)], [ALIVE - PRICE]), reducing=True)
-    assert desk.options(taker) == {call: -SIZE}
+    with expect("SurfaceUnusable", ETH, desk.expiry):
+        desk.execute(desk.admin, desk.filling(taker, maker, [(hedge, -SIZE)], [ALIVE - PRICE]), reducing=True)
+    assert desk.options(taker)[hedge] == 2 * SIZE
 
 
 # ---------------------------------------------------------------- where

@@ -12,6 +12,8 @@ from plimsoll.contracts import Contract
 @pytest.fixture
 def book():
     chain = ProcessChain()
-    artifact = contracts.load()["ExposedOptions"]
-    receipt = chain.deploy(chain.accounts[0], artifact.creation())
+    artifacts = contracts.load()
+    library = chain.deploy(chain.accounts[0], artifacts["OptionBook"].creation()).contract_address
+    artifact = artifacts["ExposedOptions"]
+    receipt = chain.deploy(chain.accounts[0], artifact.creation(libraries={"OptionBook": library}))
     return Contract(chain, receipt.contract_address, artifact)
