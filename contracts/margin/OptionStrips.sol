@@ -35,7 +35,7 @@ library OptionStrips {
                 // What was settled says nothing about now.
                 if (g.spot != 0 || word >> 64 & 1 == 1) continue;
                 g.spot = price & type(uint72).max;
-                g.spotDoubt = B.doubtOf(price >> 72 & 0xffffff, price >> 96 & 0xffff);
+                g.spotDoubt = B.doubtOf(b, price >> 72 & 0xffffff, price >> 96 & 0xffff);
                 g.doubt = g.spotDoubt;
             }
         }
@@ -144,9 +144,9 @@ library OptionStrips {
             uint256 surface = expiries[i + 4];
             uint256 fine = expiries[i + 1] >> 112;
             uint256 doubt = g.doubt;
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 128 & 0xffffff, fine & 0xffff));
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 152 & 0xffffff, fine >> 16 & 0xffff));
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 176 & 0xffffff, fine >> 32 & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 128 & 0xffffff, fine & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 152 & 0xffffff, fine >> 16 & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 176 & 0xffffff, fine >> 32 & 0xffff));
             b.im += B.doubtful(b, doubt, size);
         }
     }

@@ -96,6 +96,4 @@ def _parameters() -> Parameters:
         *(105 * percent, 95 * percent, 50 * percent, 2 * WAD),
         *(3 * percent, percent, percent // 2, percent // 4),
     )
-    return Parameters(
-        (underlying,), 125 * percent, WAD, mm_floor=50 * WAD, im_floor=75 * WAD, feeds={1: Claim(0)}
-    )
+    return Parameters((underlying,), 125 * percent, WAD, mm_floor=50 * WAD, im_floor=75 * WAD, feeds={1: Claim(0)})

@@ -88,7 +88,21 @@ def _arrays(a: Positions) -> tuple[Any, ...]:
 
 @numba.njit(parallel=True, cache=True, fastmath=True)
 def _kernel(  # type: ignore[no-untyped-def]  # noqa: C901
-    starts, series, quantity, linear, size, base, expiry_of, pair, values, terms, group_of, scenarios, extra, factors, out
+    starts,
+    series,
+    quantity,
+    linear,
+    size,
+    base,
+    expiry_of,
+    pair,
+    values,
+    terms,
+    group_of,
+    scenarios,
+    extra,
+    factors,
+    out,
 ):
     """terms by expiry: discount, long, short, basis, spot, mm per naked unit, im per naked unit, im per unit for doubt.
 

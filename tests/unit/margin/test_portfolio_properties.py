@@ -205,7 +205,9 @@ def test_a_settled_series_moves_with_nothing():
 
     assert found.equity == CASH.value - 300 * WAD
     span_and_shorts = found.mm
-    assert span_and_shorts < 40 * WAD  # the naked-short contingency alone: 3 · 2,100 · 0.3 % and what shorts are short of
+    assert (
+        span_and_shorts < 40 * WAD
+    )  # the naked-short contingency alone: 3 · 2,100 · 0.3 % and what shorts are short of
 
 
 def test_an_expired_series_that_is_not_settled_keeps_its_intrinsic_value():
