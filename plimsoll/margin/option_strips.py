@@ -1,4 +1,4 @@
-"""The options of an account, expiry by expiry, in every scenario asked for. Twin of contracts/margin/OptionStrips.sol."""
+"""The options of an account, expiry by expiry, in every scenario. Twin of contracts/margin/OptionStrips.sol."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ LOSS_LIMIT, VALUE_LIMIT = 2**150, 2**160
 
 
 class Worst(NamedTuple):
-    """The witness that reaches the full requirement, and each underlying's worst scenario by its place in the parameters."""
+    """The witness that reaches the full requirement, and each underlying's worst scenario by its place."""
 
     witness: bytes
     joint: int
@@ -37,7 +37,7 @@ class PortfolioMargin:
         return self._sum(book, view.tags[0].price if view.tags else 0)
 
     def best_witness(self, view: AccountView) -> Worst:
-        """What a keeper sends: the joint term's scenario, then one per underlying of the parameters; 255 where there is none."""
+        """What a keeper sends: the joint term's scenario, then one per underlying; 255 where there is none."""
         book = self.book(view)
         scenarios = {u: _worst(group.pnl) for u, group in book.groups.items()}
         joint = 0

@@ -88,7 +88,7 @@ class ModelChain:
         self.address = self._evm.deploy(CALLER, creation)
         self._function = self._artifact.function("assessOptions")
         places = (normal, self.address, self._read("PARAMETERS"))
-        self._codes = {place: bytes(self._evm.get_code(place)) for place in places}
+        self._codes = {place: self._evm.get_code(place) for place in places}
 
     def answer(self, view: AccountView, witness: bytes = b"") -> Assessment:
         """In the one EVM, as fast as it goes."""

@@ -1,8 +1,8 @@
 """A published portfolio case (PMRM_2) as parameters, account and what it should come to.
 
-The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed. One feed is the
-spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it, so that an account without options
-knows its spot as well.
+The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed. One
+feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it, so that an
+account without options knows its spot as well.
 """
 
 from __future__ import annotations
@@ -248,7 +248,11 @@ def read_smile(feed: Node, spot: Decimal, unit: int) -> tuple[Smile, tuple[int, 
         a, b, tau = a / 2, b / 2, tau / 2
     forward, rate, vol = (confidence(feed, key, unit) for key in FEED_CONFIDENCES)
     smile = Smile(
-        *(wad(x) for x in (a, b, rho, m, sigma)),
+        a=wad(a),
+        b=wad(b),
+        rho=wad(rho),
+        m=wad(m),
+        sigma=wad(sigma),
         forward_ref=price(reference),
         tau=wad(tau),
         carry=wad(feed.positive("Forward") / spot),
@@ -284,7 +288,7 @@ def bps(node: Node, key: str) -> int:
 
 
 def doubt_unit(node: Node) -> int:
-    """What one unit of the 24 bits of a confidence is, WAD: a ppm where all are whole ppm, else what comes nearest to all."""
+    """What one of a confidence's 24 bits is, WAD: a ppm where all are whole ppm, else what comes nearest to all."""
     doubts = [_doubt(node, key) for key in ("SpotConfidence", "PerpConfidence")]
     doubts += [_doubt(collateral, "Confidence") for collateral in node.get("Collaterals").items()]
     doubts += [_doubt(feed, key) for feed in node.get("OptionFeeds").items() for key in FEED_CONFIDENCES]

@@ -1,8 +1,9 @@
-"""A published portfolio as an account of the compiled engine, in process: its storage words are written, the engine's views asked.
+"""A published portfolio as an account of the compiled engine, in process: its storage words are written, its views asked.
 
-Collateral, cash and the spot's asset are assets with words of their own; options and perp are two markets with two feeds; prices and
-surfaces lie where OracleRouter and VolatilityFeed keep them. Whoever owes nothing and is short of nothing needs no margin here; in the
-published cases he does, so he is given a perp of size zero. Confidences are kept in whole units, as feeds do.
+Collateral, cash and the spot's asset are assets with words of their own; options and perp are two markets with two feeds;
+prices and surfaces lie where OracleRouter and VolatilityFeed keep them. Whoever owes nothing and is short of nothing needs no
+margin here; in the published cases he does, so he is given a perp of size zero. Confidences are kept in whole units, as feeds
+do.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ Storage = dict[tuple[str, int], int]
 
 
 class EngineChain:
-    """Engine, router, surfaces and table deployed once; accounts are asked for in an EVM of their own, where every slot is cold."""
+    """Engine, router, surfaces and table deployed once; each account in an EVM of its own, where every slot is cold."""
 
     def __init__(self, artifacts: Artifacts | None = None):
         self._artifacts = artifacts or load()
