@@ -11,8 +11,8 @@ import typer
 from plimsoll.commands.common import handled
 
 if TYPE_CHECKING:
-    from plimsoll.vectors.report import Report
     from plimsoll.vectors.pmrm2 import Report as PortfolioReport
+    from plimsoll.vectors.report import Report
     from plimsoll.vectors.srm import Report as RuleReport
 
 SHOWN = 10
@@ -58,7 +58,7 @@ def haug(folder: Folder, json_out: JsonOut = None) -> None:
 
 @handled
 def pmrm2(folder: Folder, json_out: JsonOut = None) -> None:
-    """Portfolios on the compiled engine, in process: net IM, net MM, worst scenario, gas of the full and of the witness check.
+    """Portfolios on the compiled engine, in process: net IM and MM, worst scenario, gas of the full check and by witness.
 
     Example: plimsoll vectors pmrm2 vectors/derive_pmrm2/portfolio_cases --json out.json
     """

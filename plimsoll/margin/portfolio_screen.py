@@ -1,8 +1,8 @@
 """Portfolio accounts by the hundred thousand, in floats: which of them are worth an exact look.
 
-A `SeriesTable` has the value of every series in every scenario, once per tick; `assess` multiplies it with all accounts'
-quantities, an expiry at a time because discounts and skews depend on what an account has there. The exact model is
-portfolio_margin.py.
+A `SeriesTable` has the value of every series in every scenario, once per tick; `assess` multiplies it with all
+accounts' quantities, an expiry at a time because discounts and skews depend on what an account has there. The exact
+model is portfolio_margin.py.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Totals(NamedTuple):
 class Positions:
     """Accounts' options as rows of a sparse matrix, each row ascending by series, and what they have beside options.
 
-    linear and size: by account and underlying, what moves with the spot and what counts for size tiers. equity, im, im0,
-    mm: of assets and perps. profit: of perps. exposed: whether they owe something without options. Quantities in units,
-    the rest in quote.
+    linear and size: by account and underlying, what moves with the spot and what counts for size tiers. equity, im,
+    im0, mm: of assets and perps. profit: of perps. exposed: whether they owe something without options. Quantities in
+    units, the rest in quote.
     """
 
     starts: Ints
@@ -109,9 +109,9 @@ def _kernel(  # type: ignore[no-untyped-def]  # noqa: C901
 ):
     """terms by expiry: discount, long, short, basis, spot, mm per naked unit, im per naked unit, im per unit for doubt.
 
-    values by series: up, down, mark, then the scenarios, then their levels where kinds are joint. scenarios by underlying:
-    spot − 1, damping, turning (0 no, 1 a skew, 2 a joint one). extra by underlying: multipliers of IM and MM, tier bounds
-    and rates.
+    values by series: up, down, mark, then the scenarios, then their levels where kinds are joint. scenarios by
+    underlying: spot − 1, damping, turning (0 no, 1 a skew, 2 a joint one). extra by underlying: multipliers of IM and
+    MM, tier bounds and rates.
     """
     groups, count = scenarios.shape[0], scenarios.shape[1]
     width = values.shape[1]

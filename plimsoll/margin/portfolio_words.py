@@ -48,7 +48,7 @@ class Perp(NamedTuple):
 
 
 class Smile(NamedTuple):
-    """A surface's three words as VolatilityFeed has them: WAD, forward reference 1e-10, doubts in units of a confidence."""
+    """A surface's three words as VolatilityFeed has them: WAD, the forward 1e-10, doubts in units of a confidence."""
 
     a: int = 0
     b: int = 0

@@ -1,7 +1,8 @@
 """Published portfolios (PMRM_2) on the compiled engine and its PortfolioMargin, in process.
 
-Each file sets up parameters, feeds, surfaces and an account: `run(folder)`. Errors are relative to gross notional: options at spot,
-perps, collateral and cash. Gas is that of a view of the engine with every slot cold, less 21,000 and calldata.
+Each file sets up parameters, feeds, surfaces and an account: `run(folder)`. Errors are relative to gross notional:
+options at spot, perps, collateral and cash. Gas is that of a view of the engine with every slot cold, less 21,000 and
+calldata.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BASE_GAS = 21_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One case; im and mm are net. worst_scenario counts from zero, and one past the scenarios is the basis contingency."""
+    """One case; im and mm are net. worst_scenario counts from zero; one past the scenarios is the basis contingency."""
 
     name: str
     options: int

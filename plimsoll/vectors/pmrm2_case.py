@@ -1,16 +1,15 @@
 """A published portfolio case (PMRM_2) as parameters, account and what it should come to.
 
-The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed. One
-feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it, so that an
-account without options knows its spot as well.
+The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed.
+One feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it,
+so that an account without options knows its spot as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from plimsoll.margin.portfolio_parameters import (
 )
 from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Option, Perp, Smile, Tag, strike_code
 from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.vectors.node import Node
 
 SPOT_FEED, PERP_FEED, COLLATERAL_FEED = 1, 2, 8
 AVERAGING = 1800  # seconds before expiry over which that engine's settlement price is an average
@@ -53,45 +53,6 @@ class Case:
     mm: Decimal
     gross: Decimal
     options: int
-
-
-class Node:
-    """A part of a file that knows its own place: what is missing or no number is told by file and field."""
-
-    def __init__(self, file: str, path: str, value: Any):
-        self.file, self.path, self.value = file, path, value
-
-    def get(self, key: str) -> Node:
-        if not isinstance(self.value, Mapping) or key not in self.value:
-            raise BadInput(f"{self.file}: {self.path}{key}", None, "the field is missing")
-        return Node(self.file, f"{self.path}{key}.", self.value[key])
-
-    def items(self) -> list[Node]:
-        if not isinstance(self.value, list):
-            raise self.bad("a list is expected")
-        return [Node(self.file, f"{self.path[:-1]}[{i}].", value) for i, value in enumerate(self.value)]
-
-    def number(self, key: str) -> Decimal:
-        node = self.get(key)
-        try:
-            value = Decimal(str(node.value))
-        except InvalidOperation:
-            raise node.bad("a number is expected") from None
-        if isinstance(node.value, bool) or not value.is_finite():
-            raise node.bad("a finite number is expected")
-        return value
-
-    def positive(self, key: str) -> Decimal:
-        value = self.number(key)
-        if value <= 0:
-            raise self.get(key).bad("it must be above zero")
-        return value
-
-    def wad(self, key: str) -> int:
-        return wad(self.number(key))
-
-    def bad(self, why: str) -> BadInput:
-        return BadInput(f"{self.file}: {self.path.rstrip('.')}", self.value, why)
 
 
 def load(path: Path) -> Case:

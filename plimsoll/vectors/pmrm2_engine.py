@@ -1,9 +1,9 @@
-"""A published portfolio as an account of the compiled engine, in process: its storage words are written, its views asked.
+"""A published portfolio as an account of the compiled engine, in process: its words are written, its views asked.
 
-Collateral, cash and the spot's asset are assets with words of their own; options and perp are two markets with two feeds;
-prices and surfaces lie where OracleRouter and VolatilityFeed keep them. Whoever owes nothing and is short of nothing needs no
-margin here; in the published cases he does, so he is given a perp of size zero. Confidences are kept in whole units, as feeds
-do.
+Collateral, cash and the spot's asset are assets with words of their own; options and perp are two markets with two
+feeds; prices and surfaces lie where OracleRouter and VolatilityFeed keep them. Whoever owes nothing and is short of
+nothing needs no margin here; in the published cases he does, so he is given a perp of size zero. Confidences are kept
+in whole units, as feeds do.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def nearest(units: int, fine: int) -> int:
 
 
 def clock(expiries: tuple[ExpiryView, ...]) -> tuple[int, list[int]]:
-    """A time, and the minutes since 1970 of the expiries that are then as far off as they should be, to half a minute."""
+    """A time, and the expiries' minutes since 1970 that are then as far off as they should be, to half a minute."""
     rest = min((e.secs for e in expiries), default=0)
     now = FIRST_EXPIRY * MINUTE - rest
     return now, [round((now + e.secs) / MINUTE) for e in expiries]

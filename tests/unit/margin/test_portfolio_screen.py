@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import portfolios
 import pytest
 from portfolios import DAY, PARAMETERS, WAD
 
