@@ -58,7 +58,7 @@ def haug(folder: Folder, json_out: JsonOut = None) -> None:
 
 @handled
 def pmrm2(folder: Folder, json_out: JsonOut = None) -> None:
-    """Portfolios on the compiled engine, in process: net IM and MM, worst scenario, gas of the full check and by witness.
+    """Portfolios on the compiled engine, in process: net IM and MM, worst scenario, gas of check and witness.
 
     Example: plimsoll vectors pmrm2 vectors/derive_pmrm2/portfolio_cases --json out.json
     """
