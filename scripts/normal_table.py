@@ -3,8 +3,9 @@
     python scripts/normal_table.py            writes it and prints the hash that the contract must name
     python scripts/normal_table.py --check    exits with 1 if the file differs
 
-One word per step of 1/56: the cubic through Φ at 0, 1 − 1/√2, 1/√2 and 1 of the step, the zeros of the Chebyshev polynomial T4 stretched
-until the outer two meet the ends, so that the error is spread evenly while neighbours agree at their knot, to the unit.
+One word per step of 1/56: the cubic through Φ at 0, 1 − 1/√2, 1/√2 and 1 of the step. These are the zeros of
+the Chebyshev polynomial T4, stretched until the outer two meet the ends: the error is spread evenly, and neighbours
+agree at their knot.
 """
 
 from __future__ import annotations

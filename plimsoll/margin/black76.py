@@ -1,4 +1,4 @@
-"""European options on a forward, a whole expiry in one pass, in exact integers. Twin of contracts/libraries/Black76.sol.
+"""European options on a forward, a whole expiry in one pass, exact. Twin of contracts/libraries/Black76.sol.
 
 Units: prices and strikes 1e-10 quote, quantities 1e-8, logarithms and total volatility Q64 (2^64 = 1), Φ in 2^-62.
 """
@@ -44,7 +44,7 @@ _Q = (
 
 
 class Record(NamedTuple):
-    """One strike of a strip: ln(K/F), the strike, the net quantity of calls and puts, and a volatility word per kind."""
+    """One strike of a strip: ln(K/F), the strike, the net quantity of calls and puts, a volatility word per kind."""
 
     log: int
     strike: int

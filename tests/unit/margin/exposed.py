@@ -19,6 +19,8 @@ SOURCES = (
     "contracts/testing/ExposedCheck.sol",
     "contracts/testing/ExposedEpochs.sol",
     "contracts/testing/ExposedVolatility.sol",
+    "contracts/testing/ExposedBlack76.sol",
+    "contracts/testing/ExposedSvi.sol",
     "contracts/margin/NormalTable.sol",
     "contracts/margin/RuleMargin.sol",
 )
