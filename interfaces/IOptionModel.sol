@@ -5,8 +5,8 @@ import {IMarginEngine} from "./IMarginEngine.sol";
 
 /// @title A margin model for accounts with options, and for every portfolio account
 /// @dev All words list their fields from the lowest bits upwards. Prices are 1e-10 quote per unit, quantities 1e-8, doubt is one
-/// minus a confidence, in ppm: 1e6 is no confidence at all. A `fine` field refines the doubt before it by 2^-16 ppm and is zero
-/// wherever prices come from PriceFeed.
+/// minus a confidence, in ppm (or what a model is told that it is): 1e6 is no confidence at all. A `fine` field refines the doubt before it
+/// by 2^-16 of a unit and is zero wherever prices come from PriceFeed.
 /// assets: as IMarginModel has them.
 /// tags: one word per asset: feed (8) · doubt (24) · asset index (8) · price (72) · fine (16). The first is the quote asset's.
 /// perps: four words each, as IMarginModel, and in the first one also: short (bit 200) · doubt (24, bit 201) · fine (16, bit 225); in

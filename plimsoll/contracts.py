@@ -117,6 +117,11 @@ class Artifacts(Mapping[str, Artifact]):
     def __len__(self) -> int:
         return len(self._raw)
 
+    def storage(self, name: str) -> list[dict[str, Any]]:
+        """The compiler's storage layout of a contract: label, slot, type …"""
+        layout: list[dict[str, Any]] = self._raw[name]["storageLayout"]["storage"]
+        return layout
+
     def entries(self, kind: str) -> Iterator[dict[str, Any]]:
         return (entry for raw in self._raw.values() for entry in raw["abi"] if entry["type"] == kind)
 

@@ -16,6 +16,7 @@ import {FixedMath} from "./FixedMath.sol";
 library Black76 {
     uint256 internal constant RECORD_WORDS = 8;
     uint256 internal constant RECORD_BYTES = 256;
+    uint256 internal constant JOB_BYTES = 128;
     /// @dev Volatility kinds: which of a record's five volatility words to read.
     uint256 internal constant KINDS = 5;
 
@@ -123,7 +124,7 @@ library Black76 {
     {
         unchecked {
             uint256 end = first + count * RECORD_BYTES;
-            uint256 volOffset = (3 + volKind) << 5;
+            uint256 offset = volOffset(volKind);
             uint256 saved;
             assembly ("memory-safe") {
                 // A strike beyond everything stops the loop below: no count to compare.
@@ -131,9 +132,9 @@ library Black76 {
                 mstore(end, _SENTINEL)
             }
             while (true) {
-                (first, sum) = _run(table, first, volOffset, lnShock, forward, sum);
+                (first, sum) = _run(table, first, offset, lnShock, forward, sum);
                 if (first == end) break;
-                sum += _edge(table, first, volOffset, lnShock, forward);
+                sum += _edge(table, first, offset, lnShock, forward);
                 first += RECORD_BYTES;
             }
             assembly ("memory-safe") {
@@ -146,7 +147,7 @@ library Black76 {
     /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one.
     /// Φ(u) = ((c3·t + c2)·t + c1)·t + c0 without a shift: a word of the table holds the coefficients in fields of 40 bits, and t, the
     /// fraction of a step, has 40 bits, so that each product lands on the field above. What lies below the field is less than its unit.
-    function _run(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward, int256 sum)
+    function _run(uint256 table, uint256 at, uint256 offset, int256 lnShock, uint256 forward, int256 sum)
         private
         pure
         returns (uint256, int256)
@@ -157,7 +158,7 @@ library Black76 {
             let beginning := shl(35, table)
             let last := sub(shl(40, add(shr(5, table), 767)), 1)
             for {} 1 { at := add(at, 0x100) } {
-                let word := mload(add(at, volOffset))
+                let word := mload(add(at, offset))
                 let x := sub(mload(at), lnShock)
                 let up := sub(middle, sar(88, mul(x, shr(96, word))))
                 let half := and(word, _HALF_MASK)
@@ -185,7 +186,7 @@ library Black76 {
     }
 
     /// @dev Quantity · call in 2^-62 of the record at `at`, where a table alone would not do.
-    function _edge(uint256 table, uint256 at, uint256 volOffset, int256 lnShock, uint256 forward)
+    function _edge(uint256 table, uint256 at, uint256 offset, int256 lnShock, uint256 forward)
         private
         pure
         returns (int256)
@@ -195,7 +196,7 @@ library Black76 {
         uint256 strike;
         int256 quantity;
         assembly ("memory-safe") {
-            word := mload(add(at, volOffset))
+            word := mload(add(at, offset))
             x := sub(mload(at), lnShock)
             strike := mload(add(at, 0x20))
             quantity := mload(add(at, 0x40))
@@ -204,6 +205,76 @@ library Black76 {
         unchecked {
             return quantity * int256(_value(table, up, low, x, forward, strike));
         }
+    }
+
+    /* MANY STRIPS AT ONCE */
+
+    /// @notice The same for many shocks: a job is four words in memory, lnShock · forward · where in a record its volatility word is
+    /// (`volOffset`) · what Σ quantity · call is added to, in 2^-62. Record by record, so that few records cost no more each.
+    function sweep(uint256 table, uint256 first, uint256 count, uint256 jobs, uint256 end) internal pure {
+        unchecked {
+            for (; count != 0; (first, count) = (first + RECORD_BYTES, count - 1)) {
+                uint256 job = _sweep(table, first, jobs, end);
+                while (job != end) {
+                    (int256 lnShock, uint256 forward, uint256 offset, int256 sum) = _job(job);
+                    sum += _edge(table, first, offset, lnShock, forward);
+                    assembly ("memory-safe") {
+                        mstore(add(job, 0x60), sum)
+                    }
+                    job = _sweep(table, first, job + JOB_BYTES, end);
+                }
+            }
+        }
+    }
+
+    /// @notice Where records have the volatility word of `volKind`.
+    function volOffset(uint256 volKind) internal pure returns (uint256) {
+        unchecked {
+            return (3 + volKind) << 5;
+        }
+    }
+
+    function _job(uint256 job) private pure returns (int256 lnShock, uint256 forward, uint256 offset, int256 sum) {
+        assembly ("memory-safe") {
+            lnShock := mload(job)
+            forward := mload(add(job, 0x20))
+            offset := mload(add(job, 0x40))
+            sum := mload(add(job, 0x60))
+        }
+    }
+
+    /// @dev As `_run`, of one record along the jobs from `job` on, up to the first that the table alone does not do.
+    function _sweep(uint256 table, uint256 at, uint256 job, uint256 end) private pure returns (uint256) {
+        assembly ("memory-safe") {
+            let middle := shl(40, add(shr(5, table), 384))
+            let beginning := shl(35, table)
+            let last := sub(shl(40, add(shr(5, table), 767)), 1)
+            for {} lt(job, end) { job := add(job, 0x80) } {
+                let word := mload(add(at, mload(add(job, 0x40))))
+                let low := sub(mload(at), mload(job))
+                let up := sub(middle, sar(88, mul(low, shr(96, word))))
+                word := and(word, _HALF_MASK)
+                let far := sgt(low, _FAR)
+                low := sub(up, word)
+                up := add(up, word)
+                if or(or(gt(up, last), slt(low, beginning)), far) { break }
+
+                word := mload(and(shr(35, up), 0xffffe0))
+                up := and(up, _STEP_MASK)
+                let phi := add(mul(signextend(4, word), up), signextend(9, word))
+                phi := add(mul(phi, up), signextend(14, word))
+                let value := mul(add(mul(phi, up), word), mload(add(job, 0x20)))
+
+                word := mload(and(shr(35, low), 0xffffe0))
+                low := and(low, _STEP_MASK)
+                phi := add(mul(signextend(4, word), low), signextend(9, word))
+                phi := add(mul(phi, low), signextend(14, word))
+                value := sub(value, mul(add(mul(phi, low), word), mload(add(at, 0x20))))
+                value := mul(sar(104, value), mload(add(at, 0x40)))
+                mstore(add(job, 0x60), add(mload(add(job, 0x60)), value))
+            }
+        }
+        return job;
     }
 
     /* ONE OPTION */

@@ -35,7 +35,7 @@ library OptionStrips {
                 // What was settled says nothing about now.
                 if (g.spot != 0 || word >> 64 & 1 == 1) continue;
                 g.spot = price & type(uint72).max;
-                g.spotDoubt = B.doubtOf(price >> 72 & 0xffffff, price >> 96 & 0xffff);
+                g.spotDoubt = B.doubtOf(b, price >> 72 & 0xffffff, price >> 96 & 0xffff);
                 g.doubt = g.spotDoubt;
             }
         }
@@ -50,7 +50,7 @@ library OptionStrips {
         R.Expiry memory x;
         R.Smile memory smile;
         x.first = Words.buffer(_longest(expiries) * Black76.RECORD_WORDS);
-        x.values = Words.buffer(b.scenarios);
+        x.jobs = Words.buffer((3 + 2 * b.scenarios) * (Black76.JOB_BYTES / 32));
         uint256 prices = Black76.load(table);
         uint256 next;
         for (uint256 i; i < expiries.length;) {
@@ -61,9 +61,6 @@ library OptionStrips {
             uint256 end = next + (expiries[i] >> 16 & 0xffff);
             R.write(x, smile, options, next, end);
             next = end;
-            x.rawMark = _value(x, prices, P.NONE, 0, uint256(_WAD));
-            x.mark = x.rawMark * x.discount >> 64;
-            b.equity += x.mark;
             _charge(b, g, x, expiries, i);
             _scenarios(b, g, x, prices);
             unchecked {
@@ -144,142 +141,181 @@ library OptionStrips {
             uint256 surface = expiries[i + 4];
             uint256 fine = expiries[i + 1] >> 112;
             uint256 doubt = g.doubt;
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 128 & 0xffffff, fine & 0xffff));
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 152 & 0xffffff, fine >> 16 & 0xffff));
-            doubt = FixedPointMathLib.max(doubt, B.doubtOf(surface >> 176 & 0xffffff, fine >> 32 & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 128 & 0xffffff, fine & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 152 & 0xffffff, fine >> 16 & 0xffff));
+            doubt = FixedPointMathLib.max(doubt, B.doubtOf(b, surface >> 176 & 0xffffff, fine >> 32 & 0xffff));
             b.im += B.doubtful(b, doubt, size);
         }
     }
 
     // ---------------------------------------------------------------- scenarios
 
+    /// @dev One sweep over the strikes for all that is asked for: the mark, both basis shocks, the scenarios.
     function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 prices) private pure {
         unchecked {
-            uint256 mask = g.mask;
-            // The basis shocks' values serve the scenarios that are the same: known are those up to this code.
-            uint256 known = 1;
-            if (mask >> b.scenarios & 1 == 1) {
-                known = 3;
-                _basis(g, x, prices, g.pnl + 32 * b.scenarios);
-            }
-            mask &= (1 << b.scenarios) - 1;
+            uint256 mask = g.mask & (1 << b.scenarios) - 1;
             uint256 at = g.params + 32 * P.BODY;
-            // Apart, so that neither is compiled into the middle of a function with too much on its stack.
-            if (x.share == uint256(_WAD)) _evaluate(x, prices, at, mask, known);
-            else _evaluate(x, prices, at, mask, 4 + known);
-            _gain(x, at, mask, g.pnl);
-        }
-    }
-
-    /// @dev Leaves at `x.values` what the options are worth in each scenario of the mask, undiscounted; of a joint one its gain. known:
-    /// 4 is added where a forward no longer takes all of a shock.
-    function _evaluate(R.Expiry memory x, uint256 prices, uint256 at, uint256 mask, uint256 known) private pure {
-        unchecked {
-            uint256 to = x.values;
-            for (; mask != 0; (mask, at, to) = (mask >> 1, at + 32, to + 32)) {
-                if (mask & 1 == 0) continue;
-                uint256 word = Words.get(at);
-                uint256 code = word >> 216;
-                int256 value;
-                if (code != 0 && code <= known & 3) {
-                    value = code == 1 ? x.rawMark : code == 2 ? x.rawUp : x.rawDown;
-                } else {
-                    (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
-                    if (known > 3) (lnShock, shock) = _partial(x, shock);
-                    uint256 kind = word >> 128 & 0xff;
-                    value = kind < P.JOINT_LINEAR
-                        ? _value(x, prices, kind, lnShock, shock)
-                        : _joint(x, prices, kind - 2, lnShock, shock);
-                }
-                Words.put(to, uint256(value));
+            uint256 next = _add(x, x.jobs, 0, uint256(_WAD), P.NONE);
+            // Scenarios that are the mark, or with the basis its shocks, need no job of their own.
+            uint256 known = 1;
+            if (g.mask >> b.scenarios & 1 == 1) {
+                known = 3;
+                next = _add(x, next, B.signedField(g, 11, 0), B.field(g, 7, 0), P.NONE);
+                next = _add(x, next, B.signedField(g, 11, 1), B.field(g, 7, 1), P.NONE);
             }
+            uint256 own = next;
+            next = x.share == uint256(_WAD)
+                ? _jobs(next, at, mask, known, x.forward)
+                : _partialJobs(x, next, at, mask, known);
+            Black76.sweep(prices, x.first, x.count, x.jobs, next);
+            x.mark = _worth(x, x.jobs) * x.discount >> 64;
+            b.equity += x.mark;
+            if (known == 3) _basis(g, x, g.pnl + 32 * b.scenarios);
+            _gains(x, own, at, mask, known, g.pnl);
         }
     }
 
-    /// @dev Adds to the words at `pnl` what the expiry gains: value with its static discount less the mark, damped. Skews turn either way:
-    /// what they change is lost. Factors are Q64, so that rounding down is a shift.
-    function _gain(R.Expiry memory x, uint256 at, uint256 mask, uint256 pnl) private pure {
-        (int256 mark, int256 long, int256 short, uint256 values) = (x.mark, x.long, x.short, x.values);
+    /// @dev A job for each scenario of the mask whose value is not known; for a joint one first the spot's move alone. Written out, as the
+    /// loop runs for every expiry and scenario: the compiler's takes 250 gas more of each.
+    function _jobs(uint256 next, uint256 at, uint256 mask, uint256 known, uint256 forward)
+        private
+        pure
+        returns (uint256)
+    {
         assembly ("memory-safe") {
             for {} mask {
                 mask := shr(1, mask)
                 at := add(at, 32)
-                pnl := add(pnl, 32)
-                values := add(values, 32)
             } {
-                if and(mask, 1) {
-                    let word := mload(at)
-                    let kind := and(shr(128, word), 0xff)
-                    let gain := mload(values)
-                    if lt(kind, 5) {
-                        gain := mul(gain, xor(long, mul(xor(long, short), slt(gain, 0))))
-                        gain := sub(sar(64, gain), mark)
-                        if and(gt(kind, 2), sgt(gain, 0)) { gain := sub(0, gain) }
-                    }
-                    let damping := and(shr(64, word), 0xffffffffffffffff)
-                    if sub(damping, 1000000000000000000) {
-                        gain := mul(gain, damping)
-                        gain := sub(sdiv(gain, 1000000000000000000), slt(smod(gain, 1000000000000000000), 0))
-                    }
-                    mstore(pnl, add(mload(pnl), gain))
+                if iszero(and(mask, 1)) { continue }
+                let word := mload(at)
+                let kind := shr(216, word)
+                if and(iszero(iszero(kind)), iszero(gt(kind, known))) { continue }
+                kind := and(shr(128, word), 0xff)
+                let shocked := div(mul(forward, and(word, 0xffffffffffffffff)), 1000000000000000000)
+                word := signextend(9, shr(136, word))
+                if gt(kind, 4) {
+                    mstore(next, word)
+                    mstore(add(next, 32), shocked)
+                    mstore(add(next, 64), 96)
+                    mstore(add(next, 96), 0)
+                    next := add(next, 128)
+                    kind := sub(kind, 2)
                 }
+                mstore(next, word)
+                mstore(add(next, 32), shocked)
+                mstore(add(next, 64), shl(5, add(kind, 3)))
+                mstore(add(next, 96), 0)
+                next := add(next, 128)
             }
+        }
+        return next;
+    }
+
+    /// @dev The same where forwards no longer take all of a shock.
+    function _partialJobs(R.Expiry memory x, uint256 next, uint256 at, uint256 mask, uint256 known)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            for (; mask != 0; (mask, at) = (mask >> 1, at + 32)) {
+                if (mask & 1 == 0) continue;
+                uint256 word = Words.get(at);
+                if (word >> 216 != 0 && word >> 216 <= known) continue;
+                (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
+                uint256 kind = word >> 128 & 0xff;
+                if (kind >= P.JOINT_LINEAR) next = _add(x, next, lnShock, shock, P.NONE);
+                next = _add(x, next, lnShock, shock, P.volKind(kind));
+            }
+            return next;
         }
     }
 
-    /// @return gain The loss of the spot's move, and beside it whatever the skew changes there.
-    function _joint(R.Expiry memory x, uint256 prices, uint256 kind, int256 lnShock, uint256 shock)
+    function _add(R.Expiry memory x, uint256 job, int256 lnShock, uint256 shock, uint256 kind)
         private
         pure
-        returns (int256 gain)
+        returns (uint256)
     {
         unchecked {
-            gain = _discounted(x, _value(x, prices, P.NONE, lnShock, shock));
-            int256 skewed = _discounted(x, _value(x, prices, kind, lnShock, shock));
-            return gain - x.mark - int256(FixedMath.abs(skewed - gain));
+            if (x.share != uint256(_WAD)) {
+                // What a forward still takes of a shock when part of its settlement price is known.
+                shock = uint256(_WAD + (int256(shock) - _WAD) * int256(x.share) / _WAD);
+                lnShock = ln(shock);
+            }
+            Words.put(job, uint256(lnShock));
+            Words.put(job + 32, x.forward * shock / uint256(_WAD));
+            Words.put(job + 64, Black76.volOffset(kind));
+            Words.put(job + 96, 0);
+            return job + Black76.JOB_BYTES;
+        }
+    }
+
+    /// @dev Undiscounted: calls of all strikes, and for each put the strike less the forward.
+    function _worth(R.Expiry memory x, uint256 job) private pure returns (int256) {
+        unchecked {
+            return (int256(Words.get(job + 96)) >> 62) + x.strikes - x.puts * int256(Words.get(job + 32));
         }
     }
 
     /// @dev Each expiry's forward moves against its account, without a static discount: the further off the more it counts.
-    function _basis(B.Group memory g, R.Expiry memory x, uint256 prices, uint256 at) private pure {
+    function _basis(B.Group memory g, R.Expiry memory x, uint256 at) private pure {
         unchecked {
-            (int256 lnShock, uint256 shock) = (B.signedField(g, 11, 0), B.field(g, 7, 0));
-            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
-            x.rawUp = _value(x, prices, P.NONE, lnShock, shock);
-            (lnShock, shock) = (B.signedField(g, 11, 1), B.field(g, 7, 1));
-            if (x.share != uint256(_WAD)) (lnShock, shock) = _partial(x, shock);
-            x.rawDown = _value(x, prices, P.NONE, lnShock, shock);
-            int256 worst = (FixedPointMathLib.min(x.rawUp, x.rawDown) * x.discount >> 64) - x.mark;
+            int256 worst =
+                FixedPointMathLib.min(_worth(x, x.jobs + Black76.JOB_BYTES), _worth(x, x.jobs + 2 * Black76.JOB_BYTES));
+            worst = (worst * x.discount >> 64) - x.mark;
             if (worst >= 0) return;
             uint256 factor = B.field(g, 7, 2) + B.field(g, 8, 0) * x.secs / FixedMath.YEAR;
             Words.put(at, uint256(int256(Words.get(at)) + B.down(worst, int256(factor))));
         }
     }
 
-    /// @dev The shock that a forward still takes when part of its settlement price is known.
-    function _partial(R.Expiry memory x, uint256 shock) private pure returns (int256, uint256) {
-        unchecked {
-            shock = uint256(_WAD + (int256(shock) - _WAD) * int256(x.share) / _WAD);
-            return (ln(shock), shock);
-        }
-    }
-
-    function _discounted(R.Expiry memory x, int256 raw) private pure returns (int256) {
-        unchecked {
-            return raw * (raw < 0 ? x.short : x.long) >> 64;
-        }
-    }
-
-    /// @dev Undiscounted: calls of all strikes, and for each put the strike less the forward.
-    function _value(R.Expiry memory x, uint256 prices, uint256 kind, int256 lnShock, uint256 shock)
-        private
-        pure
-        returns (int256 value)
-    {
-        unchecked {
-            uint256 forward = x.forward * shock / uint256(_WAD);
-            value = x.strikes - x.puts * int256(forward);
-            if (x.count != 0) value += Black76.strip(prices, x.first, x.count, kind, lnShock, forward);
+    /// @dev Adds to the words at `pnl` what the expiry gains: its value with the static discount less the mark, damped. Skews turn either
+    /// way, so what they change is lost; of a joint scenario that is lost beside the spot's move. Factors are Q64, so that rounding
+    /// down is a shift. Written out as `_jobs`: of `x` long and short lie side by side.
+    function _gains(R.Expiry memory x, uint256 job, uint256 at, uint256 mask, uint256 known, uint256 pnl) private pure {
+        assembly ("memory-safe") {
+            function discounted(expiry, from) -> worth {
+                worth := sub(mload(add(expiry, 352)), mul(mload(add(expiry, 320)), mload(add(from, 32))))
+                worth := add(worth, sar(62, mload(add(from, 96))))
+                worth := sar(64, mul(worth, mload(add(add(expiry, 192), shl(5, slt(worth, 0))))))
+            }
+            for {} mask {
+                mask := shr(1, mask)
+                at := add(at, 32)
+                pnl := add(pnl, 32)
+            } {
+                if iszero(and(mask, 1)) { continue }
+                let word := mload(at)
+                let from := shr(216, word)
+                switch and(iszero(iszero(from)), iszero(gt(from, known)))
+                case 1 { from := add(mload(add(x, 512)), shl(7, sub(from, 1))) }
+                default {
+                    from := job
+                    job := add(job, 128)
+                }
+                let gain := discounted(x, from)
+                let kind := and(shr(128, word), 0xff)
+                let turned := 0
+                if gt(kind, 4) {
+                    turned := sub(discounted(x, job), gain)
+                    job := add(job, 128)
+                }
+                gain := sub(gain, mload(add(x, 480)))
+                if gt(kind, 2) {
+                    if lt(kind, 5) {
+                        turned := gain
+                        gain := 0
+                    }
+                    gain := sub(gain, xor(turned, mul(xor(turned, sub(0, turned)), slt(turned, 0))))
+                }
+                let damping := and(shr(64, word), 0xffffffffffffffff)
+                if sub(damping, 1000000000000000000) {
+                    gain := mul(gain, damping)
+                    gain := sub(sdiv(gain, 1000000000000000000), slt(smod(gain, 1000000000000000000), 0))
+                }
+                mstore(pnl, add(mload(pnl), gain))
+            }
         }
     }
 }

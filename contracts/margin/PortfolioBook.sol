@@ -149,9 +149,9 @@ library PortfolioBook {
     }
 
     /// @notice Doubt in WAD from its two fields.
-    function doubtOf(uint256 ppm, uint256 fine) internal pure returns (uint256 doubt) {
+    function doubtOf(Book memory b, uint256 units, uint256 fine) internal pure returns (uint256 doubt) {
         unchecked {
-            doubt = (ppm << _FINE | fine) * 1e12 >> _FINE;
+            doubt = (units << _FINE | fine) * (Words.get(b.head) >> 96 & type(uint64).max) >> _FINE;
             if (doubt > uint256(WAD)) doubt = uint256(WAD);
         }
     }

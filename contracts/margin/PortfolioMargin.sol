@@ -92,7 +92,7 @@ contract PortfolioMargin is IOptionModel {
                 B.Group memory g = b.groups[u - 1];
                 if (g.spot != 0 || tag & 0xff != B.field(g, 4, 2)) continue;
                 g.spot = tag >> 40 & type(uint72).max;
-                g.spotDoubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
+                g.spotDoubt = B.doubtOf(b, tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
                 g.doubt = g.spotDoubt;
             }
         }
@@ -125,7 +125,7 @@ contract PortfolioMargin is IOptionModel {
             if (multiplier > g.multIm) g.multIm = multiplier;
             multiplier = word >> 160 & 0xffffff;
             if (multiplier > g.multMm) g.multMm = multiplier;
-            uint256 doubt = B.doubtOf(word >> 201 & 0xffffff, word >> 225 & 0xffff);
+            uint256 doubt = B.doubtOf(b, word >> 201 & 0xffffff, word >> 225 & 0xffff);
             if (doubt > g.doubt) g.doubt = doubt;
             if (doubt < g.spotDoubt) doubt = g.spotDoubt;
             if (size != 0 && g.spot != 0) notional = size * g.spot;
@@ -152,7 +152,7 @@ contract PortfolioMargin is IOptionModel {
                 b.im0 += _share(size, word & 0xffff);
                 if (size > _VALUE_LIMIT) size = _VALUE_LIMIT;
                 uint256 tag = tags[i];
-                uint256 doubt = B.doubtOf(tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
+                uint256 doubt = B.doubtOf(b, tag >> 8 & 0xffffff, tag >> 112 & 0xffff);
                 uint256 entry = B.claim(b, tag & 0xff);
                 if (entry & 0x3f != 0) {
                     // No surer than the spot of what it stands for.

@@ -6,7 +6,8 @@ import {FixedMath} from "../libraries/FixedMath.sol";
 /// @title The parameters of a portfolio model: one row of words, and what they may be
 /// @dev Python twin: plimsoll/margin/portfolio_parameters.py. Fields from the lowest bits; a word of `triple`s holds three of 80 bits,
 /// WAD unless said, signed where said. Twelve words for all:
-///  0. underlyings (8) · scenarios (8) · rho (24, ppm) · pnlShare (16, bps) · settlementWindow (24, s) · flags (8)
+///  0. underlyings (8) · scenarios (8) · rho (24, ppm) · pnlShare (16, bps) · settlementWindow (24, s) · flags (8) · doubtUnit (64, bit 96: WAD that
+///     one unit of a price's or a surface's confidence is; 1e12 for ppm)
 ///  1. imFactor · mmFactor · pegThreshold          2. pegFactor · confidenceThreshold · confidenceMargin
 ///  3. mmFloor (128) · imFloor (128), quote WAD
 ///  4. to 11. a byte per feed, feed 0 in the highest: underlying + 1 (6 bits) · 0x40 assets of this feed cancel its risk
@@ -29,6 +30,7 @@ library PortfolioParameters {
     error LossFactorsUnordered(uint256 mmFactor, uint256 imFactor);
     error DepegOutOfRange(uint256 threshold, uint256 factor);
     error ConfidenceOutOfRange(uint256 threshold, uint256 margin);
+    error DoubtUnitOutOfRange(uint256 unit);
     error ModelFloorsUnordered(uint256 mmFloor, uint256 imFloor);
     error FeedWithoutUnderlying(uint256 feed, uint256 underlying);
     error UnderlyingsUnordered(uint256 feed, uint256 previous);
@@ -64,6 +66,7 @@ library PortfolioParameters {
     uint256 internal constant JOINT_ABSOLUTE = 6;
 
     uint256 private constant _WAD = 1e18;
+    uint256 private constant _PPM = 1e12;
 
     /// @notice Field `n` of a word of triples.
     function triple(uint256 word, uint256 n) internal pure returns (uint256) {
@@ -113,6 +116,8 @@ library PortfolioParameters {
         if (peg > (strict ? _WAD : 100 * _WAD) || factor > 10 * _WAD) revert DepegOutOfRange(peg, factor);
         (uint256 threshold, uint256 margin) = (triple(words[2], 1), triple(words[2], 2));
         if (threshold > _WAD || margin > 20 * _WAD) revert ConfidenceOutOfRange(threshold, margin);
+        uint256 unit = words[0] >> 96 & type(uint64).max;
+        if (strict ? unit != _PPM : unit == 0 || unit > _PPM) revert DoubtUnitOutOfRange(unit);
         (uint256 mmFloor, uint256 imFloor) = (words[3] & type(uint128).max, words[3] >> 128);
         if (strict ? mmFloor == 0 || imFloor <= mmFloor : imFloor < mmFloor) {
             revert ModelFloorsUnordered(mmFloor, imFloor);

@@ -15,8 +15,8 @@ import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 library StrikeRecords {
     /// @dev forward: 1e-10, at the present spot. share: of a shock that the forward still takes, WAD. root: √years, WAD. discount: of the mark,
     /// WAD; long, short: the static discounts with it, for a positive and a negative value. first, count: the records. puts: Σ
-    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. raw…: undiscounted values. values: room
-    /// for one per scenario.
+    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. jobs: room for
+    /// what Black76 is asked.
     struct Expiry {
         uint256 spot;
         uint256 secs;
@@ -34,10 +34,7 @@ library StrikeRecords {
         uint256 gross;
         bool shorts;
         int256 mark;
-        int256 rawMark;
-        int256 rawUp;
-        int256 rawDown;
-        uint256 values;
+        uint256 jobs;
     }
 
     /// @dev scale: total variance per variance of the surface, 2^128.

@@ -11,6 +11,7 @@ import typer
 from plimsoll.commands.common import handled
 
 if TYPE_CHECKING:
+    from plimsoll.vectors.pmrm2 import Report as PortfolioReport
     from plimsoll.vectors.report import Report
     from plimsoll.vectors.srm import Report as RuleReport
 
@@ -23,7 +24,7 @@ vectors_app = typer.Typer(help="Published cases, run against this build.", no_ar
 
 
 def register(app: typer.Typer) -> None:
-    for command in (black76, haug, srm, svi):
+    for command in (black76, haug, pmrm2, srm, svi):
         vectors_app.command()(command)
     app.add_typer(vectors_app, name="vectors")
 
@@ -56,6 +57,17 @@ def haug(folder: Folder, json_out: JsonOut = None) -> None:
 
 
 @handled
+def pmrm2(folder: Folder, json_out: JsonOut = None) -> None:
+    """Portfolios on the compiled engine, in process: net IM and MM, worst scenario, gas of check and witness.
+
+    Example: plimsoll vectors pmrm2 vectors/derive_pmrm2/portfolio_cases --json out.json
+    """
+    from plimsoll.vectors import pmrm2 as cases
+
+    deliver(cases.run(folder), json_out)
+
+
+@handled
 def srm(folder: Folder, json_out: JsonOut = None) -> None:
     """Margin by rule on the deployed model, in process: net IM, net MM and mark of each account.
 
@@ -77,7 +89,7 @@ def svi(folder: Folder, json_out: JsonOut = None) -> None:
     deliver(cases.run(folder), json_out)
 
 
-def deliver(report: Report | RuleReport, json_out: str | None) -> None:
+def deliver(report: Report | RuleReport | PortfolioReport, json_out: str | None) -> None:
     """The table, the JSON where it was asked for, and exit code 1 when a case failed."""
     from plimsoll.commands.replay import put
 
@@ -88,7 +100,7 @@ def deliver(report: Report | RuleReport, json_out: str | None) -> None:
         raise typer.Exit(1)
 
 
-def _show(report: Report | RuleReport, *, to_error: bool) -> None:
+def _show(report: Report | RuleReport | PortfolioReport, *, to_error: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 

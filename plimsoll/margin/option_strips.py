@@ -1,10 +1,10 @@
-"""The options of an account, expiry by expiry, in every scenario asked for. Twin of contracts/margin/OptionStrips.sol."""
+"""The options of an account, expiry by expiry, in every scenario. Twin of contracts/margin/OptionStrips.sol."""
 
 from __future__ import annotations
 
 from plimsoll.margin import black76, strike_records
 from plimsoll.margin.fixed_math import WAD, YEAR, exp_wad, ln_wad, sqrt_years, truncate_div
-from plimsoll.margin.portfolio_book import Book, Group, doubt_of, down, up
+from plimsoll.margin.portfolio_book import Book, Group, down, up
 from plimsoll.margin.portfolio_parameters import Kind, Scenario, Underlying
 from plimsoll.margin.portfolio_words import ExpiryView
 
@@ -85,7 +85,7 @@ def spots(book: Book, expiries: tuple[ExpiryView, ...]) -> None:
         group.mult_im, group.mult_mm = max(group.mult_im, view.mult_im), max(group.mult_mm, view.mult_mm)
         if not group.spot and not view.settled:
             group.spot = view.spot
-            group.spot_doubt = group.doubt = doubt_of(view.doubt, view.fines[0])
+            group.spot_doubt = group.doubt = book.doubt_of(view.doubt, view.fines[0])
 
 
 def run(book: Book, expiries: tuple[ExpiryView, ...]) -> None:
@@ -116,8 +116,8 @@ def _charge(book: Book, group: Group, strip: Strip) -> None:
     if view.secs:
         smile, (_, forward, rate, vol) = view.smile, view.fines
         doubts = (
-            doubt_of(smile.doubt_forward, forward),
-            doubt_of(smile.doubt_rate, rate),
-            doubt_of(smile.doubt_vol, vol),
+            book.doubt_of(smile.doubt_forward, forward),
+            book.doubt_of(smile.doubt_rate, rate),
+            book.doubt_of(smile.doubt_vol, vol),
         )
         book.im += book.doubtful(max(group.doubt, *doubts), size)

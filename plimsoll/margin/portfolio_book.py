@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from plimsoll.margin.fixed_math import PPM, WAD
+from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.portfolio_parameters import Parameters, Underlying
 from plimsoll.margin.portfolio_words import ONE
 
@@ -73,21 +72,15 @@ class Book:
         named = witness[place] if place < len(witness) else 255
         return 0 if named > self.scenarios else 1 << named
 
+    def doubt_of(self, units: int, fine: int) -> int:
+        """WAD."""
+        return min((units << 16 | fine) * self.parameters.doubt_unit >> 16, WAD)
+
     def doubtful(self, doubt: int, value: int) -> int:
         """What doubtful prices cost an initial margin: nothing below the threshold."""
         if doubt + self.parameters.confidence_threshold <= WAD:
             return 0
         return up(up(doubt, self.parameters.confidence_margin), value)
-
-
-def doubt_of(ppm: int, fine: int) -> int:
-    return min((ppm << 16 | fine) * 10**12 >> 16, WAD)
-
-
-def confidence_fields(confidence: Decimal) -> tuple[int, int]:
-    """(doubt in ppm, fine) of a confidence between 0 and 1."""
-    ppm, fine = divmod(round((1 - confidence) * PPM * 2**16), 2**16)
-    return ppm, fine
 
 
 def up(x: int, y: int) -> int:

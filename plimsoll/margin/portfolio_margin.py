@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from plimsoll.margin import option_strips
 from plimsoll.margin.fixed_math import BPS, PPM, WAD, ceil_div, positive
-from plimsoll.margin.portfolio_book import Book, Group, doubt_of, down, up
+from plimsoll.margin.portfolio_book import Book, Group, down, up
 from plimsoll.margin.portfolio_parameters import RESERVE_ALWAYS, Parameters
 from plimsoll.margin.portfolio_words import ONE, AccountView, Perp
 from plimsoll.margin.rule_margin import Assessment
@@ -16,7 +16,7 @@ LOSS_LIMIT, VALUE_LIMIT = 2**150, 2**160
 
 
 class Worst(NamedTuple):
-    """The witness that reaches the full requirement, and each underlying's worst scenario by its place in the parameters."""
+    """The witness that reaches the full requirement, and each underlying's worst scenario by its place."""
 
     witness: bytes
     joint: int
@@ -37,7 +37,7 @@ class PortfolioMargin:
         return self._sum(book, view.tags[0].price if view.tags else 0)
 
     def best_witness(self, view: AccountView) -> Worst:
-        """What a keeper sends: the joint term's scenario, then one per underlying of the parameters; 255 where there is none."""
+        """What a keeper sends: the joint term's scenario, then one per underlying; 255 where there is none."""
         book = self.book(view)
         scenarios = {u: _worst(group.pnl) for u, group in book.groups.items()}
         joint = 0
@@ -89,7 +89,7 @@ def _spots(book: Book, view: AccountView) -> None:
         group = book.group(claim.underlying)
         if not group.spot and tag.feed == group.params.feed:
             group.spot = tag.price
-            group.spot_doubt = group.doubt = doubt_of(tag.doubt, tag.fine)
+            group.spot_doubt = group.doubt = book.doubt_of(tag.doubt, tag.fine)
 
 
 def _perps(book: Book, perps: Iterable[Perp]) -> None:
@@ -103,7 +103,7 @@ def _perps(book: Book, perps: Iterable[Perp]) -> None:
         group = book.group_of(perp.feed)
         group.linear += -perp.notional if perp.short else perp.notional
         group.mult_im, group.mult_mm = max(group.mult_im, perp.mult_im), max(group.mult_mm, perp.mult_mm)
-        doubt = doubt_of(perp.doubt, perp.fine)
+        doubt = book.doubt_of(perp.doubt, perp.fine)
         group.doubt = max(group.doubt, doubt)
         notional = perp.size * group.spot if perp.size and group.spot else perp.notional
         group.size += notional
@@ -122,7 +122,7 @@ def _assets(book: Book, view: AccountView) -> None:
         book.mm += ceil_div(size * asset.haircut_mm, BPS)
         book.im0 += ceil_div(size * asset.haircut_im0, BPS)
         size = min(size, VALUE_LIMIT)
-        doubt, claim = doubt_of(tag.doubt, tag.fine), book.parameters.claim(tag.feed)
+        doubt, claim = book.doubt_of(tag.doubt, tag.fine), book.parameters.claim(tag.feed)
         if claim is not None:
             group = book.group(claim.underlying)
             doubt = max(doubt, group.spot_doubt)

@@ -15,6 +15,7 @@ from plimsoll.margin.fixed_math import BPS, PPM, WAD
 HEAD = BODY = 12
 MAX_UNDERLYINGS, MAX_SCENARIOS = 32, 40
 RESERVE_ALWAYS, LENIENT = 1, 2
+PPM_UNIT = WAD // PPM
 CANCELS = 0x40
 
 
@@ -125,7 +126,10 @@ class Underlying:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """rho in ppm, pnl_share in bps, settlement_window in seconds, floors in quote WAD, factors in WAD."""
+    """rho in ppm, pnl_share in bps, settlement_window in seconds, floors in quote WAD, factors in WAD.
+
+    doubt_unit: WAD that one unit of a confidence is.
+    """
 
     underlyings: tuple[Underlying, ...]
     im_factor: int
@@ -140,6 +144,7 @@ class Parameters:
     confidence_margin: int = 0
     mm_floor: int = 0
     im_floor: int = 0
+    doubt_unit: int = PPM_UNIT
     feeds: Mapping[int, Claim] = field(default_factory=dict)
 
     @property
@@ -153,7 +158,7 @@ class Parameters:
         """What the constructor of the contract takes."""
         first = len(self.underlyings) | self.scenario_count << 8 | self.rho << 16 | self.pnl_share << 40
         words = [
-            first | self.settlement_window << 56 | self.flags << 80,
+            first | self.settlement_window << 56 | self.flags << 80 | self.doubt_unit << 96,
             triple(self.im_factor, self.mm_factor, self.peg_threshold),
             triple(self.peg_factor, self.confidence_threshold, self.confidence_margin),
             self.mm_floor | self.im_floor << 128,
@@ -208,12 +213,13 @@ class Parameters:
         refuse(wide, "DepegOutOfRange", self.peg_threshold, self.peg_factor)
         wide = self.confidence_threshold > WAD or self.confidence_margin > 20 * WAD
         refuse(wide, "ConfidenceOutOfRange", self.confidence_threshold, self.confidence_margin)
-        unordered = self.imfloor_unordered(strict)
-        refuse(unordered, "ModelFloorsUnordered", self.mm_floor, self.im_floor)
+        wide = self.doubt_unit != PPM_UNIT if strict else not 0 < self.doubt_unit <= PPM_UNIT
+        refuse(wide, "DoubtUnitOutOfRange", self.doubt_unit)
+        refuse(self._floors_unordered(strict), "ModelFloorsUnordered", self.mm_floor, self.im_floor)
         for feed, claim in sorted(self.feeds.items()):
             refuse(claim.underlying >= len(self.underlyings), "FeedWithoutUnderlying", feed, claim.underlying)
 
-    def imfloor_unordered(self, strict: bool) -> bool:
+    def _floors_unordered(self, strict: bool) -> bool:
         if strict:
             return self.mm_floor == 0 or self.im_floor <= self.mm_floor
         return self.im_floor < self.mm_floor

@@ -1,7 +1,8 @@
 """Portfolio accounts by the hundred thousand, in floats: which of them are worth an exact look.
 
-A `SeriesTable` has the value of every series in every scenario, once per tick; `assess` multiplies it with all accounts' quantities, an
-expiry at a time because discounts and skews depend on what an account has there. The exact model is portfolio_margin.py.
+A `SeriesTable` has the value of every series in every scenario, once per tick; `assess` multiplies it with all
+accounts' quantities, an expiry at a time because discounts and skews depend on what an account has there. The exact
+model is portfolio_margin.py.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ class Totals(NamedTuple):
 class Positions:
     """Accounts' options as rows of a sparse matrix, each row ascending by series, and what they have beside options.
 
-    linear and size: by account and underlying, what moves with the spot and what counts for size tiers. equity, im, im0, mm: of
-    assets and perps. profit: of perps. exposed: whether they owe something without options. Quantities in units, the rest in quote.
+    linear and size: by account and underlying, what moves with the spot and what counts for size tiers. equity, im,
+    im0, mm: of assets and perps. profit: of perps. exposed: whether they owe something without options. Quantities in
+    units, the rest in quote.
     """
 
     starts: Ints
@@ -60,7 +62,8 @@ def assess(table: SeriesTable, accounts: Positions, quote: float = 1.0) -> Total
     out = np.zeros((5, count))
     depeg = max(p.peg_threshold / WAD - quote, 0.0) * p.peg_factor / WAD
     factors = np.array([p.mm_factor / WAD, p.im_factor / WAD, p.im_factor / WAD + depeg, p.rho / PPM])
-    _kernel(*_arrays(accounts), *table.arrays(), factors, out)
+    kernel: Any = _kernel
+    kernel(*_arrays(accounts), *table.arrays(), factors, out)
     equity, mm, im0, im, worst = out
     always = bool(p.flags & RESERVE_ALWAYS)
     shorts = np.zeros(count, bool)
@@ -86,8 +89,53 @@ def _arrays(a: Positions) -> tuple[Any, ...]:
     return a.starts, a.series, a.quantity, a.linear, a.size, np.column_stack((a.equity, a.mm, a.im0, a.im))
 
 
+@numba.njit(cache=True, fastmath=True)
+def _add_gains(pnl, row, terms, scenarios):  # type: ignore[no-untyped-def]
+    """What one expiry of an account gains, scenario by scenario and last by its basis, from its values in `row`."""
+    count, mark = scenarios.shape[0], row[2] * terms[0]
+    pnl[count] += min(min(row[0], row[1]) * terms[0] - mark, 0.0) * terms[3]
+    for k in range(count):
+        raw = row[3 + k]
+        gain = raw * (terms[2] if raw < 0 else terms[1]) - mark
+        if scenarios[k, 2] == 1:
+            gain = -abs(gain)
+        elif scenarios[k, 2] == 2:
+            raw = row[3 + count + k]
+            level = raw * (terms[2] if raw < 0 else terms[1]) - mark
+            gain = level - abs(gain - level)
+        pnl[k] += gain * scenarios[k, 1]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _span(pnl, multipliers, rho):  # type: ignore[no-untyped-def]
+    """(1 − ρ)·Σ of the underlyings' worst losses + ρ·the worst sum."""
+    apart, joint = 0.0, 0.0
+    for g in range(pnl.shape[0]):
+        apart -= min(pnl[g].min(), 0.0) * multipliers[g]
+    if rho == 0:
+        return apart
+    for k in range(pnl.shape[1]):
+        total = 0.0
+        for g in range(pnl.shape[0]):
+            total -= pnl[g, k] * multipliers[g]
+        joint = max(joint, total)
+    return apart * (1 - rho) + joint * rho
+
+
+@numba.njit(cache=True, fastmath=True)
+def _finish(pnl, linear, sizes, scenarios, extra):  # type: ignore[no-untyped-def]
+    """Adds what moves with the spot. @return what sizes need beyond their tiers."""
+    more = 0.0
+    for g in range(pnl.shape[0]):
+        for k in range(scenarios.shape[1]):
+            pnl[g, k] += linear[g] * scenarios[g, k, 0] * scenarios[g, k, 1]
+        x = extra[g]
+        more += max(sizes[g] - x[2], 0.0) * x[3] + max(sizes[g] - x[4], 0.0) * x[5]
+    return more
+
+
 @numba.njit(parallel=True, cache=True, fastmath=True)
-def _kernel(  # type: ignore[no-untyped-def]  # noqa: C901
+def _kernel(  # type: ignore[no-untyped-def]
     starts,
     series,
     quantity,
@@ -106,16 +154,14 @@ def _kernel(  # type: ignore[no-untyped-def]  # noqa: C901
 ):
     """terms by expiry: discount, long, short, basis, spot, mm per naked unit, im per naked unit, im per unit for doubt.
 
-    values by series: up, down, mark, then the scenarios, then their levels where kinds are joint. scenarios by underlying: spot − 1, damping,
-    turning (0 no, 1 a skew, 2 a joint one). extra by underlying: multipliers of IM and MM, tier bounds and rates.
+    values by series: up, down, mark, then the scenarios, then their levels where kinds are joint. scenarios by
+    underlying: spot − 1, damping, turning (0 no, 1 a skew, 2 a joint one). extra by underlying: multipliers of IM and
+    MM, tier bounds and rates.
     """
-    groups, count = scenarios.shape[0], scenarios.shape[1]
     width = values.shape[1]
     for account in numba.prange(starts.shape[0] - 1):
-        pnl = np.zeros((groups, count + 1))
-        row = np.zeros(width)
-        equity, mm, im0, im = base[account, 0], base[account, 1], base[account, 2], base[account, 3]
-        sizes = size[account].copy()
+        pnl = np.zeros((scenarios.shape[0], scenarios.shape[1] + 1))
+        row, sizes, total = np.zeros(width), size[account].copy(), base[account].copy()
         at, end = starts[account], starts[account + 1]
         while at < end:
             e = expiry_of[series[at]]
@@ -131,53 +177,17 @@ def _kernel(  # type: ignore[no-untyped-def]  # noqa: C901
                         row[j] += q * values[series[at], j]
                     at += 1
                 naked += max(-net, 0.0)
-            g, t = group_of[e], terms[e]
-            mark = row[2] * t[0]
-            equity += mark
-            mm += naked * t[5]
-            im0 += naked * (t[5] + t[6])
-            im += naked * (t[5] + t[6]) + gross * t[7]
-            sizes[g] += gross * t[4]
-            pnl[g, count] += min(min(row[0], row[1]) * t[0] - mark, 0.0) * t[3]
-            for k in range(count):
-                raw = row[3 + k]
-                value = raw * (t[2] if raw < 0 else t[1])
-                turning = scenarios[g, k, 2]
-                if turning == 0:
-                    gain = value - mark
-                elif turning == 1:
-                    gain = -abs(value - mark)
-                else:
-                    raw = row[3 + count + k]
-                    level = raw * (t[2] if raw < 0 else t[1])
-                    gain = level - mark - abs(value - level)
-                pnl[g, k] += gain * scenarios[g, k, 1]
-        span, span_im, first = 0.0, 0.0, 0
-        for g in range(groups):
-            worst = 0.0
-            for k in range(count + 1):
-                if k < count:
-                    pnl[g, k] += linear[account, g] * scenarios[g, k, 0] * scenarios[g, k, 1]
-                if pnl[g, k] < worst:
-                    worst = pnl[g, k]
-                    first = k if g == 0 else first
-            x = extra[g]
-            more = max(sizes[g] - x[2], 0.0) * x[3] + max(sizes[g] - x[4], 0.0) * x[5]
-            mm, im0, im = mm + more, im0 + more, im + more
-            span_im -= worst * x[0]
-            span -= worst * x[1]
-        if factors[3] != 0:
-            joint, joint_im = 0.0, 0.0
-            for k in range(count + 1):
-                calm, wild = 0.0, 0.0
-                for g in range(groups):
-                    wild -= pnl[g, k] * extra[g, 0]
-                    calm -= pnl[g, k] * extra[g, 1]
-                joint, joint_im = max(joint, calm), max(joint_im, wild)
-            span = span * (1 - factors[3]) + joint * factors[3]
-            span_im = span_im * (1 - factors[3]) + joint_im * factors[3]
-        out[0, account] = equity
-        out[1, account] = mm + span * factors[0]
-        out[2, account] = im0 + span * factors[1]
-        out[3, account] = im + span_im * factors[2]
-        out[4, account] = first
+            t = terms[e]
+            total[0] += row[2] * t[0]
+            total[1] += naked * t[5]
+            total[2] += naked * (t[5] + t[6])
+            total[3] += naked * (t[5] + t[6]) + gross * t[7]
+            sizes[group_of[e]] += gross * t[4]
+            _add_gains(pnl[group_of[e]], row, t, scenarios[group_of[e]])
+        more = _finish(pnl, linear[account], sizes, scenarios, extra)
+        span = _span(pnl, extra[:, 1], factors[3])
+        out[0, account] = total[0]
+        out[1, account] = total[1] + more + span * factors[0]
+        out[2, account] = total[2] + more + span * factors[1]
+        out[3, account] = total[3] + more + _span(pnl, extra[:, 0], factors[3]) * factors[2]
+        out[4, account] = pnl[0].argmin()

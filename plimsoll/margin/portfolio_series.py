@@ -14,7 +14,7 @@ from plimsoll.margin import strike_records
 from plimsoll.margin.black76 import MAX_TOTAL_VOL, MIN_TOTAL_VOL, ONE
 from plimsoll.margin.fixed_math import WAD, sqrt_years
 from plimsoll.margin.option_strips import Strip
-from plimsoll.margin.portfolio_book import Book, doubt_of
+from plimsoll.margin.portfolio_book import Book
 from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.portfolio_parameters import Kind, Parameters, Underlying, vol_kind
 from plimsoll.margin.portfolio_words import ExpiryView, Option
@@ -74,8 +74,9 @@ class SeriesTable:
 def _terms(p: Parameters, u: Underlying, view: ExpiryView, strip: Strip) -> list[float]:
     spot = view.spot / 10**10
     smile, (fine_spot, *fines) = view.smile, view.fines
-    doubts = [doubt_of(view.doubt, fine_spot)]
-    doubts += map(doubt_of, (smile.doubt_forward, smile.doubt_rate, smile.doubt_vol), fines)
+    book = Book(p, None, strike_records.q64)
+    doubts = [book.doubt_of(view.doubt, fine_spot)]
+    doubts += map(book.doubt_of, (smile.doubt_forward, smile.doubt_rate, smile.doubt_vol), fines)
     doubt = max(doubts)
     charged = view.secs and doubt + p.confidence_threshold > WAD
     basis = u.basis_add + u.basis_mult * view.secs // (365 * 86_400)

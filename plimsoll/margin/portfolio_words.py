@@ -48,7 +48,7 @@ class Perp(NamedTuple):
 
 
 class Smile(NamedTuple):
-    """A surface's three words as VolatilityFeed stores them: WAD, forward reference 1e-10, confidences as doubt in ppm."""
+    """A surface's three words as VolatilityFeed has them: WAD, the forward 1e-10, doubts in units of a confidence."""
 
     a: int = 0
     b: int = 0
@@ -71,10 +71,20 @@ class Smile(NamedTuple):
 
     @classmethod
     def of(cls, first: int, second: int, third: int) -> Smile:
-        signed = [signed64(first >> 64 * i) for i in range(4)]
-        tail = (third >> 128 & U24, third >> 152 & U24, third >> 176 & U24)
-        forward, tau = second >> 64 & U72, second >> 136 & U64
-        return cls(*signed, second & U64, forward, tau, third & U64, signed64(third >> 64), *tail)
+        return cls(
+            a=signed64(first),
+            b=signed64(first >> 64),
+            rho=signed64(first >> 128),
+            m=signed64(first >> 192),
+            sigma=second & U64,
+            forward_ref=second >> 64 & U72,
+            tau=second >> 136 & U64,
+            carry=third & U64,
+            rate=signed64(third >> 64),
+            doubt_forward=third >> 128 & U24,
+            doubt_rate=third >> 152 & U24,
+            doubt_vol=third >> 176 & U24,
+        )
 
 
 class Option(NamedTuple):

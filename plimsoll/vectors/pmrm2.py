@@ -1,12 +1,12 @@
-"""Published portfolios (PMRM_2) on the compiled PortfolioMargin, in process.
+"""Published portfolios (PMRM_2) on the compiled engine and its PortfolioMargin, in process.
 
-Each file sets up a model with its parameters and hands it its account: `run(folder)`. Errors are relative to gross notional: options at
-spot, perps, collateral and cash. Gas is a call's with everything cold, less 21,000 and calldata.
+Each file sets up parameters, feeds, surfaces and an account: `run(folder)`. Errors are relative to gross notional:
+options at spot, perps, collateral and cash. Gas is that of a view of the engine with every slot cold, less 21,000 and
+calldata.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from pyrevm import EVM, AccountInfo
 
-from plimsoll.contracts import Artifacts, load
+from plimsoll.contracts import Artifacts
 from plimsoll.errors import BadInput
 from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import WAD
@@ -23,6 +23,8 @@ from plimsoll.margin.portfolio_parameters import Parameters
 from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.rule_margin import Assessment
 from plimsoll.vectors import pmrm2_case
+from plimsoll.vectors.pmrm2_engine import EngineChain
+from plimsoll.vectors.report import Case
 
 TOLERANCE = 1e-8
 CALLER = "0x" + "d1" * 20
@@ -31,7 +33,7 @@ BASE_GAS = 21_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One case; worst_scenario counts from zero, and one past the scenarios is the basis contingency. im and mm are net."""
+    """One case; im and mm are net. worst_scenario counts from zero; one past the scenarios is the basis contingency."""
 
     name: str
     options: int
@@ -52,7 +54,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """What became of a folder. `worst` has the worse of IM and MM of each case, the worst case first."""
+
     per_case: tuple[Outcome, ...]
+    worst: tuple[Case, ...]
+    name: str = "pmrm2"
+
+    @property
+    def cases(self) -> int:
+        return len(self.per_case)
 
     @property
     def passed(self) -> int:
@@ -60,7 +70,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "cases": len(self.per_case),
+            "cases": self.cases,
             "passed": self.passed,
             "worst_rel_error_im": max(outcome.rel_error_im for outcome in self.per_case),
             "worst_rel_error_mm": max(outcome.rel_error_mm for outcome in self.per_case),
@@ -79,7 +89,7 @@ class ModelChain:
         self.address = self._evm.deploy(CALLER, creation)
         self._function = self._artifact.function("assessOptions")
         places = (normal, self.address, self._read("PARAMETERS"))
-        self._codes = {place: bytes(self._evm.get_code(place)) for place in places}
+        self._codes = {place: self._evm.get_code(place) for place in places}
 
     def answer(self, view: AccountView, witness: bytes = b"") -> Assessment:
         """In the one EVM, as fast as it goes."""
@@ -115,18 +125,17 @@ def run(folder: Path, artifacts: Artifacts | None = None) -> Report:
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise BadInput("folder", str(folder), "it holds no .json files")
-    compiled = artifacts or load()
-    return Report(tuple(_outcome(case, compiled) for case in cases(paths)))
+    cases = [pmrm2_case.load(path) for path in paths]
+    chain = EngineChain(artifacts)
+    outcomes = tuple(outcome_of(case, chain) for case in cases)
+    worst = sorted(map(_worse, cases, outcomes), key=lambda figure: figure.rel_error, reverse=True)
+    return Report(outcomes, tuple(worst))
 
 
-def cases(paths: Iterable[Path]) -> Iterable[pmrm2_case.Case]:
-    return map(pmrm2_case.load, paths)
-
-
-def _outcome(case: pmrm2_case.Case, artifacts: Artifacts) -> Outcome:
-    chain = ModelChain(artifacts, case.parameters)
+def outcome_of(case: pmrm2_case.Case, chain: EngineChain) -> Outcome:
     worst = PortfolioMargin(case.parameters).best_witness(case.view)
-    full = chain.answer(case.view)
+    full, gas_full = chain.ask(case)
+    _, gas_witness = chain.ask(case, worst.witness)
     im, mm = full.equity - full.im, full.equity - full.mm
     return Outcome(
         name=case.name,
@@ -138,9 +147,16 @@ def _outcome(case: pmrm2_case.Case, artifacts: Artifacts) -> Outcome:
         worst_scenario=worst.scenarios.get(0, 0),
         rel_error_im=error(im, case.im, case.gross),
         rel_error_mm=error(mm, case.mm, case.gross),
-        gas_full=chain.gas(case.view),
-        gas_witness=chain.gas(case.view, worst.witness),
+        gas_full=gas_full,
+        gas_witness=gas_witness,
     )
+
+
+def _worse(case: pmrm2_case.Case, outcome: Outcome) -> Case:
+    scale = max(float(case.gross), 1.0)
+    if outcome.rel_error_im > outcome.rel_error_mm:
+        return Case(f"{case.name} IM", float(case.im), outcome.im, scale, TOLERANCE)
+    return Case(f"{case.name} MM", float(case.mm), outcome.mm, scale, TOLERANCE)
 
 
 def error(got: int, expected: Decimal, gross: Decimal) -> float:

@@ -1,25 +1,26 @@
 """A published portfolio case (PMRM_2) as parameters, account and what it should come to.
 
-The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed. One feed is the
-spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it, so that an account without options
-knows its spot as well.
+The schema keeps confidences, discounts and prices as decimals; here they become the words a deployed model is handed.
+One feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it,
+so that an account without options knows its spot as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plimsoll.errors import BadInput
 from plimsoll.margin.fixed_math import WAD
-from plimsoll.margin.portfolio_book import confidence_fields
 from plimsoll.margin.portfolio_parameters import (
     LENIENT,
     MAX_SCENARIOS,
+    PPM_UNIT,
     RESERVE_ALWAYS,
     Claim,
     Kind,
@@ -29,6 +30,7 @@ from plimsoll.margin.portfolio_parameters import (
 )
 from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Option, Perp, Smile, Tag, strike_code
 from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.vectors.node import Node
 
 SPOT_FEED, PERP_FEED, COLLATERAL_FEED = 1, 2, 8
 AVERAGING = 1800  # seconds before expiry over which that engine's settlement price is an average
@@ -36,6 +38,8 @@ DIRECTIONS = {"none": Kind.NONE, "up": Kind.UP, "down": Kind.DOWN, "linear": Kin
 SMILE_LIMIT = Decimal(2**63 - 1) / WAD
 SIGMA_LIMIT = Decimal(18)
 SIZE_LIMIT = 2**63 - 1
+FEED_CONFIDENCES = ("ForwardConfidence", "RateConfidence", "OptionVolConfidences")
+FIELD, UNITS_TRIED = 2**24 - 1, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +55,6 @@ class Case:
     options: int
 
 
-class Node:
-    """A part of a file that knows its own place: what is missing or no number is told by file and field."""
-
-    def __init__(self, file: str, path: str, value: Any):
-        self.file, self.path, self.value = file, path, value
-
-    def get(self, key: str) -> Node:
-        if not isinstance(self.value, Mapping) or key not in self.value:
-            raise BadInput(f"{self.file}: {self.path}{key}", None, "the field is missing")
-        return Node(self.file, f"{self.path}{key}.", self.value[key])
-
-    def items(self) -> list[Node]:
-        if not isinstance(self.value, list):
-            raise self.bad("a list is expected")
-        return [Node(self.file, f"{self.path[:-1]}[{i}].", value) for i, value in enumerate(self.value)]
-
-    def number(self, key: str) -> Decimal:
-        node = self.get(key)
-        try:
-            value = Decimal(str(node.value))
-        except InvalidOperation:
-            raise node.bad("a number is expected") from None
-        if isinstance(node.value, bool) or not value.is_finite():
-            raise node.bad("a finite number is expected")
-        return value
-
-    def positive(self, key: str) -> Decimal:
-        value = self.number(key)
-        if value <= 0:
-            raise self.get(key).bad("it must be above zero")
-        return value
-
-    def wad(self, key: str) -> int:
-        return wad(self.number(key))
-
-    def bad(self, why: str) -> BadInput:
-        return BadInput(f"{self.file}: {self.path.rstrip('.')}", self.value, why)
-
-
 def load(path: Path) -> Case:
     try:
         content = json.loads(path.read_text(), parse_float=Decimal)
@@ -101,8 +66,9 @@ def load(path: Path) -> Case:
 def parse(name: str, content: Any) -> Case:
     root = Node(name, "", content)
     scenario, result = root.get("Scenario"), root.get("Result")
-    parameters = read_parameters(root.get("Parameters"), scenario)
-    view, gross = read_account(scenario)
+    unit = doubt_unit(scenario)
+    parameters = replace(read_parameters(root.get("Parameters"), scenario), doubt_unit=unit)
+    view, gross = read_account(scenario, unit)
     count = len(scenario.get("Options").items())
     return Case(Path(name).stem, parameters, view, result.number("IM"), result.number("MM"), gross, count)
 
@@ -176,10 +142,10 @@ def _scenarios(node: Node) -> tuple[Scenario, ...]:
     return tuple(found)
 
 
-def read_account(node: Node) -> tuple[AccountView, Decimal]:
+def read_account(node: Node, unit: int) -> tuple[AccountView, Decimal]:
     """The account, and its gross notional."""
     spot, stable, cash = node.positive("SpotPrice"), node.positive("StablePrice"), node.number("Cash")
-    doubt, fine = confidence(node, "SpotConfidence")
+    doubt, fine = confidence(node, "SpotConfidence", unit)
     assets = [AssetExposure(wad(cash), 0, 0, 0), AssetExposure(0, 0, 0, 0)]
     tags = [Tag(0, price=price(stable)), Tag(SPOT_FEED, doubt, 1, price(spot), fine)]
     gross = abs(cash)
@@ -188,27 +154,27 @@ def read_account(node: Node) -> tuple[AccountView, Decimal]:
         gross += abs(value)
         mm, im = bps(collateral, "MMHaircut"), bps(collateral, "IMHaircut")
         assets.append(AssetExposure(wad(value), mm + im, mm, mm + im))
-        doubt_own, fine_own = confidence(collateral, "Confidence")
+        doubt_own, fine_own = confidence(collateral, "Confidence", unit)
         own = price(collateral.number("Price") / stable)
         tags.append(Tag(COLLATERAL_FEED + i, doubt_own, i + 2, own, fine_own))
-    perps, notional = _perps(node)
-    expiries = _expiries(node, spot, doubt, fine)
+    perps, notional = _perps(node, unit)
+    expiries = _expiries(node, spot, (doubt, fine), unit)
     gross += notional + sum(abs(o.quantity) for e in expiries for o in e.options) * spot / 10**8
     return AccountView(tuple(assets), tuple(tags), perps, expiries), gross
 
 
-def _perps(node: Node) -> tuple[tuple[Perp, ...], Decimal]:
+def _perps(node: Node, unit: int) -> tuple[tuple[Perp, ...], Decimal]:
     size = quantity(node, "NumPerps")
     pnl = node.wad("UnrealisedPerpPNL") + node.wad("UnrealisedFunding")
     if size == 0 and pnl == 0:
         return (), Decimal(0)
     notional = abs(size) * price(node.number("PerpPrice"))
-    doubt, fine = confidence(node, "PerpConfidence")
+    doubt, fine = confidence(node, "PerpConfidence", unit)
     perp = Perp(notional, pnl, PERP_FEED, size < 0, abs(size), doubt, fine)
     return (perp,), Decimal(notional) / WAD
 
 
-def _expiries(node: Node, spot: Decimal, doubt: int, fine: int) -> tuple[ExpiryView, ...]:
+def _expiries(node: Node, spot: Decimal, doubt: tuple[int, int], unit: int) -> tuple[ExpiryView, ...]:
     feeds = {int(feed.number("FeedExpiry")): feed for feed in node.get("OptionFeeds").items()}
     legs: dict[int, dict[tuple[int, bool], int]] = {}
     for option in node.get("Options").items():
@@ -220,16 +186,14 @@ def _expiries(node: Node, spot: Decimal, doubt: int, fine: int) -> tuple[ExpiryV
         chain[key] = chain.get(key, 0) + quantity(option, "Amount")
     views = []
     for i, secs in enumerate(sorted(legs)):
-        smile, fines = read_smile(feeds[secs], spot)
+        smile, fines = read_smile(feeds[secs], spot, unit)
         options = tuple(Option(code, put, q) for (code, put), q in sorted(legs[secs].items()))
-        view = ExpiryView(
-            1, SPOT_FEED, secs, price(spot), smile, options, doubt, (fine, *fines), minutes=28_000_000 + i
-        )
-        views.append(view)
+        known = (secs, price(spot), smile, options, doubt[0], (doubt[1], *fines))
+        views.append(ExpiryView(1, SPOT_FEED, *known, minutes=28_000_000 + i))
     return tuple(views)
 
 
-def read_smile(feed: Node, spot: Decimal) -> tuple[Smile, tuple[int, int, int]]:
+def read_smile(feed: Node, spot: Decimal, unit: int) -> tuple[Smile, tuple[int, int, int]]:
     """The surface's words, and the fine part of its three confidences."""
     node = feed.get("SVIparam")
     values = [Node(feed.file, "value.", {"value": item.value}).number("value") for item in node.items()]
@@ -243,10 +207,13 @@ def read_smile(feed: Node, spot: Decimal) -> tuple[Smile, tuple[int, int, int]]:
         a, sigma = a + b * (sigma - SIGMA_LIMIT), SIGMA_LIMIT
     while max(abs(a), abs(b)) > SMILE_LIMIT:
         a, b, tau = a / 2, b / 2, tau / 2
-    forward, rate = confidence(feed, "ForwardConfidence"), confidence(feed, "RateConfidence")
-    vol = confidence(feed, "OptionVolConfidences")
+    forward, rate, vol = (confidence(feed, key, unit) for key in FEED_CONFIDENCES)
     smile = Smile(
-        *(wad(x) for x in (a, b, rho, m, sigma)),
+        a=wad(a),
+        b=wad(b),
+        rho=wad(rho),
+        m=wad(m),
+        sigma=wad(sigma),
         forward_ref=price(reference),
         tau=wad(tau),
         carry=wad(feed.positive("Forward") / spot),
@@ -281,11 +248,30 @@ def bps(node: Node, key: str) -> int:
     return round(value)
 
 
-def confidence(node: Node, key: str) -> tuple[int, int]:
+def doubt_unit(node: Node) -> int:
+    """What one of a confidence's 24 bits is, WAD: a ppm where all are whole ppm, else what comes nearest to all."""
+    doubts = [_doubt(node, key) for key in ("SpotConfidence", "PerpConfidence")]
+    doubts += [_doubt(collateral, "Confidence") for collateral in node.get("Collaterals").items()]
+    doubts += [_doubt(feed, key) for feed in node.get("OptionFeeds").items() for key in FEED_CONFIDENCES]
+    if all(doubt % Decimal("1e-6") == 0 for doubt in doubts):
+        return PPM_UNIT
+    largest = float(max(doubts))
+    units = largest / np.arange(FIELD, FIELD - UNITS_TRIED, -1)
+    multiples = np.array([float(doubt) for doubt in doubts])[:, None] / units
+    worst = (np.abs(multiples - np.round(multiples)) * units).max(axis=0)
+    return int(max(doubts) * WAD / (FIELD - int(worst.argmin()))) + 1
+
+
+def confidence(node: Node, key: str, unit: int) -> tuple[int, int]:
+    """1 − confidence in units, and in 2^-16 of one beyond them."""
+    return divmod(round(_doubt(node, key) * WAD * 2**16 / unit), 2**16)
+
+
+def _doubt(node: Node, key: str) -> Decimal:
     value = node.number(key)
     if not 0 <= value <= 1:
         raise node.get(key).bad("a confidence lies between 0 and 1")
-    return confidence_fields(value)
+    return 1 - value
 
 
 def _strike(node: Node) -> int:

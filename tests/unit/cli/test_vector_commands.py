@@ -21,7 +21,7 @@ def run(*args, code=0):
     return result
 
 
-@pytest.mark.parametrize("name", [*NAMES, "srm"])
+@pytest.mark.parametrize("name", [*NAMES, "pmrm2", "srm"])
 def test_each_explains_itself(name):
     """With an example."""
     assert f"Example: plimsoll vectors {name} " in run(name, "--help").output
@@ -100,3 +100,30 @@ def test_published_cases_hold(case):
     name, folder = case.split()
 
     assert "hold" in run(name, VECTORS / folder).stdout
+
+
+# ---------------------------------------------------------------- portfolios
+
+PORTFOLIOS = Path(__file__).resolve().parents[1] / "margin" / "portfolio_cases"
+KEYS = {"name", "options", "scenarios", "im", "mm", "mtm", "worst_scenario", "rel_error_im", "rel_error_mm"}
+
+
+def test_a_portfolio_that_is_wrong_is_told_and_fails(tmp_path):
+    """A requirement that is a thousandth off."""
+    case = json.loads((PORTFOLIOS / "short_straddle.json").read_text())
+    case["Result"]["IM"] = str(1.001 * float(case["Result"]["IM"]))
+    (tmp_path / "off.json").write_text(json.dumps(case))
+
+    assert "FAILS" in run("pmrm2", tmp_path, code=1).output
+
+
+def test_portfolios_are_reported_one_by_one(tmp_path):
+    """With the gas of the whole check and of the one by witness."""
+    out = tmp_path / "out.json"
+    run("pmrm2", PORTFOLIOS, "--json", out)
+    report = json.loads(out.read_text())
+
+    assert report["cases"] == report["passed"] == len(list(PORTFOLIOS.glob("*.json")))
+    assert max(report["worst_rel_error_im"], report["worst_rel_error_mm"]) < 1e-8
+    assert all(set(case) == KEYS | {"gas_full", "gas_witness"} for case in report["per_case"])
+    assert all(0 < case["gas_witness"] < case["gas_full"] for case in report["per_case"])

@@ -268,7 +268,10 @@ ACCOUNTS = {
         StablePrice=0.984,
         Options=[
             *(option(NEAR, k, k > 2100, q) for k, q in ((1800.0, 9.0), (2000.0, -9.0), (2300.0, -9.0), (2500.0, 9.0))),
-            *(option(MONTH, k, k < 2400, q) for k, q in ((1500.0, 2.5), (2100.0, -7.75), (2400.0, -3.5), (3300.0, 8.0))),
+            *(
+                option(MONTH, k, k < 2400, q)
+                for k, q in ((1500.0, 2.5), (2100.0, -7.75), (2400.0, -3.5), (3300.0, 8.0))
+            ),
             option(FAR, 2800.0, True, -6.0),
             option(FAR, 2800.0, False, 6.0),
             option(FAR, 1000.0, False, 40.0),
@@ -287,7 +290,9 @@ ACCOUNTS = {
     "long_only": account(Options=[option(FAR, 2500.0, True, 12.0)], OptionFeeds=[feed(FAR, 2228.0)]),
     "wings": account(
         Cash=800000.0,
-        Options=[option(MONTH, k, c, q) for k, c, q in ((5.0, True, -3.0), (150000.0, False, 2.0), (9000.0, True, -50.0))],
+        Options=[
+            option(MONTH, k, c, q) for k, c, q in ((5.0, True, -3.0), (150000.0, False, 2.0), (9000.0, True, -50.0))
+        ],
         OptionFeeds=[feed(MONTH, 2150.0)],
     ),
     "minutes_to_expiry": account(

@@ -121,7 +121,16 @@ def wild(draw: Draw) -> Parameters:
             *(upto(10), upto(10), upto(20), upto(10), upto(10), draw.randint(0, 400 * DAY)),
             *(upto(10), upto(10), upto(10), signed(20), upto(20), signed(20), upto(20), signed(20)),
             *(max(upto(4), 1), upto(10), upto(10), upto(4), upto(10), upto(10)),
-            *(draw.randint(WAD + 1, 3 * WAD), draw.randint(1, WAD - 1), upto(20), upto(20), upto(3), upto(3), upto(2), upto(2)),
+            *(
+                draw.randint(WAD + 1, 3 * WAD),
+                draw.randint(1, WAD - 1),
+                upto(20),
+                upto(20),
+                upto(3),
+                upto(3),
+                upto(2),
+                upto(2),
+            ),
             *(upto(1), bounds[0], bounds[1], upto(1)),
         )
 

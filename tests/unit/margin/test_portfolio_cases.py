@@ -1,4 +1,4 @@
-"""Published portfolios, and our own computed from the formulas in mpmath, on the contract: within 1e-8 of gross notional."""
+"""Published portfolios, and our own from the formulas in mpmath, on the contracts: within 1e-8 of gross notional."""
 
 from __future__ import annotations
 

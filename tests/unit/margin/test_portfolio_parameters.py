@@ -47,7 +47,13 @@ REFUSED = {
     "floor of time": (one(dte_floor=401 * 86_400), "VolatilityShockOutOfRange", 0, 5, 401 * 86_400),
     "skew of more than all": (one(linear_cap=WAD + 1), "SkewOutOfRange", 0, 4, WAD + 1),
     "scale of skew": (one(vol_scale=-21 * WAD), "SkewOutOfRange", 0, 3, -21 * WAD),
-    "longs above par": (one(long_discount=105 * WAD // 100), "DiscountsUnordered", 0, 105 * WAD // 100, 104 * WAD // 100),
+    "longs above par": (
+        one(long_discount=105 * WAD // 100),
+        "DiscountsUnordered",
+        0,
+        105 * WAD // 100,
+        104 * WAD // 100,
+    ),
     "swapped discounts": (
         one(long_discount=104 * WAD // 100, short_discount=95 * WAD // 100),
         *("DiscountsUnordered", 0, 104 * WAD // 100, 95 * WAD // 100),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import portfolios
 import pytest
-from portfolios import DAY, PARAMETERS, SCENARIOS, UNDERLYING, WAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portfolios import DAY, PARAMETERS, SCENARIOS, UNDERLYING, WAD
 
 from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.portfolio_parameters import Kind, Scenario
@@ -94,7 +94,7 @@ def test_an_owner_cannot_move_what_a_witness_names(draw):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 99), st.integers(-50, 50), st.integers(-50, 50), st.integers(-9, 9), st.integers(0, 10**6))
 def test_a_slice_takes_its_share_of_every_requirement(percent, calls, puts, units, rho):
-    """Homogeneous: what is left of an account needs its share of what all of it needed, and never more by rounding than a few wei."""
+    """Homogeneous: what is left of an account needs its share of what all of it needed, but for rounding."""
     parameters = replace(FREE, rho=rho)
     legs = ((1_800, False, calls * 100), (1_800, True, -100), (2_300, False, -700), (2_300, True, puts * 100))
     whole = account(expiry(*legs), expiry((41_000, True, puts * 100), market=1), perps=(perp(1, units * 100, ETH),))
@@ -205,7 +205,9 @@ def test_a_settled_series_moves_with_nothing():
 
     assert found.equity == CASH.value - 300 * WAD
     span_and_shorts = found.mm
-    assert span_and_shorts < 40 * WAD  # the naked-short contingency alone: 3 · 2,100 · 0.3 % and what shorts are short of
+    assert (
+        span_and_shorts < 40 * WAD
+    )  # the naked-short contingency alone: 3 · 2,100 · 0.3 % and what shorts are short of
 
 
 def test_an_expired_series_that_is_not_settled_keeps_its_intrinsic_value():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import portfolios
 import pytest
 from portfolios import DAY, PARAMETERS, WAD
 
@@ -72,7 +71,9 @@ def screened(model: PortfolioMargin, views: list[AccountView]):
     bare = [model.book(replace(view, expiries=())) for view in views]
     linear = [[book.groups[g].linear / WAD if g in book.groups else 0.0 for g in (0, 1)] for book in bare]
     size = [[book.groups[g].size / WAD if g in book.groups else 0.0 for g in (0, 1)] for book in bare]
-    columns = [np.array([getattr(book, name) / WAD for book in bare]) for name in ("equity", "im", "im0", "mm", "profit")]
+    columns = [
+        np.array([getattr(book, name) / WAD for book in bare]) for name in ("equity", "im", "im0", "mm", "profit")
+    ]
     exposed = np.array([book.exposed for book in bare])
     return assess(table, Positions(*rows_of(rows), np.array(linear), np.array(size), *columns, exposed))
 
