@@ -151,7 +151,8 @@ library OptionCheck {
         sheet.expiries = new uint256[](OptionValues.EXPIRY_WORDS * expiries);
         (sheet.assets, sheet.tags) = (new uint256[](assets), new uint256[](assets));
         sheet.perps = new uint256[](4 * perps);
-        sheet.witness = bytes.concat(witness);
+        // Only a portfolio's requirement has scenarios to choose from.
+        sheet.witness = AccountId.isPortfolio(id) ? bytes.concat(witness) : new bytes(0);
         sheet.bare = !short && header.markets == 0 && header.debts == 0;
     }
 
