@@ -106,9 +106,11 @@ library OptionSettlement {
         OptionBook.Book memory b = OptionBook.open(s, id, 0);
         (int256 worth, bool any) = _worth(r, b);
         if (!any || (worth > 0) != r.winners) return;
-        int256 closed = _close(r, b, _payable(s, env, r, id, worth));
-        // What rounds off never turns a payment round.
-        if (r.winners != (closed > 0)) closed = 0;
+        uint256 fraction = _payable(s, env, r, id, worth);
+        int256 closed = _close(r, b, fraction, false);
+        // So little that rounding would turn it round: it stays.
+        if (r.winners ? closed < 0 : closed > 0) return;
+        _close(r, b, fraction, true);
         int256 units = _units(r, env, closed);
         Ledger.changeHeld(s, id, Ledger.QUOTE, units);
         Ledger.changeHeld(s, r.clearing, Ledger.QUOTE, -units);
@@ -145,9 +147,12 @@ library OptionSettlement {
         }
     }
 
-    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole. @return closed What it is worth: rounded
-    /// so that it is no more than that part of all.
-    function _close(Round memory r, OptionBook.Book memory b, uint256 fraction) private returns (int256 closed) {
+    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole, or only says what that is worth.
+    /// @return closed Rounded so that it is no more than that part of all.
+    function _close(Round memory r, OptionBook.Book memory b, uint256 fraction, bool now_)
+        private
+        returns (int256 closed)
+    {
         uint256 group = r.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | r.expiry;
         for (uint256 i = b.count; i != 0;) {
             uint256 word = b.words[--i];
@@ -157,7 +162,7 @@ library OptionSettlement {
             if (pays != 0 && fraction != FixedMath.WAD) part = _part(part, fraction, r.winners);
             if (part == 0) continue;
             closed += part * pays;
-            OptionBook.change(b, word >> 64, -part);
+            if (now_) OptionBook.change(b, word >> 64, -part);
         }
     }
 
