@@ -23,7 +23,8 @@ MANAGED = {"authority", "isConsumingScheduledOp"}
 ERC4626 = {"totalAssets", "convertToAssets", "convertToShares", "maxDeposit", "maxMint", "maxWithdraw", "maxRedeem"}
 PREVIEWS = {"previewDeposit", "previewMint", "previewWithdraw", "previewRedeem"}
 LOCKED = {
-    "MarginEngine": {"assess", "assessAt", "poolEquity", "lendingOf", "lentOf", "debtOf", "exitsWait"},
+    "MarginEngine": {"assess", "assessAt", "poolEquity", "lendingOf", "lentOf", "debtOf", "exitsWait"}
+    | {"assessWitness"},
     "CollateralVault": ERC4626 | PREVIEWS,
     "InsuranceStake": ERC4626 | PREVIEWS,
     "LiquidityPool": {"totalAssets", "convertToAssets", "convertToShares", "waitOf", "requirement"},
@@ -33,7 +34,7 @@ LOCKED = {
 FREE = {
     "MarginEngine": MANAGED
     | {"EXECUTOR", "NO_MARKET", "QUOTE_UNIT", "ROUTER", "accountCount", "accountsPage", "insuranceAccount"}
-    | {"poolAccount", "locked", "held", "position", "totals", "slots"},
+    | {"poolAccount", "locked", "held", "position", "totals", "slots", "options", "settlementOf"},
     "CollateralVault": ERC20
     | {"BRAKE_BPS", "BRAKE_FLOOR", "assetIndex", "balance", "brake", "claimable", "payment", "queue", "queued"},
     "InsuranceStake": ERC20

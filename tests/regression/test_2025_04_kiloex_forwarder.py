@@ -26,7 +26,7 @@ from plimsoll.prices import Quote
 #: What is everyone's. Anything else that is not a view must refuse a stranger: a new function fails here first.
 PUBLIC = {
     "MarginEngine": {"execute", "setOperator", "lockdown", "refreshPool", "collectReserve", "deleverage"}
-    | {"observeClose", "observeExits", "preview"},
+    | {"observeClose", "observeExits", "observeExpiry", "preview"},
     "OracleRouter": {"update", "poke"},
     "LiquidityPool": {"requestDeposit", "requestRedeem", "execute", "claim", "reclaim", "observe"}
     | {"transfer", "transferFrom", "approve"},
@@ -34,6 +34,8 @@ PUBLIC = {
     | {"claim", "process"},
     "InsuranceStake": {"cooldown", "deposit", "mint", "withdraw", "redeem", "transfer", "transferFrom", "approve"},
     "MarketConfig": {"endRamps"},
+    "OptionConfig": {"endRamp"},
+    "VolatilityFeed": {"update"},
     "OrderVerifier": {"cancel", "cancelWord", "cancelGroup"},
     "ChainlinkAdapter": set(),
     "Executor": set(),

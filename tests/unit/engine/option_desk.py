@@ -87,13 +87,15 @@ def _signed(word, bits):
 
 class OptionDesk(Desk):
     def with_options(self, *, surfaces=True):
-        """Puts the mocks in their places. The rule model's is written into its slot, past the ramp."""
+        """Puts the mocks in their places. The rule model's is written into its slot, past the ramp; the portfolio
+        one comes after none, for the same reason."""
         self.model = self.put("MockOptionModel", MM_FLOOR, IM_FLOOR, ALIVE, RATE)
         self.surfaces = self.put("MockSurfaces")
         self.judge = self.put("MockVerifier", self.engine.address)
         word = Globals.from_word(ledger.read(self.engine, [ledger.GLOBALS])[0])
         word = replace(word, model=int(self.model.address, 16))
         self.chain.set_storage(self.engine.address, ledger.GLOBALS, word.to_word())
+        self.without_portfolios()
         self.install("setPortfolioModel", self.model.address)
         self.install("setSurfaces", self.surfaces.address)
         self.install("setVerifier", self.judge.address)
@@ -101,6 +103,11 @@ class OptionDesk(Desk):
         if surfaces:
             for market in range(3):
                 self.show(market, self.expiry)
+        return self
+
+    def without_portfolios(self):
+        """As it is where no portfolio model was ever set."""
+        self.chain.set_storage(self.engine.address, ledger.OPTION_SETUP, 0)
         return self
 
     def install(self, name, address):

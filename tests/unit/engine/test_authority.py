@@ -36,6 +36,7 @@ OPEN = {
         "update(bytes)": "what counts are the signatures in the report",
         "poke(uint256)": "reads a configured source",
     },
+    "VolatilityFeed": {"update(bytes)": "what counts are the signatures in the report"},
     "CollateralVault": {
         "deposit(uint256,address)": "with the caller's tokens",
         "mint(uint256,address)": "with the caller's tokens",
@@ -119,6 +120,7 @@ GUARDS = {
     "OptionConfig": MANAGED,
     "OracleRouter": MANAGED,
     "PythAdapter": MANAGED,
+    "VolatilityFeed": MANAGED,
 }
 
 
@@ -151,6 +153,7 @@ def deployed():
         "CollateralVault": world.vault(0),
         "InsuranceStake": world.stake,
         "OrderVerifier": world.verifier,
+        "VolatilityFeed": world.deployed.surfaces,
         "ChainlinkAdapter": world.put("ChainlinkAdapter", authority, Z, 0),
         "PythAdapter": world.put("PythAdapter", authority, Z, Z, 0),
     }

@@ -65,7 +65,7 @@ def test_an_isolated_account_takes_the_quote_asset_only(desk, asset):
     desk.fund(account, QUOTE, USDC)
 
 
-@pytest.mark.parametrize("mode", range(2, 256, 11))
+@pytest.mark.parametrize("mode", range(3, 256, 11))
 def test_modes_that_do_not_exist(desk, mode):
     account = accounts.pack(desk.actor("alice"), mode, 0, 0)
     with expect("ModeNotAvailable", mode):
