@@ -39,7 +39,7 @@ def test_a_strike_of_zero_or_with_two_names_is_not_traded(desk):
 
 
 def book(desk, mode):
-    """A seller and a buyer of calls and puts at every extreme, in two expiries and in sizes that the seller can bear."""
+    """Seller and buyer of calls and puts at every extreme, in two expiries, as many as the seller can bear."""
     far = desk.expiry + 300 * DAY
     desk.show({(ETH, far): 0.8})
     seller = desk.portfolio("seller", 20_000_000) if mode == "portfolio" else desk.trader("seller", 20_000_000)
