@@ -1,8 +1,8 @@
 """O-01: dust sent to an account that is in the way (Sigma Prime on Derive v2: DRV-02, DRV2-01).
 
-There a bid on a failing account could come only from an account with nothing but cash, "due to gas", and anybody could
-send one wei of anything to the bidder: no bid ever went through. Series are dearer still: an account has room for 128
-of them, and one that is full could be neither sold nor taken.
+There a bid on a failing account could come only from an account with nothing but cash, "due to gas", and anybody
+could send one wei of anything to the bidder: no bid ever went through. Series are dearer still: an account has room
+for 128 of them, and one that is full could be neither sold nor taken.
 
 Rule: who liquidates may hold anything, and is fully checked after; nobody puts a series into an account without its
 owner's signature; and a full account is the liquidator's own affair, which another account does not share.

@@ -4,8 +4,8 @@ Two accounts of one person trade with each other at a price of their choosing un
 the loss is socialised, the gain is withdrawn. There margin was asked of neither side by the rule that counted.
 
 Rule: a fill lies within half the market's MM rate of its mark; both sides hold their full initial margin after it, on
-chain, by all scenarios; and what a loss may draw from insurance is capped by window. So value moves between the two only
-down to IM, and past that only by the market, over the whole of its stress.
+chain, by all scenarios; and what a loss may draw from insurance is capped by window. So value moves between the two
+only down to IM, and past that only by the market, over the whole of its stress.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def test_the_loser_stands_the_market_s_stress(desk, pair):
 
 
 def test_past_the_stress_insurance_pays_no_more_than_its_window(desk):
-    """A gap of two thirds at once: the accomplice takes the bankrupt account over, and the two have gained the window."""
+    """A gap of two thirds: the accomplice takes the bankrupt account over, and both have gained the window."""
     desk.config.write("setDebtInsurance", 0, 3_000, sender=desk.admin)
     loser, winner = desk.portfolio("mallory", START), desk.portfolio("mallory", START, 1)
     taker = desk.portfolio("mallory", 500_000, 2)

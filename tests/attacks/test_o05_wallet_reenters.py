@@ -1,12 +1,12 @@
 """O-05: re-entry from a wallet that is asked for its signature (ERC-1271).
 
-A Match asks the maker's contract wallet whether it signed. The wallet is the attacker's: while it is asked, in the middle
-of somebody else's batch, it may call anything: fill its order again, withdraw, liquidate, or read a value that is half
-written, for a third protocol to act on.
+A Match asks the maker's contract wallet whether it signed. The wallet is the attacker's: while it is asked, in the
+middle of somebody else's batch, it may call anything: fill its order again, withdraw, liquidate, or read a value that
+is half written, for a third protocol to act on.
 
-Rule: the wallet is asked by a static call, before the fill writes anything; and the engine's lock is held, so that even
-reading is refused wherever a value or a price is in the answer. The mock answers yes exactly if its own call failed:
-that the fill goes through is the proof.
+Rule: the wallet is asked by a static call, before the fill writes anything; and the engine's lock is held, so that
+even reading is refused wherever a value or a price is in the answer. The mock answers yes exactly if its own call
+failed: that the fill goes through is the proof.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """O-06: liquidating inside a transfer (Sigma Prime on Derive v2: DRV-01).
 
-There a callback in the middle of a transfer reached the auction: an account was made to look empty for a moment, bid for
-by its own owner, and the liquidator's side was never checked. Everything could be drained.
+There a callback in the middle of a transfer reached the auction: an account was made to look empty for a moment, bid
+for by its own owner, and the liquidator's side was never checked. Everything could be drained.
 
-Rule: a target must be new to the batch and is untouchable after; whoever liquidates is checked in full at the end, options
-and all; and what a fill, a settlement or a price in the same batch did, it did to somebody else.
+Rule: a target must be new to the batch and is untouchable after; whoever liquidates is checked in full at the end,
+options and all; and what a fill, a settlement or a price in the same batch did, it did to somebody else.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """O-08: a witness that lies.
 
 A portfolio account is liquidated on the word of whoever names one scenario per underlying and one for the joint term.
-He may name the wrong ones, none, too many, bytes that mean nothing, or the ones that are worst at another price; he may
-call early, take more, or pay less by it.
+He may name the wrong ones, none, too many, bytes that mean nothing, or the ones that are worst at another price; he
+may call early, take more, or pay less by it.
 
-Rule: equity is exact whatever he says, requirements are lower bounds; so a proof by witness is a proof by all scenarios,
-takes no larger part, pays no lower price, ends no call, and earns no bounty. What proves nothing fails, with the level
-that it reached.
+Rule: equity is exact whatever he says, requirements are lower bounds; so a proof by witness is a proof by all
+scenarios, takes no larger part, pays no lower price, ends no call, and earns no bounty. What proves nothing fails,
+with the level that it reached.
 """
 
 from __future__ import annotations
