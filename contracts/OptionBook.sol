@@ -79,10 +79,7 @@ library OptionBook {
     }
 
     /// @notice Adds `delta` to a series. @return before What was there. @return quantity What now is.
-    function change(Book memory b, uint256 instrument, int256 delta)
-        internal
-        returns (int256 before, int256 quantity)
-    {
+    function change(Book memory b, uint256 instrument, int256 delta) internal returns (int256 before, int256 quantity) {
         (uint256 i, bool known) = _find(b, instrument);
         if (i == b.count) {
             _add(b, instrument, delta, known);

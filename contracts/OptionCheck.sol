@@ -151,7 +151,8 @@ library OptionCheck {
         sheet.expiries = new uint256[](OptionValues.EXPIRY_WORDS * expiries);
         (sheet.assets, sheet.tags) = (new uint256[](assets), new uint256[](assets));
         sheet.perps = new uint256[](4 * perps);
-        sheet.witness = bytes.concat(witness);
+        // Only a portfolio's requirement has scenarios to choose from.
+        sheet.witness = AccountId.isPortfolio(id) ? bytes.concat(witness) : new bytes(0);
         sheet.bare = !short && header.markets == 0 && header.debts == 0;
     }
 
@@ -242,12 +243,10 @@ library OptionCheck {
 
     /// @dev A spot that failed its test moves the options on it either way: of up, down and where it is, each number takes what is best for
     /// a target, and what is worst for who acquires. Underlying by underlying: their marks add up.
-    function _moveFailed(
-        Ledger.State storage s,
-        bytes32 id,
-        Sheet memory sheet,
-        IMarginEngine.Assessment memory a
-    ) private view {
+    function _moveFailed(Ledger.State storage s, bytes32 id, Sheet memory sheet, IMarginEngine.Assessment memory a)
+        private
+        view
+    {
         IMarginEngine.Assessment memory base = _copy(a);
         bool favour = sheet.use == MarginCheck.PriceUse.TARGET;
         uint256 u = Words.first(sheet.underlyings);

@@ -148,16 +148,6 @@ interface IMarginEngine {
         uint80[] prices;
     }
 
-    /// @notice One side of a fill of `Match`. opening: something grew; operated: somebody acts for its owner. traded: at index, quote WAD;
-    /// lost: against marks and index, fees included.
-    struct Filled {
-        bytes32 account;
-        bool opening;
-        bool operated;
-        uint256 traded;
-        int256 lost;
-    }
-
     /// @notice Pays out, and closes, what `accounts` have of the options of one expiry (minutes since 1970) at its settlement price, losers
     /// first; as far as the losers, and then the market's clearing account, have cash. Anyone.
     struct SettleOptions {
@@ -281,7 +271,9 @@ interface IMarginEngine {
     event LegFilled(bytes32 indexed maker, uint256 indexed instrument, int256 quantity, uint256 price);
     event SettlementObserved(uint256 indexed market, uint256 indexed expiry, uint256 price, uint256 covered);
     event SettlementFinal(uint256 indexed market, uint256 indexed expiry, uint256 price);
-    event OptionsSettled(bytes32 indexed account, uint256 indexed market, uint256 indexed expiry, int256 paid, int256 left);
+    event OptionsSettled(
+        bytes32 indexed account, uint256 indexed market, uint256 indexed expiry, int256 paid, int256 left
+    );
     event OptionLossCovered(bytes32 indexed account, uint256 fromLenders, uint256 left);
     event Called(bytes32 indexed account, address indexed target, uint256 spent, uint256 received);
     event OperatorSet(bytes32 indexed account, address indexed operator, OperatorLimits limits);

@@ -72,7 +72,9 @@ library Words {
                 returndatacopy(0, 0, returndatasize())
                 revert(0, returndatasize())
             }
-            if or(lt(returndatasize(), size), iszero(eq(mload(sub(at, 32)), mul(count, factor)))) { revert(0, 0) }
+            if or(lt(returndatasize(), size), iszero(eq(mload(sub(at, 32)), mul(count, factor)))) {
+                revert(0, 0)
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IOrderVerifier} from "../../interfaces/IOrderVerifier.sol";
 import {Ledger} from "../Ledger.sol";
-import {MarginCheck} from "../MarginCheck.sol";
 import {OptionBook} from "../OptionBook.sol";
 import {PerpTrading} from "../PerpTrading.sol";
 import {AccountId} from "../libraries/AccountId.sol";
@@ -109,8 +108,8 @@ library OptionLogic {
         }
         if (mirror.length != legs.length) revert IMarginEngine.LegsNotMirrored(mirror.length);
         for (uint256 i; i < legs.length; ++i) {
-            bool mirrored = legs[i].instrument == mirror[i].instrument
-                && int256(legs[i].quantity) == -int256(mirror[i].quantity);
+            bool mirrored =
+                legs[i].instrument == mirror[i].instrument && int256(legs[i].quantity) == -int256(mirror[i].quantity);
             if (!mirrored) revert IMarginEngine.LegsNotMirrored(i);
         }
     }
@@ -274,9 +273,7 @@ library OptionLogic {
         int256 have = OptionBook.quantityOf(s, id, order.market);
         bool within = order.size > 0 ? order.size <= have : order.size < 0 && order.size >= have;
         if (!within) {
-            revert IMarginEngine.InsufficientBalance(
-                id, order.market, FixedMath.abs(have), FixedMath.abs(order.size)
-            );
+            revert IMarginEngine.InsufficientBalance(id, order.market, FixedMath.abs(have), FixedMath.abs(order.size));
         }
         OptionBook.Book memory from = OptionBook.open(s, id, 0);
         OptionBook.change(from, order.market, -int256(order.size));

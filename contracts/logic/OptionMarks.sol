@@ -57,13 +57,10 @@ library OptionMarks {
     }
 
     /// @notice Refuses a price further from its mark than half the market's MM rate on the index.
-    function requireBand(
-        Ledger.Market storage market,
-        uint256 instrument,
-        uint256 price,
-        uint256 mark,
-        uint256 index
-    ) internal view {
+    function requireBand(Ledger.Market storage market, uint256 instrument, uint256 price, uint256 mark, uint256 index)
+        internal
+        view
+    {
         uint256 rate = market.risk.mmRate1;
         // While the rate rises, positions are still held at less.
         if (market.risk.flags & ConfigWords.RAMPING != 0) rate = FixedMath.min(rate, market.ramp.mmRate1);
@@ -91,8 +88,8 @@ library OptionMarks {
         ctx.group = OptionSeries.groupOf(instrument);
         uint256 left = expiry * OptionSeries.MINUTE - block.timestamp;
         ctx.expiry = new uint256[](OptionValues.EXPIRY_WORDS);
-        ctx.expiry[0] = ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72
-            | VolatilityMath.ONE << 96;
+        ctx.expiry[0] =
+            ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72 | VolatilityMath.ONE << 96;
         ctx.expiry[1] = ctx.spot;
         if (s.surfaces == address(0)) revert IMarginEngine.OptionsClosed();
         uint256[] memory keys = new uint256[](1);
@@ -102,9 +99,8 @@ library OptionMarks {
     }
 
     function _requirePrice(Ledger.State storage s, Context memory ctx, bytes32 opener, bool opening) private view {
-        bool usable = opening
-            ? MarginCheck.isGood(ctx.word, ctx.maxAge)
-            : PriceWord.age(ctx.word) <= PerpTrading.REDUCING_AGE;
+        bool usable =
+            opening ? MarginCheck.isGood(ctx.word, ctx.maxAge) : PriceWord.age(ctx.word) <= PerpTrading.REDUCING_AGE;
         if (!usable) {
             revert IMarginEngine.PriceUnusable(ctx.feed, PriceWord.age(ctx.word), PriceWord.status(ctx.word));
         }

@@ -107,9 +107,10 @@ library OptionSettlement {
         (int256 worth, bool any) = _worth(r, b);
         if (!any || (worth > 0) != r.winners) return;
         uint256 fraction = _payable(s, env, r, id, worth);
-        // What rounds off never turns a payment round: then only what pays nothing is closed.
-        if (fraction != FixedMath.WAD && (_closing(r, b, fraction) > 0) != r.winners) fraction = 0;
-        int256 closed = _close(r, b, fraction);
+        int256 closed = _close(r, b, fraction, false);
+        // So little that rounding would turn it round: it stays.
+        if (r.winners ? closed < 0 : closed > 0) return;
+        _close(r, b, fraction, true);
         int256 units = _units(r, env, closed);
         Ledger.changeHeld(s, id, Ledger.QUOTE, units);
         Ledger.changeHeld(s, r.clearing, Ledger.QUOTE, -units);
@@ -146,32 +147,23 @@ library OptionSettlement {
         }
     }
 
-    /// @dev What `_close` would close is worth: rounded so that it is no more than that part of all.
-    function _closing(Round memory r, OptionBook.Book memory b, uint256 fraction) private pure returns (int256 closed) {
-        for (uint256 i; i < b.count; ++i) {
-            (int256 part, int256 pays) = _partOf(r, b.words[i], fraction);
-            closed += part * pays;
-        }
-    }
-
-    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole. @return closed What it is worth.
-    function _close(Round memory r, OptionBook.Book memory b, uint256 fraction) private returns (int256 closed) {
+    /// @dev Closes the part `fraction` (WAD) of every option of the expiry, what pays nothing whole, or only says what that is worth.
+    /// @return closed Rounded so that it is no more than that part of all.
+    function _close(Round memory r, OptionBook.Book memory b, uint256 fraction, bool now_)
+        private
+        returns (int256 closed)
+    {
+        uint256 group = r.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | r.expiry;
         for (uint256 i = b.count; i != 0;) {
             uint256 word = b.words[--i];
-            (int256 part, int256 pays) = _partOf(r, word, fraction);
+            if (OptionSeries.groupOf(word >> 64) != group) continue;
+            int256 pays = int256(OptionSeries.payoff(word >> 64, r.price));
+            int256 part = int64(uint64(word));
+            if (pays != 0 && fraction != FixedMath.WAD) part = _part(part, fraction, r.winners);
             if (part == 0) continue;
             closed += part * pays;
-            OptionBook.change(b, word >> 64, -part);
+            if (now_) OptionBook.change(b, word >> 64, -part);
         }
-    }
-
-    /// @dev The part of a position that is closed, none of another expiry's, and what one of it pays.
-    function _partOf(Round memory r, uint256 word, uint256 fraction) private pure returns (int256 part, int256 pays) {
-        uint256 group = r.market << OptionSeries.MARKET_BIT - OptionSeries.EXPIRY_BIT | r.expiry;
-        if (OptionSeries.groupOf(word >> 64) != group) return (0, 0);
-        pays = int256(OptionSeries.payoff(word >> 64, r.price));
-        part = int64(uint64(word));
-        if (pays != 0 && fraction != FixedMath.WAD) part = _part(part, fraction, r.winners);
     }
 
     function _part(int256 quantity, uint256 fraction, bool winner) private pure returns (int256) {

@@ -11,7 +11,9 @@ import {OptionSeries} from "../libraries/OptionSeries.sol";
 /// of its notional as MM and twice that as IM. The first byte of a witness, if there is one, is the percentage of the requirement it sees.
 contract MockOptionModel is IMarginModel, IOptionModel {
     /// @notice What the model was handed, when it is told to show that.
-    error Handed(uint256[] assets, uint256[] tags, uint256[] perps, uint256[] expiries, uint256[] options, bytes witness);
+    error Handed(
+        uint256[] assets, uint256[] tags, uint256[] perps, uint256[] expiries, uint256[] options, bytes witness
+    );
 
     uint256 public immutable MM_FLOOR;
     uint256 public immutable IM_FLOOR;

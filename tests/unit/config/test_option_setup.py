@@ -65,10 +65,10 @@ def test_each_is_written_and_never_called(setup):
 
 def test_a_model_whose_floor_is_above_the_dust_is_refused(setup):
     """And later dust below its floor."""
-    high = model(ready, TERMS["dust"] * 10**16 + 1)
+    high = model(setup, TERMS["dust"] * 10**16 + 1)
     with reverts("DustBelowFloor"):
         install(setup, "setPortfolioModel", high)
-    install(setup, "setPortfolioModel", model(ready, 30 * 10**18))
+    install(setup, "setPortfolioModel", model(setup, 30 * 10**18))
     with reverts("DustBelowFloor", 29 * 10**18, 30 * 10**18):
         setup.configure("setTerms", values(TERMS | {"dust": 2_900}))
 

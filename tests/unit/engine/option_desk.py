@@ -9,19 +9,21 @@ tenth of its notional.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
 from desk import PRICE, SIZE, WAD, Desk
 
 from plimsoll import accounts, ledger
-from plimsoll.actions import MAX_UINT256, batch, match, settle_options
+from plimsoll.actions import match, settle_options
+from plimsoll.errors import Reverted
 from plimsoll.margin.option_series import key_of, market_of, pack
 from plimsoll.margin.option_values import PORTFOLIO
 from plimsoll.margin.rule_margin import Assessment
 from plimsoll.margin.snapshot import Snapshot
 from plimsoll.margin.words import Globals, Settlement
 from plimsoll.orders import Leg, Order
-from plimsoll.testing.deployment import parameters
 
 ALIVE = 50 * PRICE
 RATE = 1000  # bps
@@ -30,11 +32,24 @@ DAY = 1440  # minutes
 SIGNED = b"\x01" * 65
 
 
+@contextmanager
+def refused(name, *first):
+    """The call fails with this error, whose first values are these."""
+    with pytest.raises(Reverted) as caught:
+        yield caught
+    assert name == caught.value.name, str(caught.value)
+    assert caught.value.values[: len(first)] == first, str(caught.value)
+
+
 class HandModel:
     """Twin of MockOptionModel."""
 
     def __init__(self, alive=ALIVE, rate=RATE, percent=100):
         self.alive, self.rate = alive, rate
+
+    def assess(self, assets, perps):
+        words = [word for perp in perps for word in perp.to_words()]
+        return self.assess_options([asset.to_word() for asset in assets], [], words, [], [])
 
     def assess_options(self, assets, tags, perps, expiries, options, witness=b""):
         values = [_signed(word, 256) >> 48 for word in assets]
@@ -71,26 +86,17 @@ def _signed(word, bits):
 
 
 class OptionDesk(Desk):
-    #: The mock, in the place of World's property.
-    verifier = None
-
-    @classmethod
-    def create(cls, chain=None, **how):
-        """Without the portfolio model that a deployment installs: another one would be ramped in beside it."""
-        how.setdefault("parameters", replace(parameters(exchange=how.get("exchange", False)), portfolio=None))
-        return super().create(chain, **how)
-
     def with_options(self, *, surfaces=True):
         """Puts the mocks in their places. The rule model's is written into its slot, past the ramp."""
         self.model = self.put("MockOptionModel", MM_FLOOR, IM_FLOOR, ALIVE, RATE)
         self.surfaces = self.put("MockSurfaces")
-        self.verifier = self.put("MockVerifier", self.engine.address)
+        self.judge = self.put("MockVerifier", self.engine.address)
         word = Globals.from_word(ledger.read(self.engine, [ledger.GLOBALS])[0])
         word = replace(word, model=int(self.model.address, 16))
         self.chain.set_storage(self.engine.address, ledger.GLOBALS, word.to_word())
         self.install("setPortfolioModel", self.model.address)
         self.install("setSurfaces", self.surfaces.address)
-        self.install("setVerifier", self.verifier.address)
+        self.install("setVerifier", self.judge.address)
         self.expiry = self.now // 60 + 30 * DAY
         if surfaces:
             for market in range(3):
@@ -187,6 +193,3 @@ class OptionDesk(Desk):
 
     def mirror(self, account):
         return replace(super().mirror(account), options=self.options(account))
-
-
-__all__ = ["ALIVE", "DAY", "IM_FLOOR", "MAX_UINT256", "MM_FLOOR", "RATE", "HandModel", "OptionDesk", "batch", "pays"]

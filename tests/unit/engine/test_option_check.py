@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from desk import BTC, ETH, PRICE, SIZE, UNIT, USDC, WAD, WETH, expect
-from option_desk import DAY, OptionDesk
+from desk import BTC, ETH, PRICE, SIZE, UNIT, USDC, WAD, WETH
+from option_desk import DAY, OptionDesk, refused
 
 from plimsoll.actions import borrow, limit, trade_perp, withdraw
 from plimsoll.errors import Reverted
@@ -128,9 +128,9 @@ def test_a_stale_surface_stops_new_risk_of_who_is_short(desk, sides):
     maker, taker = sides
     desk.open(maker, taker, desk.call(3000))
     desk.show(ETH, desk.expiry, status=1)
-    with expect("SurfaceUnusable", ETH, desk.expiry):
+    with refused("SurfaceUnusable", ETH, desk.expiry):
         desk.act(taker, withdraw(taker, 0, USDC, desk.owner(taker)))
-    with expect("SurfaceUnusable", ETH, desk.expiry):
+    with refused("SurfaceUnusable", ETH, desk.expiry):
         desk.act(taker, trade_perp(taker, BTC, SIZE // 100))
     desk.act(maker, withdraw(maker, 0, USDC, desk.owner(maker)))  # only long
     assert desk.assess(taker)[:5] == desk.twin(taker)
@@ -150,7 +150,7 @@ def test_a_surface_that_is_gone_reverts_no_check(desk, sides):
     desk.open(maker, taker, desk.call(3000))
     desk.install("setSurfaces", desk.put("MockSurfaces").address)
     assert desk.assess(taker).equity > 0
-    with expect("SurfaceUnusable", ETH, desk.expiry):
+    with refused("SurfaceUnusable", ETH, desk.expiry):
         desk.act(taker, withdraw(taker, 0, USDC, desk.owner(taker)))
 
 
@@ -190,7 +190,7 @@ def test_a_failed_spot_refuses_new_risk(desk, sides):
     desk.open(maker, taker, desk.call(3000), SIZE)
     desk.chain.advance(61)
     desk.send_price(2, 60_000 * PRICE)
-    with expect("PriceUnusable", 1):
+    with refused("PriceUnusable", 1):
         desk.act(taker, trade_perp(taker, BTC, SIZE // 1000))
 
 
@@ -202,7 +202,7 @@ def test_exposure_counts_options_by_their_notional(desk, sides):
     maker, taker = sides
     desk.open(maker, taker, desk.call(3000), SIZE)
     desk.act(taker, limit(taker, 16))
-    with expect("LeverageExceeded", taker):
+    with refused("LeverageExceeded", taker):
         desk.act(taker, limit(taker, 14))
 
 

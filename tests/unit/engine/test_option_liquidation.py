@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desk import BANKRUPT, CALLED, ETH, LIQUIDATABLE, PRICE, SIZE, UNIT, USDC, WAD, WETH, expect
-from option_desk import ALIVE, OptionDesk
+from option_desk import ALIVE, OptionDesk, refused
 
 from plimsoll.actions import liquidate, margin_call, trade_perp
 from plimsoll.margin import liquidation_math
@@ -43,7 +43,7 @@ def fall_to(desk, fund, equity):
 
 
 def below_mm(desk, fund):
-    desk.post({1: 3620 * PRICE})
+    desk.post({1: 3650 * PRICE})
     a = desk.assess(fund)
     assert 0 < a.equity < a.mm
     return a
@@ -55,14 +55,14 @@ def below_mm(desk, fund):
 def test_a_healthy_account_is_not_sliced(desk, fund, keeper):
     """With its numbers."""
     a = desk.assess(fund)
-    with expect("AccountHealthy", fund, a.equity, a.mm):
+    with refused("AccountHealthy", fund, a.equity, a.mm):
         desk.act(keeper, liquidate(keeper, fund))
 
 
 @pytest.mark.parametrize("mode", ["cross", "portfolio"])
 def test_a_slice_moves_every_position_pro_rata(desk, maker, keeper, mode):
     """Options, a perp and collateral, and the account stands at its target after the largest one."""
-    target = desk.portfolio("fund", 14_000) if mode == "portfolio" else desk.trader("fund", 14_000)
+    target = desk.portfolio("fund", 11_000) if mode == "portfolio" else desk.trader("fund", 11_000)
     desk.fund(target, WETH, 10**17)
     for strike, quantity in ((3000, -10), (3400, 4), (3500, -3)):
         desk.open(maker, target, desk.call(strike), -quantity * SIZE)
@@ -195,7 +195,7 @@ def test_a_witness_that_proves_nothing_says_how_far_it_came(desk, fund, keeper):
     a = below_mm(desk, fund)
     part = desk.engine.read("assessWitness", fund, seen(50))
     assert part[0] == a.equity and part[3] == a.mm * 50 // 100
-    with expect("WitnessInsufficient", fund, a.equity, a.mm * 50 // 100):
+    with refused("WitnessInsufficient", fund, a.equity, a.mm * 50 // 100):
         desk.act(keeper, liquidate(keeper, fund, witness=seen(50)))
     receipt = desk.act(keeper, liquidate(keeper, fund, skip=True, witness=seen(50)))
     assert desk.events(receipt, "LiquidationSkipped")
@@ -223,7 +223,7 @@ def test_a_witness_ends_no_call_and_takes_no_dust_whole(desk, maker, keeper):
     """Both rest on the requirement being small, which it does not show."""
     small = desk.portfolio("small", 175)
     desk.open(maker, small, desk.call(3000), SIZE // 10)
-    desk.post({1: 4190 * PRICE})
+    desk.post({1: 4400 * PRICE})
     a = desk.assess(small)
     dust = 40 * WAD
     assert a.equity < a.mm
@@ -243,7 +243,7 @@ def test_a_call_by_witness_pays_no_bounty_and_starts_what_a_call_starts(desk, fu
     a = desk.assess(fund)
     level = desk.call_margin(fund)
     assert a.mm < a.equity < level
-    with expect("WitnessInsufficient", fund, a.equity):
+    with refused("WitnessInsufficient", fund, a.equity):
         desk.act(keeper, margin_call(keeper, fund, witness=seen(40)))
     held = desk.held(fund)
     receipt = desk.act(keeper, margin_call(keeper, fund, witness=seen(100)))

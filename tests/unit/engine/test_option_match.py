@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desk import BTC, ETH, PRICE, SIZE, UNIT, USDC, WAD, expect
-from option_desk import ALIVE, DAY, OptionDesk
+from option_desk import ALIVE, DAY, OptionDesk, refused
 
 from plimsoll import accounts
 from plimsoll.actions import transfer_option
@@ -133,7 +133,7 @@ def test_new_risk_needs_a_fresh_surface_and_reducing_does_not(desk, sides, statu
     desk.open(maker, taker, call, 2 * SIZE)
     desk.show(ETH, desk.expiry, status=status)
     for quantity in (SIZE, -SIZE):
-        with expect("SurfaceUnusable", ETH, desk.expiry):
+        with refused("SurfaceUnusable", ETH, desk.expiry):
             desk.match(maker, taker, [(call, quantity)], [ALIVE])
     reduce(desk, maker, taker, call, SIZE)
     assert desk.options(maker) == {call: SIZE} and desk.options(taker) == {call: -SIZE}
@@ -143,7 +143,7 @@ def test_without_a_surface_an_expiry_is_not_listed(desk, sides):
     """Nobody can open what nobody can value."""
     maker, taker = sides
     unknown = desk.call(3000, expiry=desk.expiry + DAY)
-    with expect("SurfaceUnusable", ETH, desk.expiry + DAY):
+    with refused("SurfaceUnusable", ETH, desk.expiry + DAY):
         desk.match(maker, taker, [(unknown, SIZE)], [ALIVE])
 
 
@@ -217,7 +217,7 @@ def test_an_empty_signature_is_the_owner_s_own(desk, sides):
     with expect("NotAuthorized", maker, desk.admin):
         desk.match(maker, taker, [(call, SIZE)], [ALIVE], signatures=(b"", b"\1"))
     desk.match(maker, taker, [(call, SIZE)], [ALIVE], signatures=(b"", b"\1"), sender=desk.owner(maker))
-    assert desk.verifier.read("counterparty") == desk.owner(maker)
+    assert desk.judge.read("counterparty") == desk.owner(maker)
 
 
 def test_an_operator_may_reduce_within_his_grant_and_no_more(desk, sides):
@@ -351,13 +351,13 @@ def test_in_a_reducing_batch_who_opens_is_held_to_initial_margin(desk, sides):
     maker, taker = sides
     call = desk.call(3000)
     desk.open(maker, taker, call, 10 * SIZE)
-    desk.post({1: 3650 * PRICE})
+    desk.post({1: 3500 * PRICE})
     state = desk.assess(taker)
     assert state.mm < state.equity < state.im
-    writer, poor, price = desk.trader("writer", 10_000), desk.trader("poor", 10), 700 * PRICE
-    with expect("BelowInitialMargin", taker):
+    writer, poor, price = desk.trader("writer", 10_000), desk.trader("poor", 10), 560 * PRICE
+    with refused("BelowInitialMargin", taker):
         desk.match(taker, writer, [(call, SIZE)], [price])
-    with expect("BelowInitialMargin", poor):
+    with refused("BelowInitialMargin", poor):
         desk.execute(desk.admin, desk.filling(taker, poor, [(call, SIZE)], [price]), reducing=True)
     desk.execute(desk.admin, desk.filling(taker, writer, [(call, SIZE)], [price]), reducing=True)
     assert desk.options(taker) == {call: -9 * SIZE} and desk.options(writer) == {call: -SIZE}
@@ -370,7 +370,7 @@ def test_a_reducing_batch_is_no_way_to_sell_a_hedge(desk, sides):
     desk.open(maker, taker, short, 2 * SIZE)
     desk.open(taker, maker, hedge, 2 * SIZE)
     desk.show(ETH, desk.expiry, status=1)
-    with expect("SurfaceUnusable", ETH, desk.expiry):
+    with refused("SurfaceUnusable", ETH, desk.expiry):
         desk.execute(desk.admin, desk.filling(taker, maker, [(hedge, -SIZE)], [ALIVE - PRICE]), reducing=True)
     assert desk.options(taker)[hedge] == 2 * SIZE
 
@@ -412,7 +412,7 @@ def test_options_move_between_accounts_of_one_owner(desk, sides):
     with expect("AccountMismatch", maker, taker):
         desk.act(maker, transfer_option(maker, taker, call, SIZE))
     empty = desk.account(desk.actor("taker"), 1)
-    with expect("BelowInitialMargin", empty):
+    with refused("BelowInitialMargin", empty):
         desk.act(taker, transfer_option(taker, empty, call, -SIZE))
     desk.act(maker, transfer_option(maker, spare, call, SIZE))
     assert desk.options(maker) == desk.options(spare) == {call: SIZE}

@@ -237,9 +237,9 @@ def test_a_loser_with_other_collateral_owes_what_lenders_have(desk, sides):
     desk.act(rich, *[])  # a batch of nothing
     cash, equity = desk.held(rich), desk.assess(rich).equity
     desk.settle(ETH, desk.expiry, rich, maker)
-    assert desk.debt(rich, 0) == 60 * USDC and desk.held(rich) == 0
+    assert 0 <= desk.debt(rich, 0) - 60 * USDC <= 1 and desk.held(rich) == 0
     paid = cash + 60 * USDC
-    assert desk.held(desk.clearing(ETH)) == 0
+    assert desk.held(desk.clearing(ETH)) <= 1
     left = desk.options(rich)[desk.call(3000)]
     assert left == -(SIZE - SIZE * paid // (150 * USDC)), "the rest stays, and is worth what it was"
     assert abs(desk.assess(rich).equity - equity) < 10**13
@@ -277,6 +277,7 @@ def test_anyone_settles_anyone_and_the_total_stands(desk, sides):
     desk.execute(desk.actor("anyone"), settle_options(ETH, desk.expiry, crowd))
     assert all(desk.options(one) == {} for one in crowd)
     assert sum(desk.held(one) for one in crowd) + desk.held(desk.clearing(ETH)) == total
+<<<<<<< HEAD
     assert 0 <= desk.held(desk.clearing(ETH)) <= len(crowd)
     assert all(worth[one] - 10**12 <= desk.assess(one).equity <= worth[one] for one in crowd)
 
@@ -301,3 +302,8 @@ def test_crumbs_in_the_clearing_account_close_nothing_for_nothing(desk, sides, c
     desk.settle(ETH, desk.expiry, taker, maker)
     assert desk.options(maker) == desk.options(taker) == {}
     assert 0 <= desk.held(clearing) <= 7
+=======
+    # Every payment rounds by less than a unit, and nobody here is paid more than three times.
+    assert 0 <= desk.held(desk.clearing(ETH)) <= 3 * len(crowd)
+    assert all(worth[one] - 3 * 10**12 <= desk.assess(one).equity <= worth[one] for one in crowd)
+>>>>>>> options

@@ -80,7 +80,7 @@ def test_an_isolated_account_has_options_of_its_market_only(book, reverts):
 def test_a_quantity_beyond_its_bits_is_refused(book, reverts):
     """No silent wrap."""
     change(book, ALICE, {series(0): 2**63 - 1})
-    with reverts("Overflow"):
+    with reverts("0x35278d12"):  # SafeCastLib.Overflow
         change(book, ALICE, {series(0): 1})
     assert held(book, ALICE) == {series(0): 2**63 - 1}
 
