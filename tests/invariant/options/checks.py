@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from campaign.broken import Broken, require
+
 from options.arena import ASSETS, MARKETS, UNIT
 from options.state import State
 from plimsoll.margin import account as twin
@@ -28,13 +29,14 @@ def i1_held_is_what_came_in(run, tx) -> None:
     state: State = tx.after
     for asset in ASSETS:
         held = sum(entry.balances[asset].held for entry in state.accounts.values())
-        require(held == state.totals[asset].held, "I-1", "asset {}: {} held, totals {}", asset, held, state.totals[asset])
+        require(
+            held == state.totals[asset].held, "I-1", "asset {}: {} held, totals {}", asset, held, state.totals[asset]
+        )
         cash = run.world.token(asset).read("balanceOf", run.world.vault(asset).address)
         require(cash >= held, "I-5", "asset {}: the vault has {} of {} held", asset, cash, held)
-    moved = sum(e.args["amount"] for e in tx.found("Borrowed")) if tx.label == "borrow" else 0
     if tx.label in ("fill", "close", "settle options", "transfer option", "liquidate", "settle"):
         lent = any(tx.found(name) for name in ("LendersLost", "LendingTotals", "SharesChanged"))
-        cash = tx.after.cash() - tx.before.cash() - tx.flow * UNIT - moved
+        cash = tx.after.cash() - tx.before.cash()
         require(lent or cash == 0, "I-1", "{} made {} of quote", tx.label, cash)
 
 
@@ -84,7 +86,9 @@ def s1_risk_taken_is_margined(run, tx) -> None:
             found = tx.after.assess(account, PriceUse.OPEN)
         except (twin.PriceUnusable, ArithmeticError) as error:
             raise Broken("S-1", f"new risk of {account.hex()}: {error}") from None
-        needed = max(found.im, twin.removal_margin(found)) if account in tx.left else found.im
+        # What is covered to the last unit needs no margin, and nothing of its notional stays.
+        keeps = account in tx.left and found.mm
+        needed = max(found.im, twin.removal_margin(found)) if keeps else found.im
         require(found.equity >= needed, "S-1", "{} leaves with {} of {}", account.hex(), found.equity, needed)
 
 

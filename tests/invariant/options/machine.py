@@ -12,6 +12,7 @@ from typing import Any
 from campaign.broken import Broken
 from campaign.run import FORBIDDEN
 from campaign.sequences import Step
+
 from options import checks, steps
 from options.arena import Arena
 from options.state import State
@@ -35,7 +36,6 @@ class Tx:
     targets: frozenset[bytes] = frozenset()
     opened: frozenset[bytes] = frozenset()
     left: frozenset[bytes] = frozenset()
-    flow: int = 0  # quote units from outside
     proofs: dict[bytes, bytes] = field(default_factory=dict)
     reducing: bool = False
 
@@ -58,8 +58,15 @@ class Run:
         self.trace.append(text)
 
     def send(
-        self, sender: str, actions: Sequence[Action], label: str, *, reducing: bool = False, must: str = "",
-        refused: str = "", **about: Any,
+        self,
+        sender: str,
+        actions: Sequence[Action],
+        label: str,
+        *,
+        reducing: bool = False,
+        must: str = "",
+        refused: str = "",
+        **about: Any,
     ) -> Tx | None:
         """A batch. `must`: what a refusal breaks. `refused`: what success breaks."""
         before = self.state

@@ -26,9 +26,7 @@ class State:
         self.totals = {a: words.Totals.from_word(arena.word(ledger.totals(a))) for a in ASSETS}
         self.lending = {a: words.Lending.from_word(arena.word(ledger.lending(a))) for a in ASSETS}
         keys = [(market, expiry) for market, found in arena.expiries.items() for expiry in found]
-        self.settled = {
-            at: words.Settlement.from_word(arena.word(ledger.settlement(*at))).price for at in keys
-        }
+        self.settled = {at: words.Settlement.from_word(arena.word(ledger.settlement(*at))).price for at in keys}
         flat = arena.world.surfaces.read("read", [key_of(*at) for at in keys])
         self.surfaces = {key_of(*at): tuple(flat[3 * n : 3 * n + 3]) for n, at in enumerate(keys)}
         self._assessed: dict[tuple[bytes, int, bytes], twin.Assessment] = {}
@@ -135,7 +133,7 @@ class State:
         return total
 
     def cash(self) -> int:
-        """Quote WAD that accounts hold."""
+        """Quote WAD that all hold: people, lender, insurance, pool and clearing accounts."""
         return sum(self.held(account) for account in self.accounts) * UNIT
 
 

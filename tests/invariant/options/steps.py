@@ -127,7 +127,7 @@ def deposit(run, rng) -> None:
     amount = rng.randrange(1, 5_000) * USDC
     run.world.mint(owner(account), 0, amount)
     one = frozenset((account,))
-    run.send(owner(account), [act.deposit(account, 0, amount)], "deposit", parties=one, flow=amount, must="L-4")
+    run.send(owner(account), [act.deposit(account, 0, amount)], "deposit", parties=one, must="L-4")
 
 
 def withdraw(run, rng) -> None:
@@ -138,7 +138,7 @@ def withdraw(run, rng) -> None:
     most = min(run.state.held(account), room if run.state.at_risk(account) else run.state.held(account))
     amount = max(int(most * rng.choice((0.1, 0.5, 1, 1, 1.01))) + rng.choice((0, 0, 1, USDC)), 1)
     one = frozenset((account,))
-    about = {"parties": one, "opened": one, "left": one, "flow": -amount}
+    about = {"parties": one, "opened": one, "left": one}
     run.send(owner(account), [act.withdraw(account, 0, amount, owner(account))], "withdraw", **about)
 
 
@@ -185,7 +185,10 @@ def tick(run, rng) -> None:
 
 
 def crash(run, rng) -> None:
-    move(run, rng, 0.25)
+    """A large move, and whoever is there takes what is below its margin."""
+    move(run, rng, rng.choice((0.15, 0.25, 0.35)))
+    if rng.random() < 0.6:
+        liquidate(run, rng)
 
 
 def stale(run, rng) -> None:
@@ -352,7 +355,7 @@ WEIGHTS = {
     "borrow": 2,
     "repay": 1,
     "tick": 4,
-    "crash": 3,
+    "crash": 4,
     "stale": 1,
     "liquidate": 4,
     "margin_call": 2,
