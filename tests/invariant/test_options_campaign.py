@@ -1,5 +1,6 @@
 """The campaign of options and portfolio accounts: fills, surfaces, crashes, expiries, witnesses; every invariant asked
-after each transaction. A failure prints its invariant and a shrunk sequence. It shares the campaign's count of sequences.
+after each transaction. A failure prints its invariant and a shrunk sequence. The count of sequences is shared with
+test_campaign.
 """
 
 from __future__ import annotations

@@ -25,8 +25,10 @@ LENGTH = 30
 
 @dataclass
 class Tx:
-    """One transaction that took effect. `parties`: who consented to be changed; `targets`: who need not; `opened`, `left`:
-    who took risk, and out of whom something went."""
+    """One transaction that took effect.
+
+    `parties` consented to be changed, `targets` need not; `opened` took risk, out of `left` something went.
+    """
 
     label: str
     before: State

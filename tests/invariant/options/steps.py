@@ -98,8 +98,9 @@ def trade(run, rng) -> None:
     account = rng.choice(list(run.arena.accounts))
     market = rng.choice(sorted(bound(account)))
     size = int(rng.uniform(-1, 1) * (6 if market == 0 else 0.3) * SIZE) or 1
-    one = frozenset((account,))
-    run.send(owner(account), [act.trade_perp(account, market, size)], "trade", parties=one, opened=one)
+    one, had = frozenset((account,)), run.state.accounts[account].positions[market].size
+    opens = one if abs(had + size) > abs(had) or had * (had + size) < 0 else frozenset()
+    run.send(owner(account), [act.trade_perp(account, market, size)], "trade", parties=one, opened=opens)
 
 
 def transfer_option(run, rng) -> None:

@@ -284,7 +284,7 @@ def test_anyone_settles_anyone_and_the_total_stands(desk, sides):
 
 @pytest.mark.parametrize("cash", [1, 7, 100])
 def test_crumbs_in_the_clearing_account_close_nothing_for_nothing(desk, sides, cash):
-    """A winner with shorts beside his longs, paid out of next to nothing: rounding his shorts up takes nobody's value."""
+    """A winner with shorts beside his longs, paid out of next to nothing: rounding them up takes nobody's value."""
     maker, taker = sides
     other = desk.trader("other", 100)
     legs = [(desk.call(2900), 3 * SIZE), (desk.call(2950), -SIZE), (desk.put_on(3300), -SIZE // 2)]
