@@ -16,7 +16,7 @@ from campaign.sequences import arena, campaign, play, sequence
 from campaign.transaction import TOPICS
 
 SEED = 1
-CHUNKS, CHUNK = 20, 25
+CHUNKS, CHUNK = 16, 25  # and four of options: test_options_campaign
 SLOW_CHUNKS, SLOW_CHUNK = 200, 250
 ALL = "i1-i2-i3-i4-i5-i6-s1-s2-s3-s4-s5-s6-w1-o1-o2-l1-l2-l3-l4-a1-a2-r1-r2-u1-p1-f1-f2"
 #: What a sequence must not break, by number; those without functions of their own are asked at its end.

@@ -14,6 +14,7 @@ from itertools import permutations
 
 import pytest
 from desk import QUOTE, USDC, WAD, WETH, Desk, expect
+from listed_desk import ListedDesk
 
 from plimsoll.actions import borrow, call, deposit, trade_perp, withdraw
 
@@ -114,3 +115,36 @@ def test_on_the_real_exchange_against_a_skewed_pool():
         desk.act(account, borrow(account, QUOTE, loan), action)
     assert caught.value.values[1] < honest.equity - 70_000 * WAD
     assert (desk.held(account), desk.debt(account, QUOTE)) == (200_000 * USDC, 0)
+
+
+@pytest.mark.parametrize("mode", ["portfolio", "cross"])
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_with_options_it_comes_last_as_well(put, mode, order):
+    """Sell calls, swap the premium at a loss of a tenth, take cash out: in every order the end is judged."""
+    desk = ListedDesk.create().with_options()
+    made = put(desk, "MockExchange")
+    made.write("setPrice", desk.token(QUOTE).address, desk.token(WETH).address, 10**18, 3_000 * USDC, sender=desk.admin)
+    made.write("misbehave", 1_000, 0, "0x" + "00" * 20, b"", sender=desk.admin)
+    desk.token(WETH).write("mint", made.address, 1_000 * WAD, sender=desk.admin)
+    account = desk.portfolio("mallory", OWN) if mode == "portfolio" else desk.trader("mallory", OWN)
+    buyer, owner = desk.trader("buyer", 100_000), desk.owner(account)
+    point = desk.chain.snapshot()
+    for size, taken, passes in ((2, 500, True), (30, 500, False), (4, 8_800, False)):
+        amount = 1_000 * USDC
+        data = made.encode("swap", desk.token(QUOTE).address, desk.token(WETH).address, amount)
+        steps = [
+            desk.filling(buyer, account, [(desk.call(3_000), size * 10**8)]),
+            call(account, QUOTE, amount, WETH, 0, made.address, data),
+            withdraw(account, QUOTE, taken * USDC, owner),
+        ]
+        actions = [steps[at] for at in order]
+        if passes:
+            desk.execute(owner, *actions)
+            found = desk.assess(account)
+            assert found.equity >= found.im and found[:5] == desk.twin(account)
+        else:
+            with expect("BelowInitialMargin") as caught:
+                desk.execute(owner, *actions)
+            assert caught.value.values[0] == account
+        desk.chain.revert(point)
+        point = desk.chain.snapshot()

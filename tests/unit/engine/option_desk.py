@@ -24,6 +24,7 @@ from plimsoll.margin.rule_margin import Assessment
 from plimsoll.margin.snapshot import Snapshot
 from plimsoll.margin.words import Globals, Settlement
 from plimsoll.orders import Leg, Order
+from plimsoll.testing.deployment import parameters
 
 ALIVE = 50 * PRICE
 RATE = 1000  # bps
@@ -86,6 +87,12 @@ def _signed(word, bits):
 
 
 class OptionDesk(Desk):
+    @classmethod
+    def create(cls, chain=None, **how):
+        """Without the portfolio model that a deployment installs: another one would be ramped in beside it."""
+        how.setdefault("parameters", replace(parameters(exchange=how.get("exchange", False)), portfolio=None))
+        return super().create(chain, **how)
+
     def with_options(self, *, surfaces=True):
         """Puts the mocks in their places. The rule model's is written into its slot, past the ramp; the portfolio
         one comes after none, for the same reason."""

@@ -280,3 +280,25 @@ def test_anyone_settles_anyone_and_the_total_stands(desk, sides):
     # Every payment rounds by less than a unit, and nobody here is paid more than three times.
     assert 0 <= desk.held(desk.clearing(ETH)) <= 3 * len(crowd)
     assert all(worth[one] - 3 * 10**12 <= desk.assess(one).equity <= worth[one] for one in crowd)
+
+
+@pytest.mark.parametrize("cash", [1, 7, 100])
+def test_crumbs_in_the_clearing_account_close_nothing_for_nothing(desk, sides, cash):
+    """A winner with shorts beside his longs, paid out of next to nothing: rounding them up takes nobody's value."""
+    maker, taker = sides
+    other = desk.trader("other", 100)
+    legs = [(desk.call(2900), 3 * SIZE), (desk.call(2950), -SIZE), (desk.put_on(3300), -SIZE // 2)]
+    desk.match(maker, taker, legs, [150 * PRICE, 100 * PRICE, 340 * PRICE])
+    desk.match(maker, other, [(desk.call(2900), cash)], [150 * PRICE])
+    expire(desk, 3100)
+    clearing = desk.clearing(ETH)
+    desk.settle(ETH, desk.expiry, other)
+    assert desk.held(clearing) == 2 * cash
+    equity, options = desk.assess(maker).equity, desk.options(maker)
+    for _ in range(5):
+        desk.settle(ETH, desk.expiry, maker)
+    assert desk.assess(maker).equity <= equity
+    assert desk.held(clearing) >= 0 and set(desk.options(maker)) == set(options)
+    desk.settle(ETH, desk.expiry, taker, maker)
+    assert desk.options(maker) == desk.options(taker) == {}
+    assert 0 <= desk.held(clearing) <= 7
