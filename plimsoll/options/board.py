@@ -19,7 +19,7 @@ from plimsoll.prices import PRICE
 if TYPE_CHECKING:
     from plimsoll.deploy import Deployment
 
-STEPS = (1, 2, 5)
+STEPS = (1, 2, 2.5, 5)
 REACH = 2.0  # standard deviations to either side
 ROWS = 13
 STATUS = {0: "good", 1: "stale", 2: "disputed", 3: "stale and disputed", 4: "missing"}
@@ -74,6 +74,6 @@ def strikes(forward: int, vol: float, years: float, rows: int = ROWS) -> list[in
 
 
 def _step(least: float) -> float:
-    """The next of 1, 2, 5 · 10^n."""
+    """The next of 1, 2, 2.5, 5 · 10^n."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(step * power for step in (*STEPS, 10) if step * power >= least * (1 - 1e-9))

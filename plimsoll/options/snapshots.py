@@ -4,9 +4,9 @@
     report = SurfaceSigner(keys, feed, chain_id).report(imported.published_at, imported.quoted)
 
 Every time in the file is moved by one number of seconds, so that the moment of the recording falls on `at`: what is
-kept is the time to expiry. A smile is kept as volatilities: when some seconds have passed between `at` and the report, or an
-expiry falls on a minute, its total variance shrinks with the time that is left. A rate is what makes the forward of the
-index; of an expiry that is hours away that says nothing, and it is held within what the market's rules allow.
+kept is the time to expiry. A smile is kept as volatilities: when some seconds have passed between `at` and the report,
+or an expiry falls on a minute, its total variance shrinks with the time that is left. A rate is what makes the forward
+of the index; of an expiry that is hours away that says nothing, and it is held within what the market's rules allow.
 """
 
 from __future__ import annotations
