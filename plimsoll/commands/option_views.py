@@ -32,7 +32,12 @@ def chain_data(d: Deployment, market: int, expiry: str | None, strikes: list[int
     except SeriesInvalid as error:
         raise BadInput("strikes", [units.price(k) for k in strikes], str(error)) from None
     found = board.quotes(d, pairs, block=block)
-    head = {"market": d.parameters.markets[market].symbol, "block": block, "time": time, "expiry": chosen}
+    head: dict[str, Any] = {
+        "market": d.parameters.markets[market].symbol,
+        "block": block,
+        "time": time,
+        "expiry": chosen,
+    }
     first = found[0]
     head |= {"seconds": chosen * 60 - time, "spot": units.price(first.spot), "forward": units.price(first.forward)}
     listed = [{"call": found[2 * n].data(), "put": found[2 * n + 1].data()} for n in range(len(strikes))]
@@ -93,7 +98,10 @@ def positions_data(d: Deployment, account: bytes, *, block: int | None = None) -
     symbols = [market.symbol for market in d.parameters.markets]
     found = []
     for quoted, quantity in zip(board.quotes(d, instruments, block=block), quantities, strict=True):
-        entry = {"series": series.text(quoted.instrument, symbols), "instrument": str(quoted.instrument)}
+        entry: dict[str, Any] = {
+            "series": series.text(quoted.instrument, symbols),
+            "instrument": str(quoted.instrument),
+        }
         entry |= {"expiry": expiry_of(quoted.instrument), "quantity": units.size(quantity)}
         found.append(entry | {"value": units.quote(quantity * quoted.mark)} | quoted.data())
     return found

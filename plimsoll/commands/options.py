@@ -131,7 +131,11 @@ def quote(
     )
     domain = trading.domain_of(d)
     signed = SignedOrder(order, _signature(session, order, domain), domain)
-    data = {"signed": bool(signed.signature), "hash": "0x" + signed.digest.hex(), "order": signed.to_json()}
+    data: dict[str, Any] = {
+        "signed": bool(signed.signature),
+        "hash": "0x" + signed.digest.hex(),
+        "order": signed.to_json(),
+    }
     data |= {"mark": units.quote(fair), "legs": trading.leg_data(d, parsed, at_mark)}
     if out is not None:
         _write_order(out, signed.text())
@@ -254,7 +258,7 @@ def _fill_lines(data: dict[str, Any]) -> list[str]:
         for leg in data["legs"]
     ]
     lines.append(f"the maker pays {data['maker_pays']} in all, fees apart")
-    rows = [("", *NAMES, "state")]
+    rows: list[tuple[str, ...]] = [("", *NAMES, "state")]
     for side in ("maker", "taker"):
         for when in ("before", "after"):
             found = data[side][when]
