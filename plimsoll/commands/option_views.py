@@ -20,6 +20,9 @@ COLUMNS = ("call", "Δ", "strike", "vol %", "put", "Δ", "Γ", "vega", "Θ/day")
 
 
 def chain_data(d: Deployment, market: int, expiry: str | None, strikes: list[int] | None, rows: int) -> dict[str, Any]:
+    if d.parameters.markets[market].surfaces is None:
+        symbols = [found.symbol for found in d.parameters.markets if found.surfaces]
+        raise BadInput("market", d.parameters.markets[market].symbol, f"options are listed on {', '.join(symbols)}")
     block, time = d.chain.block()
     known = board.expiries(d, market, block=block)
     chosen = _choose(d, market, known, expiry)

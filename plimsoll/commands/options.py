@@ -21,7 +21,7 @@ from plimsoll.commands.common import (
     market_number,
     read_only,
 )
-from plimsoll.commands.sending import Prices, Report, Session, prologue
+from plimsoll.commands.sending import Prices, Report, Session, chosen_prices, prologue
 from plimsoll.errors import BadInput
 
 if TYPE_CHECKING:
@@ -292,5 +292,5 @@ def settle(
     session = Session.open(rpc, deployments, sender)
     number = market_number(session.deployment, market)
     found = Round(session.deployment, number, series.expiry(expiry), session.wallet.address)
-    data = found.run(prologue(session.deployment, None, price), batch_size)
+    data = found.run(chosen_prices(session.deployment, price or []), batch_size)
     emit(as_json, data, settle_lines(data))

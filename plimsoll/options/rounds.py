@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plimsoll import contracts, units
 from plimsoll.accounts import AccountId
 from plimsoll.actions import batch, settle_options
+from plimsoll.deploy.local_prices import LocalPrices
 from plimsoll.errors import TransactionFailed
 from plimsoll.options.settling import batches, holders
 
@@ -26,11 +28,11 @@ class Round:
     expiry: int
     sender: str | None
 
-    def run(self, report: bytes, batch_size: int) -> dict[str, Any]:
+    def run(self, prices: Mapping[int, int], batch_size: int) -> dict[str, Any]:
         price, covered = self._settlement()
         observed = None
         if not price:
-            observed = self._observe(report)
+            observed = self._observe(prices)
             price, covered = self._settlement()
         symbol = self.deployment.parameters.markets[self.market].symbol
         data: dict[str, Any] = {"market": symbol, "expiry": self.expiry, "dry_run": self.sender is None}
@@ -44,8 +46,8 @@ class Round:
         price, covered = self.deployment.engine.read("settlementOf", self.market, self.expiry)
         return int(price), int(covered)
 
-    def _observe(self, report: bytes) -> str | None:
-        """None when it counted (or would); else why not."""
+    def _observe(self, prices: Mapping[int, int]) -> str | None:
+        """None when it counted (or would); else why not. `prices` by feed: posted first, on a local chain."""
         d = self.deployment
         if self.sender is None:
             try:
@@ -53,8 +55,8 @@ class Round:
             except TransactionFailed as error:
                 return str(error)
             return None
-        if report:
-            d.router.write("update", report, sender=self.sender)
+        if prices:
+            LocalPrices(d).post(prices, self.sender)
         d.engine.write("observeExpiry", self.market, self.expiry, sender=self.sender)
         return None
 
