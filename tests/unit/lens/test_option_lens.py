@@ -3,83 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, replace
+from dataclasses import astuple
 
-import numpy as np
 import pytest
+from option_board import CARRY, VOL, WAD, YEAR, Board
 
 from plimsoll import accounts, ledger
-from plimsoll.actions import borrow, lend, trade_perp, withdraw
-from plimsoll.deploy.defaults import SURFACES, local_signer_keys
-from plimsoll.margin.option_series import expiry_of, key_of, market_of, pack
-from plimsoll.margin.volatility_math import ONE
-from plimsoll.margin.words import Settlement
+from plimsoll.actions import borrow, lend, withdraw
+from plimsoll.deploy.defaults import SURFACES
+from plimsoll.margin.option_series import expiry_of, pack
+from plimsoll.margin.words import MarketClosing, Settlement
 from plimsoll.prices import PRICE
 from plimsoll.pricing import black76
 from plimsoll.pricing.svi import Slice
-from plimsoll.surfaces import Fit, Quoted, Smile, Surface, SurfaceSigner, Terms
-from plimsoll.testing.world import SIZE, World
-
-WAD, YEAR, DAY = 10**18, 365 * 86_400, 1440
-VOL, CARRY = 0.8, 1.01
-STRIKES = (1500, 2400, 3000, 3100, 4000, 9000)
-
-
-class Board(World):
-    """Surfaces of two expiries on market 0, and positions written into storage: who traded them is another test's."""
-
-    def with_options(self):
-        self.feed = self.deployed.surfaces
-        self.feed.write("setRules", 0, astuple(replace(SURFACES, max_age=86_400)), sender=self.admin)
-        self.surface_signer = SurfaceSigner(local_signer_keys(), self.feed.address, self.chain.chain_id)
-        self.near, self.far = ((self.now // 60 // DAY + days) * DAY for days in (7, 60))
-        self.show(VOL)
-        return self
-
-    @property
-    def now(self):
-        return self.chain.block()[1]
-
-    def show(self, vol, slope=0.5):
-        """A skewed smile in both expiries, fitted at a forward that is not the one of now."""
-        self.chain.advance(1)
-        quoted = [self._quoted(expiry, vol, slope) for expiry in (self.near, self.far)]
-        self.feed.write("update", self.surface_signer.report(self.now, quoted), sender=self.admin)
-        assert list(self.feed.read("expiries", 0)) == [self.near, self.far]
-
-    def _quoted(self, expiry, vol, slope):
-        years = (expiry * 60 - self.now) / YEAR
-        w = vol * vol * years
-        width = math.sqrt(w)
-        shape = (0.5 * w, slope * 0.5 * width * 0.9, -0.3, -0.1 * width)
-        fit = Fit(int(width * 0.9 * WAD), 2950 * PRICE, (expiry * 60 - self.now) * WAD // YEAR)
-        return Quoted(0, expiry, Surface(Smile(*(int(x * WAD) for x in shape)), fit, Terms(int(CARRY * WAD))))
-
-    def give(self, account, options):
-        """(instrument, quantity) pairs into an account's storage and header."""
-        header = ledger.header(account)
-        (word,) = ledger.read(self.engine, [header])
-        word = word & ~(0xFFFF << 128) | len(options) << 128
-        self.chain.set_storage(self.engine.address, header, word)
-        halves = [(quantity % 2**64) << 64 | instrument for instrument, quantity in options]
-        for n in range(0, len(halves), 2):
-            slot = halves[n] | (halves[n + 1] << 128 if n + 1 < len(halves) else 0)
-            self.chain.set_storage(self.engine.address, ledger.options(account, n // 2), slot)
-
-    def quote(self, instrument):
-        return self.deployed.option_lens.read("quotes", [instrument])[0]
-
-    def greeks(self, account):
-        return {found.feed: found for found in self.deployed.option_lens.read("greeks", account)}
-
-    def model_mark(self, instrument):
-        """One unit alone, by the deployed model: what a fill is compared with."""
-        market, expiry = market_of(instrument), expiry_of(instrument)
-        spot = self.router.read("read", [market + 1])[0] & (1 << 72) - 1
-        first = market | market + 1 << 8 | 1 << 16 | (expiry * 60 - self.now) << 32 | ONE << 72 | ONE << 96
-        words = [first, spot, *self.feed.read("read", [key_of(market, expiry)])]
-        answer = self.deployed["RuleMargin"].read("assessOptions", [], [], [], words, [instrument << 64 | SIZE], b"")
-        return answer.equity // SIZE
+from plimsoll.testing.world import SIZE
 
 
 @pytest.fixture
@@ -89,9 +26,7 @@ def board():
 
 @pytest.fixture
 def series(board):
-    return [
-        pack(0, expiry, k * PRICE, put=put) for expiry in (board.near, board.far) for k in STRIKES for put in (0, 1)
-    ]
+    return board.series()
 
 
 def smile(board, expiry):
@@ -157,22 +92,13 @@ def test_greeks_agree_with_float_greeks(board, series):
 # ---------------------------------------------------------------- an account's
 
 
-def book(board, series):
-    """Longs and shorts of every series, a perp, WETH held, lent and owed of it in other accounts."""
-    owner = board.actor("alice")
-    account = board.account(owner)
-    board.fund(account, 0, 500_000 * 10**6)
-    board.fund(account, 1, 3 * WAD)
-    board.execute(owner, trade_perp(account, 0, 5 * SIZE), prices=board.report({}))
-    rng = np.random.default_rng(4)
-    held = [(instrument, int(rng.integers(-20, 20) * SIZE // 3)) for instrument in series]
-    board.give(account, [(instrument, quantity) for instrument, quantity in held if quantity])
-    return account
+@pytest.fixture
+def account(board):
+    return board.book(board.account(board.actor("alice")))
 
 
-def test_delta_and_gamma_are_what_the_engine_s_equity_does(board, series):
+def test_delta_and_gamma_are_what_the_engine_s_equity_does(board, account):
     """assessAt, a quote to either side: options, perp and collateral together."""
-    account = book(board, series)
     found = board.greeks(account)[1]
     here, up, down = (
         board.engine.read("assessAt", account, [(1, 3000 * PRICE + step * PRICE)])[0].equity for step in (0, 1, -1)
@@ -200,9 +126,8 @@ def test_vega_is_what_another_surface_does_to_the_marks(board):
     assert gained == pytest.approx(before.vega / WAD * (moved[0] - vols[0]), rel=2e-3)
 
 
-def test_theta_is_what_an_hour_takes(board, series):
+def test_theta_is_what_an_hour_takes(board, account):
     """Of options alone: the marks move with nothing but time."""
-    account = book(board, series)
     before = board.greeks(account)[1]
     board.chain.advance(600)
     after = board.greeks(account)[1]
@@ -243,6 +168,19 @@ def test_expired_options_have_the_delta_of_their_pay_off_until_their_price_is_fi
     board.chain.set_storage(board.engine.address, ledger.settlement(0, board.near), word)
     found = board.greeks(account)[1]
     assert (found.marks, found.delta, found.gamma, found.vega, found.theta) == (200 * WAD, 0, 0, 0, 0)
+
+
+def test_a_closed_market_moves_nothing(board, account):
+    """At its final price options and perps stand still, whatever the feed says: collateral is left."""
+    risk, closing = ledger.market(0, ledger.RISK), ledger.market(0, ledger.CLOSING)
+    (word,) = ledger.read(board.engine, [risk])
+    board.chain.set_storage(board.engine.address, risk, word | 4 << 232)
+    board.chain.set_storage(board.engine.address, closing, MarketClosing(final_price=2800 * PRICE).to_word())
+    found = board.greeks(account)[1]
+
+    assert (found.delta, found.gamma) == (3 * WAD, 0)
+    up = board.engine.read("assessAt", account, [(1, 3001 * PRICE)])[0].equity
+    assert (up - board.engine.read("assessAt", account, [(1, 3000 * PRICE)])[0].equity) / WAD == pytest.approx(3)
 
 
 def test_a_stale_surface_still_prices_and_says_so(board):
