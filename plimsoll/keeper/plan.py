@@ -287,13 +287,14 @@ class Planner:
     # ---------------------------------------------------------------- calls
 
     def calls(self, findings: Iterable[Finding], purpose: str = "call") -> list[Batch]:
-        """MarginCall for each, in batches. The bounty comes to the keeper's account."""
+        """MarginCall for each, in batches. The bounty comes to the keeper's account; a call by witness pays none."""
         ids = [finding.id for finding in findings]
+        told = [actions.margin_call(self.keeper, found.id, skip=True, witness=found.witness) for found in findings]
         size = 2 * self.settings.max_batch
         return [
             Batch(
                 purpose,
-                tuple(actions.margin_call(self.keeper, id, skip=True) for id in ids[at : at + size]),
+                tuple(told[at : at + size]),
                 tuple(ids[at : at + size]),
             )
             for at in range(0, len(ids), size)

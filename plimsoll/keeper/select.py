@@ -9,10 +9,12 @@ A float never decides: the screen only says whom to look at (its error margin is
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plimsoll.keeper.mirror import View
+from plimsoll.keeper.options import witness_of
 from plimsoll.margin import account as accounts
+from plimsoll.margin import option_values
 from plimsoll.margin.account import Account, Assessment, NegativeBalance, PriceUse, Snapshot
 
 
@@ -24,6 +26,13 @@ class Finding:
     assessment: Assessment
     call_margin: int
     reason: str
+    #: of a portfolio account: the scenarios that prove it
+    witness: bytes = b""
+
+    @property
+    def by_options(self) -> bool:
+        """Whether it is judged, and taken over, as an account with options."""
+        return option_values.applies(self.account)
 
     @property
     def id(self) -> bytes:
@@ -51,7 +60,8 @@ class Survey:
 def look(view: View, skip: Collection[bytes] = ()) -> Survey:
     """Screens all accounts of the view and confirms the candidates exactly; `skip` are left alone."""
     scores = view.rows.scores(view.snapshot)
-    rows = [int(row) for row in scores.rows()]
+    optioned = view.rows.optioned  # no float tells about them: each is decided on exactly
+    rows = [*sorted(optioned), *(row for row in map(int, scores.rows()) if row not in optioned)]
     liquidatable: list[Finding] = []
     calls: list[Finding] = []
     broken: list[bytes] = []
@@ -61,12 +71,14 @@ def look(view: View, skip: Collection[bytes] = ()) -> Survey:
             continue
         try:
             found = accounts.assess(account, view.snapshot, PriceUse.TARGET)
-        except (NegativeBalance, KeyError):
+        except (NegativeBalance, LookupError):
             broken.append(account.id)
             continue
         finding = judge(account, found, view.snapshot)
         if finding is None:
             continue
+        if finding.by_options:
+            finding = replace(finding, witness=witness_of(account, view.snapshot))
         (liquidatable if accounts.is_liquidatable(account, found, view.snapshot) else calls).append(finding)
     watched = view.rows.called | view.rows.clocked
     cures = [finding for row in sorted(watched) if (finding := _cured(view, row, skip))]
@@ -95,7 +107,7 @@ def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
         return None
     try:
         found = accounts.assess(account, view.snapshot, PriceUse.ACQUIRE)
-    except (NegativeBalance, KeyError):
+    except (NegativeBalance, LookupError):
         return None
     if found.equity < found.im0:
         return None
