@@ -19,8 +19,8 @@ PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """`unmatched`: series whose quantities do not add up to zero. `rest`: quote tokens in the vault beyond what all accounts
-    hold, in token units. `series` is how many are open."""
+    """`unmatched`: series whose quantities do not add up to zero. `rest`: quote tokens in the vault beyond what all
+    accounts hold, in token units. `series` is how many are open."""
 
     series: int
     unmatched: tuple[int, ...]

@@ -150,7 +150,7 @@ class OptionDesk:
     # ---------------------------------------------------------------- trading
 
     def matched(self, maker: Person, taker: Person, legs: Mapping[int, int], moment: Moment) -> list[Action]:
-        """Both sign for all legs, at most sixteen to an order, at the marks. Quantities at 1e-8: what the maker gets."""
+        """Both sign for all legs, at most sixteen to an order, at the marks. Quantities (1e-8) are the maker's."""
         found = sorted(legs.items())
         return [self._match(maker, taker, found[at : at + MAX_LEGS], moment) for at in range(0, len(found), MAX_LEGS)]
 

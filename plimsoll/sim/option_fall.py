@@ -2,11 +2,11 @@
 
     fall = load_fall(data)
     result = run(fall, AnvilBackend(fall.begin - LEAD), step=900)
-    result.data                     what the report shows (plimsoll.sim.option_page)
+    data_of(result)                 what the report shows (plimsoll.sim.option_page)
 
-A fund is short put spreads and strangles over five expiries on two underlyings, hedged a little with perps, at nearly all
-of the margin that it may use; a bank and a dealer are on the other side. A writer with a rule account sold puts. Index and
-surfaces go from the first recorded chain to the second; the keeper is a process of its own.
+A fund is short put spreads and strangles over five expiries on two underlyings, hedged a little with perps, at nearly
+all of the margin that it may use; a bank and a dealer are on the other side. A writer with a rule account sold puts.
+Index and surfaces go from the first recorded chain to the second; the keeper is a process of its own.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from plimsoll.sim.smiles import Fall, Moment
 BEFORE, AFTER = "deribit_chain_20260204T213308Z.csv.gz", "deribit_chain_20260205T155132Z.csv.gz"
 UNDERLYINGS = ("ETH", "BTC")
 HORIZON = 25 * 86_400  # seconds: expiries beyond it are not listed
+STEP = 1_800
 SLACK = 600  # seconds besides what opening the pool takes
 EXPIRIES = slice(1, 6)  # the first expires on the way
 LIQUIDITY, INSURANCE, FLOAT = 20_000_000, 500_000, 100
 KEEPER = 1_500_000  # whole quote in the keeper's portfolio account
 STATES = ("healthy", "restricted", "called", "liquidatable", "bankrupt")
 UNITS = {"BTC": (500, 10), "ETH": (25, 300)}  # between strikes, and what one spread is of
-#: strike / index, put, units: a spread, and a strangle around it
-BOOK = ((0.99, True, -1.0), (0.92, True, 1.0), (0.945, True, -0.3), (1.055, False, -0.3))
+#: strike / index, put, units: a spread, and a strangle around it whose far calls are bought
+BOOK = ((0.99, True, -1.0), (0.92, True, 1.0), (0.945, True, -0.3), (1.055, False, -0.3), (1.2, False, 0.3))
 HEDGE = -0.5  # units of the perp
 WRITTEN = ((0.99, True, -0.5), (0.95, True, -0.3), (0.85, True, 0.15))
-CASH = {"fund": 475_000, "writer": 76_000, "bank": 6_000_000, "dealer": 6_000_000}
+CASH = {"fund": 458_000, "writer": 72_500, "bank": 6_000_000, "dealer": 6_000_000}
 
 
 class Health(NamedTuple):
@@ -56,7 +57,8 @@ class Health(NamedTuple):
 
 @dataclass
 class Result:
-    """`health`: by account and step. `acts`: calls and liquidations, in order. `books`: at every step."""
+    """`health`: by account and step. `acts`: calls and liquidations, in order. `books`: at every step. `taken`: series
+    that each account ends with. `opening`: gas of the fund's batch."""
 
     times: list[int] = field(default_factory=list)
     index: dict[str, list[float]] = field(default_factory=dict)
@@ -65,14 +67,9 @@ class Result:
     books: list[Books] = field(default_factory=list)
     series: int = 0
     expiries: int = 0
-    opening: int = 0  # gas of the fund's batch
+    opening: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
     keeper_log: str = ""
-
-    @property
-    def data(self) -> dict[str, Any]:
-        from plimsoll.sim.option_page import data_of
-
-        return data_of(self)
 
 
 def load_fall(folder: Path) -> Fall:
@@ -112,7 +109,7 @@ def _legs(market: int, index: float, grid: int, unit: int, expiry: int, book: An
 # ---------------------------------------------------------------- the run
 
 
-def run(fall: Fall, backend: AnvilBackend, step: int = 900) -> Result:
+def run(fall: Fall, backend: AnvilBackend, step: int = STEP) -> Result:
     """Everything, from the deployment to the last chain. The backend is closed by who opened it."""
     return Walk(fall, backend).run(step)
 
@@ -137,6 +134,8 @@ class Walk:
         self.backend.start_keeper(self.desk, FLOAT)
         for moment in list(self.fall.moments(step))[1:]:
             self._step(moment)
+        everybody = [*self.people.values(), self.keeper]
+        self.result.taken = {person.name: len(self.desk.options(person.account)) for person in everybody}
         self.result.keeper_log = self.backend.keeper_log()
         return self.result
 
@@ -189,19 +188,17 @@ class Walk:
         result.books.append(books(self.desk))
 
     def _note(self, moment: Moment, receipt: Receipt) -> None:
-        """What the keeper did, with the gas of the same transaction if every scenario had to be looked at."""
-        names = {person.account: name for name, person in self.people.items()}
+        """What the keeper did, with the gas of the same transaction had every scenario been looked at."""
+        names = {person.account: person.name for person in (*self.people.values(), self.keeper)}
         for event in events(receipt.logs):
-            if event.name not in ("MarginCalled", "Liquidated", "MarginCallCleared"):
+            if event.name not in ("MarginCalled", "Liquidated"):
                 continue
-            target = event.args["account" if event.name != "Liquidated" else "target"]
+            target = event.args["target" if event.name == "Liquidated" else "account"]
+            found = compare(self.desk, receipt, target)
             act = {"time": moment.time, "event": event.name, "account": names.get(target, target.hex())}
-            act |= {"gas": receipt.gas_used, "index": dict(moment.index)}
-            if event.name != "MarginCallCleared":
-                compared = compare(self.desk, receipt, target)
-                act |= {"witness": list(compared.witness), "scenarios": compared.scenarios}
-                act |= {"gas_by_witness": compared.proven, "gas_in_full": compared.full}
+            act |= {"gas": receipt.gas_used, "gas_by_witness": found.proven, "gas_in_full": found.full}
+            act |= {"witness": list(found.witness), "scenarios": found.scenarios}
             if event.name == "Liquidated":
-                act["fraction"] = event.args["fraction"] / 10**18
-                act["paid"] = event.args["paid"] / 10**18
+                act |= {name: event.args[name] / 10**18 for name in ("fraction", "equity", "mm", "paid")}
+                act["to"] = names[event.args["liquidator"]]
             self.result.acts.append(act)
