@@ -185,7 +185,13 @@ class Mirror:
         if not ids:
             return []
         truth = self.reader.accounts(ids, view.tables, view.head.number)
-        return [id for id, row, words in zip(ids, chosen, truth, strict=True) if not _same(view.rows, row, words)]
+        wrong = [id for id, row, words in zip(ids, chosen, truth, strict=True) if not _same(view.rows, row, words)]
+        return wrong + [id for id in self._wrong_series(view, chosen) if id not in wrong]
+
+    def _wrong_series(self, view: View, rows: Iterable[int]) -> list[bytes]:
+        known = {bytes(view.rows.words[row, 0]): view.rows.options[row] for row in rows if view.rows.options.get(row)}
+        found = self.options.held(list(known), view.head.number)
+        return [id for id, series in zip(known, found, strict=True) if series != known[id]]
 
 
 def _same(rows: Rows, row: int, words: Any) -> bool:

@@ -37,7 +37,7 @@ class OptionReader:
 
     def held(self, ids: Sequence[bytes], block: int) -> list[Series]:
         """The series of each account, in one exchange where the chain can."""
-        answers = self._ask(self.engine, "options", [(id,) for id in ids], block)
+        answers = self._ask(self.engine, "options", [(id,) for id in ids], block) if ids else []
         return [dict(zip(*answer, strict=True)) for answer in answers]
 
     def snapshot(self, plain: Snapshot, held: Collection[int], block: int) -> Snapshot:

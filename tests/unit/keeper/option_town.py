@@ -1,4 +1,4 @@
-"""Two markets with options on a chain in process: a smile per expiry that anyone could have fitted, people, and a keeper.
+"""Two markets with options on a chain in process: a smile per expiry as anyone could have fitted it, people, a keeper.
 
 A year has 365 days. The fall is of a fifth in ten hours, with volatility from 60 to 90 %.
 """

@@ -1,4 +1,4 @@
-"""Accounts with options: mirrored, judged to the wei, called and taken over by witness; nobody else is held up by them."""
+"""Accounts with options: mirrored, judged to the wei, called and taken over by witness; nobody else is held up."""
 
 from __future__ import annotations
 
@@ -107,6 +107,17 @@ def test_events_lead_where_pages_do(town):
     assert {row: o for row, o in view.rows.options.items() if o} == {r: o for r, o in fresh.rows.options.items() if o}
     assert view.account(fund.account).options == {town.put(1_950): -60 * ONE}
     assert view.account(writer.account).options == {}
+
+
+def test_series_that_differ_from_the_chain_s_are_found(town):
+    """Headers may agree when quantities do not."""
+    fund = town.sell("fund", 200_000, PUTS)
+    mirror = town.keeper.mirror
+    view = mirror.follow()
+    row = view.rows.row_of[fund.account]
+    assert mirror.differing(range(len(view.rows))) == []
+    view.rows.options[row][town.put(1_900)] += 1
+    assert mirror.differing(range(len(view.rows))) == [fund.account]
 
 
 def test_without_options_nothing_more_is_read(town, monkeypatch):
