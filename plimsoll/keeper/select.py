@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from plimsoll.keeper import option_screen
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.options import witness_of
 from plimsoll.margin import account as accounts
@@ -59,14 +60,14 @@ class Survey:
 
 def look(view: View, skip: Collection[bytes] = ()) -> Survey:
     """Screens all accounts of the view and confirms the candidates exactly; `skip` are left alone."""
+    optioned = view.rows.optioned
     scores = view.rows.scores(view.snapshot)
-    optioned = view.rows.optioned  # no float tells about them: each is decided on exactly
-    rows = [*sorted(optioned), *(row for row in map(int, scores.rows()) if row not in optioned)]
+    chosen = option_screen.suspects([view.rows.account(row) for row in sorted(optioned)], view.snapshot)
+    chosen += [view.rows.account(row) for row in map(int, scores.rows()) if row not in optioned]
     liquidatable: list[Finding] = []
     calls: list[Finding] = []
     broken: list[bytes] = []
-    for row in rows:
-        account = view.rows.account(row)
+    for account in chosen:
         if account.id in skip:
             continue
         try:
@@ -83,7 +84,7 @@ def look(view: View, skip: Collection[bytes] = ()) -> Survey:
     watched = view.rows.called | view.rows.clocked
     cures = [finding for row in sorted(watched) if (finding := _cured(view, row, skip))]
     liquidatable.sort(key=lambda finding: finding.urgency)
-    return Survey(len(view.rows), len(rows), tuple(liquidatable), tuple(calls), tuple(cures), tuple(broken))
+    return Survey(len(view.rows), len(chosen), tuple(liquidatable), tuple(calls), tuple(cures), tuple(broken))
 
 
 def judge(account: Account, found: Assessment, snapshot: Snapshot) -> Finding | None:
