@@ -1,4 +1,7 @@
-"""`plimsoll demo`: 12 and 13 March 2020 on a real local chain, with the keeper as a process of its own."""
+"""`plimsoll demo`: 12 and 13 March 2020, then options through February 2026, on real local chains.
+
+The keeper is a process of its own in both.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from plimsoll.sim.result import Result
 
 FILES = ("ETHUSDT_1h_2020-03.csv", "BTCUSDT_1h_2020-03.csv")
+PARTS = ("black-thursday", "options")
 START, END = "2020-03-12", "2020-03-14"
 CUSHION = 100  # quote that the keeper begins with: rounding, and what moves between plan and block
 LENT = (2_000_000, 1_500_000)  # quote of the quote asset, and of each other one
@@ -31,6 +35,8 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Who they are and what they do.")] = 1,
     step: Annotated[str, typer.Option(help="Time between two prices.")] = "5m",
     report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("reports/black-thursday"),
+    options: Annotated[bool, typer.Option("--options/--no-options", help="The part with options, afterwards.")] = True,
+    only: Annotated[str | None, typer.Option(help="One part: black-thursday or options.")] = None,
 ) -> None:
     """Deploys on a fresh Anvil and takes a few hundred accounts through Black Thursday; then writes a report.
 
@@ -38,17 +44,33 @@ def demo(
     beside it. Meanwhile the same days run in this machine's other core without a keeper, and in 1-minute and 15-minute
     steps.
 
-    Example: plimsoll demo --traders 300 --seed 7
+    Then a second chain: a portfolio account with recorded option chains of BTC and ETH through the fall of 4 and 5
+    February 2026, called and liquidated by witness.
+
+    Examples: plimsoll demo --traders 300 --seed 7; plimsoll demo --only options
     """
     from rich.console import Console
 
+    from plimsoll.commands.option_demo import options_demo
     from plimsoll.contracts import load as artifacts
+    from plimsoll.errors import BadInput
+
+    if only not in (None, *PARTS):
+        raise BadInput("--only", only, f"write {' or '.join(PARTS)}")
+    started, console = time.perf_counter(), Console(soft_wrap=True, highlight=False)
+    artifacts()
+    if only != "options":
+        black_thursday(traders, borrowers, seed, step, report, console)
+    if only == "options" or (options and only is None):
+        options_demo(report, console)
+    console.print(f"all done in {time.perf_counter() - started:.0f} s")
+
+
+def black_thursday(traders: int, borrowers: int, seed: int, step: str, report: Path, console: Console) -> None:
     from plimsoll.sim.compare import Beside, jobs
     from plimsoll.sim.prices import load, moment, seconds
     from plimsoll.sim.replay import Setup
 
-    started, console = time.perf_counter(), Console(soft_wrap=True, highlight=False)
-    artifacts()
     files = data_files()
     window = {"start": moment(START, "--from"), "end": moment(END, "--to"), "gaps": "error"}
     length = seconds(step)
@@ -63,18 +85,22 @@ def demo(
         with console.status("the same days without a keeper, and in other steps"):
             others = runs.results()
     finish(result, others, report, console)
-    console.print(f"all done in {time.perf_counter() - started:.0f} s")
 
 
 def data_files() -> list[str]:
+    return [str(recorded(FILES) / name) for name in FILES]
+
+
+def recorded(names: tuple[str, ...]) -> Path:
+    """The folder with the recorded files `names`."""
     from plimsoll.contracts import ROOT
     from plimsoll.errors import BadInput
 
     folder = ROOT / "data"
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise BadInput("price files", ", ".join(missing), f"they belong into {folder}; run from a clone of the project")
-    return [str(folder / name) for name in FILES]
+    return folder
 
 
 def on_anvil(path: Any, setup: Setup, console: Console) -> Result:

@@ -17,6 +17,7 @@ from plimsoll.margin.fixed_math import BPS, WAD
 
 LIMIT_BPS = 500  # a closing trade's limit price, from index
 ORDER_SECONDS = 900
+OPTION_CALLS = 8  # to a batch: each looks at whole accounts of options
 
 
 @dataclass(frozen=True, slots=True)

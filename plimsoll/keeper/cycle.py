@@ -18,7 +18,7 @@ from plimsoll import accounts, units
 from plimsoll.abi import checksum
 from plimsoll.deploy.files import write_json
 from plimsoll.errors import PlimsollError
-from plimsoll.keeper import logs, tell
+from plimsoll.keeper import logs, takeover, tell
 from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.batch import is_spot, kinds_of
 from plimsoll.keeper.journal import Journal
@@ -81,7 +81,8 @@ class Keeper:
         self.shop = Shop.of(protocol, wanted=settings.exchange)
         self.writer = Writer(self.reader.engine, self.journal, settings, wallet)
         self.metrics, self.health = Metrics(), Health(settings.health_seconds)
-        self._own = {self.account, self.reader.pool_account, self.reader.insurance_account}
+        self.portfolio = accounts.pack(self.address, accounts.Mode.PORTFOLIO, 0, settings.account_index)
+        self._own = {self.account, self.portfolio, self.reader.pool_account, self.reader.insurance_account}
         self._stopping = False
         self._sampled = 0
 
@@ -145,7 +146,9 @@ class Keeper:
         result = Result(dry=self.wallet is None)
         planner = self.planner(view, survey)
         if not self.journal.awaits(*EXCLUSIVE):
-            self.writer.liquidate(planner, survey.liquidatable, result)
+            self.writer.liquidate(planner, [found for found in survey.liquidatable if not found.by_options], result)
+            by_options = [found for found in survey.liquidatable if found.by_options]
+            takeover.take(self.writer, planner, self.portfolio, by_options, result)
             if not any(batch.purpose == "liquidate" for batch in result.batches) and (batch := planner.tidy()):
                 self.writer.send(batch, planner, result)
         for finding in survey.liquidatable:
@@ -165,7 +168,8 @@ class Keeper:
     def planner(self, view: View, survey: Survey) -> Planner:
         """Pools, brakes, and whether lenders may leave are read only where somebody's balances ask for it."""
         own = view.account(self.account)
-        concerned = [finding.account for finding in survey.liquidatable if is_spot(finding.account)]
+        plain = [finding.account for finding in survey.liquidatable if not finding.by_options]
+        concerned = [account for account in plain if is_spot(account)]
         concerned += [own] if own and is_spot(own) else []
         depths = self.shop.depths(view.head.number) if concerned else None
         lent = {asset for account in concerned for asset, kind in kinds_of(account).items() if kind == LENT}

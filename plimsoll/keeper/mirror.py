@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ import structlog
 from plimsoll.chain.base import Log
 from plimsoll.contracts import decode_event
 from plimsoll.errors import RpcRefused, TransactionFailed
+from plimsoll.keeper.options import OptionReader
 from plimsoll.keeper.reader import Head, Reader, Tables, Words
 from plimsoll.keeper.rows import Rows
 from plimsoll.keeper.settings import Settings
@@ -36,6 +37,7 @@ HANDLERS: dict[str, Apply] = {
     "HeldChanged": lambda rows, a: rows.held(a["account"], a["asset"], a["held"]),
     "SharesChanged": lambda rows, a: rows.shares(a["account"], a["asset"], a["kind"], a["shares"]),
     "PositionChanged": lambda rows, a: rows.position(a["account"], a["market"], a["size"], a["cost"]),
+    "OptionChanged": lambda rows, a: rows.option(a["account"], a["instrument"], a["quantity"]),
     "SideCharged": lambda rows, a: rows.epoch(a["market"], a["epoch"]),
     "SideShrunk": lambda rows, a: rows.epoch(a["market"], a["epoch"]),
     "MarginCalled": lambda rows, a: rows.deadline(a["account"], a["deadline"]),
@@ -74,6 +76,7 @@ class Mirror:
 
     def __init__(self, reader: Reader, settings: Settings) -> None:
         self.reader, self.settings = reader, settings
+        self.options = OptionReader(reader.engine)
         self.view: View | None = None
         self.resyncs = 0
 
@@ -111,7 +114,17 @@ class Mirror:
         self.resyncs += 1
         seconds = round(time.perf_counter() - started, 4)
         log.info("accounts enumerated", reason=reason, block=head.number, accounts=len(rows), seconds=seconds)
-        return View(head, tables, rows, len(rows))
+        with_any = [row for row in sorted(rows.optioned) if rows.account(row).header.options]
+        ids = [bytes(rows.words[row, 0]) for row in with_any]
+        rows.options = dict(zip(with_any, self.options.held(ids, head.number), strict=True))
+        return View(head, self._with_options(tables, rows), rows, len(rows))
+
+    def _with_options(self, tables: Tables, rows: Rows) -> Tables:
+        """With what options are valued by, where anybody is judged by it."""
+        if not rows.optioned:
+            return tables
+        held = {instrument for series in rows.options.values() for instrument in series}
+        return replace(tables, snapshot=self.options.snapshot(tables.snapshot, held, tables.snapshot.block))
 
     def read_all(self, tables: Tables, block: int) -> list[Words]:
         """All pages in order, a few of them under way at a time: nodes answer calls side by side."""
@@ -158,7 +171,7 @@ class Mirror:
         changes = apply(rows, logs)
         if len(rows) != tables.count:
             raise Diverged(f"events lead to {len(rows)} accounts, the engine has {tables.count}")
-        return View(head, tables, rows, changes)
+        return View(head, self._with_options(tables, rows), rows, changes)
 
     # ---------------------------------------------------------------- self-check
 
@@ -172,7 +185,13 @@ class Mirror:
         if not ids:
             return []
         truth = self.reader.accounts(ids, view.tables, view.head.number)
-        return [id for id, row, words in zip(ids, chosen, truth, strict=True) if not _same(view.rows, row, words)]
+        wrong = [id for id, row, words in zip(ids, chosen, truth, strict=True) if not _same(view.rows, row, words)]
+        return wrong + [id for id in self._wrong_series(view, chosen) if id not in wrong]
+
+    def _wrong_series(self, view: View, rows: Iterable[int]) -> list[bytes]:
+        known = {bytes(view.rows.words[row, 0]): view.rows.options[row] for row in rows if view.rows.options.get(row)}
+        found = self.options.held(list(known), view.head.number)
+        return [id for id, series in zip(known, found, strict=True) if series != known[id]]
 
 
 def _same(rows: Rows, row: int, words: Any) -> bool:

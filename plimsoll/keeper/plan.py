@@ -26,7 +26,7 @@ from plimsoll.abi import checksum
 from plimsoll.exchange.depth import Depths
 from plimsoll.exchange.market import Exchange
 from plimsoll.keeper import drift
-from plimsoll.keeper.batch import Batch, Composer, Deferred, Take, is_spot, lenders_last
+from plimsoll.keeper.batch import OPTION_CALLS, Batch, Composer, Deferred, Take, is_spot, lenders_last
 from plimsoll.keeper.book import Book, LendsAndOwes
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.sales import Unwinding, Unwound
@@ -287,14 +287,12 @@ class Planner:
     # ---------------------------------------------------------------- calls
 
     def calls(self, findings: Iterable[Finding], purpose: str = "call") -> list[Batch]:
-        """MarginCall for each, in batches. The bounty comes to the keeper's account."""
-        ids = [finding.id for finding in findings]
-        size = 2 * self.settings.max_batch
-        return [
-            Batch(
-                purpose,
-                tuple(actions.margin_call(self.keeper, id, skip=True) for id in ids[at : at + size]),
-                tuple(ids[at : at + size]),
-            )
-            for at in range(0, len(ids), size)
-        ]
+        """MarginCall for each, in batches. The bounty comes to the keeper's account; a call by witness pays none."""
+        found = list(findings)
+        plain, by_options = ([f for f in found if f.by_options == kind] for kind in (False, True))
+        groups = ((plain, 2 * self.settings.max_batch), (by_options, OPTION_CALLS))
+        parts = [some[at : at + size] for some, size in groups for at in range(0, len(some), size)]
+        return [Batch(purpose, tuple(map(self._call, part)), tuple(f.id for f in part)) for part in parts]
+
+    def _call(self, found: Finding) -> actions.Action:
+        return actions.margin_call(self.keeper, found.id, skip=True, witness=found.witness)

@@ -18,6 +18,7 @@ from plimsoll.margin import screen
 from plimsoll.margin.account import DEBT, PAIR, Account, Balance, Header, Position, bits
 from plimsoll.margin.columns import BITMAP
 from plimsoll.margin.fixed_math import WAD
+from plimsoll.margin.option_values import PORTFOLIO
 
 TWO_64 = 2.0**64
 
@@ -36,6 +37,8 @@ class Rows:
         self.row_of: dict[bytes, int] = {}
         self.called: set[int] = set()
         self.clocked: set[int] = set()  # with a running liquidation clock
+        self.options: dict[int, dict[int, int]] = {}  # series → quantity of those who have any
+        self.optioned: set[int] = set()  # judged by options' models: they have options, or are portfolio accounts
         self.screen = screen.Mirror()
         self._changed: set[int] = set()
         self._epochs: dict[int, int] = {}
@@ -64,6 +67,9 @@ class Rows:
         deadlines = _uint(self._words[:, 1], 10, 4)  # bits 144…175 of the header
         self.called = set(np.flatnonzero(deadlines).tolist())
         self.clocked = set(np.flatnonzero(_uint(self._words[:, 1], 6, 4)).tolist())  # bits 176…207
+        options = _uint(self._words[:, 1], 14, 2)  # bits 128…143
+        self.optioned = set(np.flatnonzero((options > 0) | (self._words[:, 0, 20] == PORTFOLIO)).tolist())
+        self.options = {}
         self._screened = {}
         self.screen = screen.Mirror()
         self.screen.load(ids, self._perp_columns(), self._asset_columns(), self._pairs())
@@ -79,6 +85,8 @@ class Rows:
         self._words[row] = 0
         self._words[row, 0] = np.frombuffer(id, dtype=np.uint8)
         self.row_of[id] = row
+        if id[20] == PORTFOLIO:
+            self.optioned.add(row)
         self._count += 1
         self._changed.add(row)
         return row
@@ -98,6 +106,7 @@ class Rows:
             positions={
                 market: Position.from_word(_int(words[self._market_column[market]])) for market in bits(header.markets)
             },
+            options=dict(self.options.get(row, {})),
         )
 
     def find(self, id: bytes) -> Account | None:
@@ -150,6 +159,20 @@ class Rows:
         new = Position(size, cost, epoch) if size or cost else Position()
         self._put(row, column, new.to_word())
         self._set_bit(row, "markets", market, bool(size or cost))
+        return True
+
+    def option(self, id: bytes, instrument: int, quantity: int) -> bool:
+        row = self._row(id)
+        series = self.options.setdefault(row, {})
+        series.pop(instrument, None)
+        if quantity:
+            series[instrument] = quantity
+        self._set_header(row, options=len(series))
+        if series or id[20] == PORTFOLIO:
+            self.optioned.add(row)
+        else:
+            del self.options[row]
+            self.optioned.discard(row)
         return True
 
     def epoch(self, market: int, number: int) -> bool:

@@ -9,10 +9,13 @@ A float never decides: the screen only says whom to look at (its error margin is
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from plimsoll.keeper import option_screen
 from plimsoll.keeper.mirror import View
+from plimsoll.keeper.options import witness_of
 from plimsoll.margin import account as accounts
+from plimsoll.margin import option_values
 from plimsoll.margin.account import Account, Assessment, NegativeBalance, PriceUse, Snapshot
 
 
@@ -24,6 +27,13 @@ class Finding:
     assessment: Assessment
     call_margin: int
     reason: str
+    #: of a portfolio account: the scenarios that prove it
+    witness: bytes = b""
+
+    @property
+    def by_options(self) -> bool:
+        """Whether it is judged, and taken over, as an account with options."""
+        return option_values.applies(self.account)
 
     @property
     def id(self) -> bytes:
@@ -50,28 +60,31 @@ class Survey:
 
 def look(view: View, skip: Collection[bytes] = ()) -> Survey:
     """Screens all accounts of the view and confirms the candidates exactly; `skip` are left alone."""
+    optioned = view.rows.optioned
     scores = view.rows.scores(view.snapshot)
-    rows = [int(row) for row in scores.rows()]
+    chosen = option_screen.suspects([view.rows.account(row) for row in sorted(optioned)], view.snapshot)
+    chosen += [view.rows.account(row) for row in map(int, scores.rows()) if row not in optioned]
     liquidatable: list[Finding] = []
     calls: list[Finding] = []
     broken: list[bytes] = []
-    for row in rows:
-        account = view.rows.account(row)
+    for account in chosen:
         if account.id in skip:
             continue
         try:
             found = accounts.assess(account, view.snapshot, PriceUse.TARGET)
-        except (NegativeBalance, KeyError):
+        except (NegativeBalance, LookupError):
             broken.append(account.id)
             continue
         finding = judge(account, found, view.snapshot)
         if finding is None:
             continue
+        if finding.by_options:
+            finding = replace(finding, witness=witness_of(account, view.snapshot))
         (liquidatable if accounts.is_liquidatable(account, found, view.snapshot) else calls).append(finding)
     watched = view.rows.called | view.rows.clocked
     cures = [finding for row in sorted(watched) if (finding := _cured(view, row, skip))]
     liquidatable.sort(key=lambda finding: finding.urgency)
-    return Survey(len(view.rows), len(rows), tuple(liquidatable), tuple(calls), tuple(cures), tuple(broken))
+    return Survey(len(view.rows), len(chosen), tuple(liquidatable), tuple(calls), tuple(cures), tuple(broken))
 
 
 def judge(account: Account, found: Assessment, snapshot: Snapshot) -> Finding | None:
@@ -95,7 +108,7 @@ def _cured(view: View, row: int, skip: Collection[bytes]) -> Finding | None:
         return None
     try:
         found = accounts.assess(account, view.snapshot, PriceUse.ACQUIRE)
-    except (NegativeBalance, KeyError):
+    except (NegativeBalance, LookupError):
         return None
     if found.equity < found.im0:
         return None

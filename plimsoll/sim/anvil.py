@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from plimsoll.abi import keccak
 from plimsoll.accounts import cross
@@ -60,6 +60,12 @@ class _Impersonating(AnvilChain):
         return super().send_many(txs)
 
 
+class Funding(Protocol):
+    """A scene, or whoever else has tokens to give."""
+
+    def deposited(self, owner: str, account: bytes, asset: int, amount: int) -> list[Tx]: ...
+
+
 class AnvilBackend:
     """Node, manifest, keeper and its journal live as long as this; `folder` None is a temporary one."""
 
@@ -85,7 +91,7 @@ class AnvilBackend:
 
     # ---------------------------------------------------------------- keeper
 
-    def start_keeper(self, scene: Scene, float_: int, limit: int | None = None) -> bytes:
+    def start_keeper(self, scene: Funding, float_: int, limit: int | None = None) -> bytes:
         if limit is not None:
             raise BadInput("limit of liquidations per step", limit, "the keeper process has none; replay in process")
         signer = Signer(KEY)
@@ -153,12 +159,15 @@ class AnvilBackend:
         return receipts
 
     def keep(self, page: Page, read: Callable[[], Page]) -> Page:
+        return read() if self.turns(page.snapshot.block, page.snapshot.time) else page
+
+    def turns(self, number: int, now: int) -> bool:
+        """Blocks for what the keeper does about block `number`, until it is idle; whether it did anything."""
         if self._keeper is None:
-            return page
-        number, now = page.snapshot.block, page.snapshot.time
+            return False
         done = self._acknowledged(number)
         if done["idle"]:
-            return page
+            return False
         for _ in range(ROUNDS):
             self.sent += len(done["sent"])
             number, now = number + 1, now + 1
@@ -167,7 +176,12 @@ class AnvilBackend:
             done = self._acknowledged(number)
             if done["idle"]:
                 break
-        return read()
+        return True
+
+    def receipts(self, block: int) -> list[Receipt]:
+        """Of all transactions in a block."""
+        raw = self.chain.rpc.request("eth_getBlockByNumber", hex(block), False)
+        return self.chain.wait_many(raw["transactions"])
 
     def logs(self) -> list[Log]:
         first, last = self._seen + 1, self.chain.block()[0]

@@ -76,7 +76,11 @@ def document(
         parts += ["<h2>The step decides what a keeper can do</h2>", f"<p>{escape(STEP_NOTE)}</p>"]
         parts += [_figure(charts, "steps"), table(by_step, largest=True)]
     parts += ["<h2>How to read this</h2>", *(f"<p>{escape(text)}</p>" for text in NOTES)]
-    body = "\n".join(parts)
+    return shell(head, "\n".join(parts))
+
+
+def shell(head: str, body: str) -> str:
+    """A whole page around `body`, which is HTML already."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>Plimsoll replay: {escape(head)}'

@@ -21,10 +21,12 @@ class LoggingChain(ProcessChain):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.kept = []
+        self.kept, self.calldata, self.still = [], [], False
 
     def send(self, sender, to, data, **options):
-        self.advance(1)
+        if not self.still:
+            self.advance(1)
+        self.calldata.append(data)
         receipt = super().send(sender, to, data, **options)
         self.kept += [(self.block()[0], number, log) for number, log in enumerate(receipt.logs)]
         return receipt
@@ -58,7 +60,7 @@ def logging_world():
     return World.create(LoggingChain())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def logging_chain():
     return LoggingChain
 
