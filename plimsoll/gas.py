@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from plimsoll import gas_options
 from plimsoll.actions import Action, borrow, deposit, lend, limit, liquidate, margin_call, repay, trade_perp, withdraw
 from plimsoll.chain import Anvil, LocalChain
 from plimsoll.errors import PlimsollError
@@ -79,7 +80,10 @@ def measure(progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
         figures |= _zero_capital(chain)
     with Anvil(accounts=20) as chain:
         progress("leverage")
-        return figures | _leverage(World.create(chain, exchange=True))
+        figures |= _leverage(World.create(chain, exchange=True))
+    with Anvil(accounts=20) as chain:
+        progress("options")
+        return figures | gas_options.measure(chain)
 
 
 def _leverage(world: World) -> dict[str, int]:

@@ -144,6 +144,34 @@ library Black76 {
         }
     }
 
+    /// @notice One call, 2^-62 of a unit of price, as `strip` has it, with the two words of the table taken out of the code of `source`: for few
+    /// strikes that costs less than `load`.
+    /// @return known False where the table alone would not do: then `strip` does.
+    function single(address source, int256 log, uint256 strike, uint256 word, int256 lnShock, uint256 forward)
+        internal
+        view
+        returns (bool known, int256 value)
+    {
+        unchecked {
+            (int256 up, int256 low) = _steps(log - lnShock, word);
+            if (up > _LAST || low < 0 || log - lnShock > _FAR) return (false, 0);
+            int256 difference = int256(_copied(source, up) * forward) - int256(_copied(source, low) * strike);
+            return (true, difference >> 104);
+        }
+    }
+
+    /// @dev `_normal` of the one word that it needs.
+    function _copied(address source, int256 u) private view returns (uint256) {
+        uint256 offset = uint256(u) >> 35 & 0x7fe0;
+        assembly ("memory-safe") {
+            extcodecopy(source, 0, add(offset, 1), 32)
+        }
+        unchecked {
+            // The table would begin so far before address zero that its word lies there.
+            return _normal(0 - offset, u);
+        }
+    }
+
     /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one.
     /// Φ(u) = ((c3·t + c2)·t + c1)·t + c0 without a shift: a word of the table holds the coefficients in fields of 40 bits, and t, the
     /// fraction of a step, has 40 bits, so that each product lands on the field above. What lies below the field is less than its unit.

@@ -21,7 +21,8 @@ import {OptionValues} from "../margin/OptionValues.sol";
 library OptionMarks {
     uint256 private constant _ONE = 1e8;
 
-    /// @dev What legs of one market, and of one expiry of it, share: legs come in that order, so each is read once.
+    /// @dev What legs of one market, and of one expiry of it, share: legs come in that order, so each is read once. question: where the question to
+    /// the model begins, all of it but the option.
     struct Context {
         uint256 market;
         uint256 word;
@@ -33,6 +34,7 @@ library OptionMarks {
         uint256 maxAge;
         uint256 group;
         uint256[] expiry;
+        uint256 question;
     }
 
     /// @notice The mark of an option, 1e-10. Where one side's position grows, price and surface have to be fresh and the market open;
@@ -49,11 +51,7 @@ library OptionMarks {
         if (market != ctx.market) _openMarket(s, env, ctx, market);
         if (OptionSeries.groupOf(instrument) != ctx.group) _openExpiry(s, ctx, instrument);
         _requirePrice(s, ctx, opener, opening);
-        uint256[] memory none = new uint256[](0);
-        uint256[] memory one = new uint256[](1);
-        one[0] = instrument << 64 | _ONE;
-        int256 worth = IOptionModel(s.globals.model).assessOptions(none, none, none, ctx.expiry, one, "").equity;
-        return FixedMath.positive(worth) / _ONE;
+        return FixedMath.positive(_worth(s.globals.model, ctx.question, instrument << 64 | _ONE)) / _ONE;
     }
 
     /// @notice Refuses a price further from its mark than half the market's MM rate on the index.
@@ -87,7 +85,7 @@ library OptionMarks {
         uint256 expiry = OptionSeries.expiryOf(instrument);
         ctx.group = OptionSeries.groupOf(instrument);
         uint256 left = expiry * OptionSeries.MINUTE - block.timestamp;
-        ctx.expiry = new uint256[](OptionValues.EXPIRY_WORDS);
+        (ctx.question, ctx.expiry) = _question();
         ctx.expiry[0] =
             ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72 | VolatilityMath.ONE << 96;
         ctx.expiry[1] = ctx.spot;
@@ -96,6 +94,40 @@ library OptionMarks {
         keys[0] = OptionSeries.keyOf(ctx.market, expiry);
         uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);
         (ctx.expiry[2], ctx.expiry[3], ctx.expiry[4]) = (words[0], words[1], words[2]);
+    }
+
+    /// @dev A call of IOptionModel.assessOptions for one option of one expiry; the four lists without elements are the same word.
+    function _question() private pure returns (uint256 question, uint256[] memory expiry) {
+        bytes4 selector = IOptionModel.assessOptions.selector;
+        assembly ("memory-safe") {
+            question := mload(64)
+            mstore(64, add(question, 512))
+            mstore(question, shr(224, selector))
+            let head := add(question, 32)
+            mstore(head, 192)
+            mstore(add(head, 32), 192)
+            mstore(add(head, 64), 192)
+            mstore(add(head, 96), 224)
+            mstore(add(head, 128), 416)
+            mstore(add(head, 160), 192)
+            mstore(add(head, 192), 0)
+            expiry := add(head, 224)
+            mstore(expiry, 5)
+            mstore(add(head, 416), 1)
+        }
+    }
+
+    /// @dev The equity of the option alone: the first word of the answer.
+    function _worth(address model, uint256 question, uint256 option) private view returns (int256 worth) {
+        assembly ("memory-safe") {
+            mstore(add(question, 480), option)
+            if iszero(staticcall(gas(), model, add(question, 28), 484, 0, 32)) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+            if lt(returndatasize(), 160) { revert(0, 0) }
+            worth := mload(0)
+        }
     }
 
     function _requirePrice(Ledger.State storage s, Context memory ctx, bytes32 opener, bool opening) private view {

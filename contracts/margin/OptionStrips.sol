@@ -189,9 +189,8 @@ library OptionStrips {
             } {
                 if iszero(and(mask, 1)) { continue }
                 let word := mload(at)
-                let kind := shr(216, word)
-                if and(iszero(iszero(kind)), iszero(gt(kind, known))) { continue }
-                kind := and(shr(128, word), 0xff)
+                if lt(sub(shr(216, word), 1), known) { continue }
+                let kind := byte(15, word)
                 let shocked := div(mul(forward, and(word, 0xffffffffffffffff)), 1000000000000000000)
                 word := signextend(9, shr(136, word))
                 if gt(kind, 4) {
@@ -280,6 +279,20 @@ library OptionStrips {
                 worth := add(worth, sar(62, mload(add(from, 96))))
                 worth := sar(64, mul(worth, mload(add(add(expiry, 192), shl(5, slt(worth, 0))))))
             }
+            function skewed(expiry, kind, worth, place) -> gain, next {
+                let mark := mload(add(expiry, 480))
+                next := place
+                let turned := sub(worth, mark)
+                if gt(kind, 4) {
+                    gain := turned
+                    turned := sub(discounted(expiry, place), worth)
+                    next := add(place, 128)
+                }
+                gain := sub(gain, xor(turned, mul(xor(turned, sub(0, turned)), slt(turned, 0))))
+            }
+            let strikes := mload(add(x, 352))
+            let puts := mload(add(x, 320))
+            let rates := add(x, 192)
             for {} mask {
                 mask := shr(1, mask)
                 at := add(at, 32)
@@ -287,31 +300,23 @@ library OptionStrips {
             } {
                 if iszero(and(mask, 1)) { continue }
                 let word := mload(at)
-                let from := shr(216, word)
-                switch and(iszero(iszero(from)), iszero(gt(from, known)))
-                case 1 { from := add(mload(add(x, 512)), shl(7, sub(from, 1))) }
+                let from := sub(shr(216, word), 1)
+                switch lt(from, known)
+                case 1 { from := add(mload(add(x, 512)), shl(7, from)) }
                 default {
                     from := job
                     job := add(job, 128)
                 }
-                let gain := discounted(x, from)
-                let kind := and(shr(128, word), 0xff)
-                let turned := 0
-                if gt(kind, 4) {
-                    turned := sub(discounted(x, job), gain)
-                    job := add(job, 128)
-                }
-                gain := sub(gain, mload(add(x, 480)))
-                if gt(kind, 2) {
-                    if lt(kind, 5) {
-                        turned := gain
-                        gain := 0
-                    }
-                    gain := sub(gain, xor(turned, mul(xor(turned, sub(0, turned)), slt(turned, 0))))
-                }
-                let damping := and(shr(64, word), 0xffffffffffffffff)
-                if sub(damping, 1000000000000000000) {
-                    gain := mul(gain, damping)
+                let gain := sub(strikes, mul(puts, mload(add(from, 32))))
+                gain := add(gain, sar(62, mload(add(from, 96))))
+                gain := sar(64, mul(gain, mload(add(rates, shl(5, slt(gain, 0))))))
+                from := byte(15, word)
+                switch gt(from, 2)
+                case 0 { gain := sub(gain, mload(add(x, 480))) }
+                default { gain, job := skewed(x, from, gain, job) }
+                word := and(shr(64, word), 0xffffffffffffffff)
+                if sub(word, 1000000000000000000) {
+                    gain := mul(gain, word)
                     gain := sub(sdiv(gain, 1000000000000000000), slt(smod(gain, 1000000000000000000), 0))
                 }
                 mstore(pnl, add(mload(pnl), gain))

@@ -186,20 +186,29 @@ contract PortfolioMargin is IOptionModel {
         }
     }
 
+    /// @dev Written out, as the loops of OptionStrips are.
     function _linear(B.Group memory g, uint256 count) private pure {
         unchecked {
             (uint256 at, uint256 pnl, int256 value) = (g.params + 32 * P.BODY, g.pnl, g.linear);
-            for (uint256 mask = g.mask & (1 << count) - 1; mask != 0; mask >>= 1) {
-                uint256 word = Words.get(at);
-                int256 shock = int256(word & type(uint64).max) - B.WAD;
-                if (mask & 1 == 1 && shock != 0) {
-                    int256 gain = B.down(value, shock);
-                    uint256 damping = word >> 64 & type(uint64).max;
-                    if (damping != uint256(B.WAD)) gain = B.down(gain, int256(damping));
-                    Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
+            uint256 mask = g.mask & (1 << count) - 1;
+            assembly ("memory-safe") {
+                function down(product) -> z {
+                    z := sub(sdiv(product, 1000000000000000000), slt(smod(product, 1000000000000000000), 0))
                 }
-                at += 32;
-                pnl += 32;
+                for {} mask {
+                    mask := shr(1, mask)
+                    at := add(at, 32)
+                    pnl := add(pnl, 32)
+                } {
+                    if iszero(and(mask, 1)) { continue }
+                    let word := mload(at)
+                    let shock := sub(and(word, 0xffffffffffffffff), 1000000000000000000)
+                    if iszero(shock) { continue }
+                    let gain := down(mul(value, shock))
+                    let damping := and(shr(64, word), 0xffffffffffffffff)
+                    if sub(damping, 1000000000000000000) { gain := down(mul(gain, damping)) }
+                    mstore(pnl, add(mload(pnl), gain))
+                }
             }
         }
     }
@@ -257,36 +266,48 @@ contract PortfolioMargin is IOptionModel {
             for (uint256 u; u < b.groups.length; ++u) {
                 B.Group memory g = b.groups[u];
                 if (g.params == 0) continue;
-                int256 worst;
-                uint256 end = g.pnl + 32 * b.scenarios;
-                for (uint256 at = g.pnl; at <= end; at += 32) {
-                    int256 gain = int256(Words.get(at));
-                    if (gain < worst) worst = gain;
-                }
+                int256 worst = _least(g.pnl, b.scenarios + 1);
                 span += (uint256(-worst) * (initial ? g.multIm : g.multMm) + B.ONE - 1) / B.ONE;
             }
             if (rho != 0) {
-                uint256 joint = _joint(b, initial);
+                uint256 joint = _joint(b, B.jointMask(b), initial);
                 span = (span * (FixedMath.PPM - rho) + joint * rho + FixedMath.PPM - 1) / FixedMath.PPM;
             }
             if (span > _LOSS_LIMIT) span = _LOSS_LIMIT;
         }
     }
 
-    function _joint(B.Book memory b, bool initial) private pure returns (uint256 worst) {
+    /// @dev The least of `count` words and zero.
+    function _least(uint256 at, uint256 count) private pure returns (int256 least) {
+        assembly ("memory-safe") {
+            for { let end := add(at, shl(5, count)) } lt(at, end) { at := add(at, 32) } {
+                let word := mload(at)
+                if slt(word, least) { least := word }
+            }
+        }
+    }
+
+    /// @dev Scenario by scenario over all underlyings, in units of their multipliers.
+    function _joint(B.Book memory b, uint256 mask, bool initial) private pure returns (uint256) {
         unchecked {
-            uint256 mask = B.jointMask(b);
-            for (uint256 k; k <= b.scenarios; ++k) {
-                if (mask >> k & 1 == 0) continue;
-                int256 loss;
-                for (uint256 u; u < b.groups.length; ++u) {
-                    B.Group memory g = b.groups[u];
-                    if (g.params == 0) continue;
-                    int256 one = -int256(Words.get(g.pnl + 32 * k)) * int256(initial ? g.multIm : g.multMm);
-                    loss += one;
-                }
-                loss = (loss + int256(B.ONE) - 1) >> 14;
-                if (loss > int256(worst)) worst = uint256(loss);
+            uint256 sums = Words.first(new uint256[](b.scenarios + 1));
+            for (uint256 u; u < b.groups.length; ++u) {
+                B.Group memory g = b.groups[u];
+                if (g.params == 0) continue;
+                _accumulate(sums, g.pnl, mask, initial ? g.multIm : g.multMm);
+            }
+            return uint256(int256(B.ONE) - 1 - _least(sums, b.scenarios + 1)) >> 14;
+        }
+    }
+
+    function _accumulate(uint256 sums, uint256 pnl, uint256 mask, uint256 factor) private pure {
+        assembly ("memory-safe") {
+            for {} mask {
+                mask := shr(1, mask)
+                sums := add(sums, 32)
+                pnl := add(pnl, 32)
+            } {
+                if and(mask, 1) { mstore(sums, add(mload(sums), mul(mload(pnl), factor))) }
             }
         }
     }

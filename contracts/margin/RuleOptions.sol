@@ -26,9 +26,10 @@ library RuleOptions {
         uint256 put;
     }
 
-    /// @dev What calls of one expiry are priced by. table: Black76's; fitted: the forward that the smile is of, 1e-10, and `shift`
+    /// @dev What calls of one expiry are priced by. source: NormalTable; table: in memory, zero until it is needed there; fitted: the forward that the smile is of, 1e-10, and `shift`
     /// ln(forward / fitted), Q64; tau: the years that it is of, and `root` the √ of those that are left, WAD.
     struct Curve {
+        address source;
         uint256 table;
         uint256 record;
         uint256 fitted;
@@ -62,6 +63,8 @@ library RuleOptions {
     uint256 private constant _EXPIRY_BYTES = 5 * 32;
     uint256 private constant _KINK_BYTES = 2 * 32;
     uint256 private constant _SETTLED = 1;
+    /// @dev Up to as many options it is cheaper to look up what is needed than to load the table.
+    uint256 private constant _FEW = 24;
     uint256 private constant _STRIKE = 2 ** 28 - 1;
     /// @dev From a price in 1e-10 to one in WAD, and from an amount in WAD to one in 1e-26.
     uint256 private constant _E8 = 1e8;
@@ -77,7 +80,8 @@ library RuleOptions {
         if (options.length == 0) return false;
         Book memory book;
         Curve memory curve;
-        (curve.table, curve.record) = (Black76.load(table), Black76.allocate(1));
+        (curve.source, curve.record) = (table, Black76.allocate(1));
+        if (options.length > _FEW) curve.table = Black76.load(table);
         uint256 kinks = Words.buffer(2 * options.length);
         unchecked {
             (uint256 at, uint256 option) = (_first(expiries), _first(options));
@@ -113,7 +117,7 @@ library RuleOptions {
     }
 
     /// @dev Sums over the options. They come by strike, a call before its put: one price for both.
-    function _fill(Book memory book, Curve memory curve, uint256 option, uint256 last, uint256 terms) private pure {
+    function _fill(Book memory book, Curve memory curve, uint256 option, uint256 last, uint256 terms) private view {
         (Rates memory ramped, Rates memory current) = _rates(book, terms);
         (uint256 code, uint256 strike, uint256 call) = (type(uint256).max, 0, 0);
         unchecked {
@@ -307,14 +311,20 @@ library RuleOptions {
     }
 
     /// @dev WAD per unit. One logarithm for smile and price.
-    function _call(Book memory book, Curve memory curve, uint256 strike) private pure returns (uint256) {
+    function _call(Book memory book, Curve memory curve, uint256 strike) private view returns (uint256) {
         uint256 forward = book.forward;
         unchecked {
             if (!book.live) return forward > strike ? (forward - strike) * _E8 : 0;
             int256 log = Black76.logMoneyness(strike, curve.fitted);
             uint256 sigma = SviMath.volatility(curve.smile, log * int256(FixedMath.WAD) >> 64, curve.tau);
+            uint256 word = Black76.volWord(Black76.totalVol(sigma, curve.root));
+            if (curve.table == 0) {
+                (bool known, int256 value) = Black76.single(curve.source, log, strike, word, curve.shift, forward);
+                if (known) return uint256(value * int256(_E8) >> 62);
+                curve.table = Black76.load(curve.source);
+            }
             Black76.record(curve.record, log, strike, int256(_E8));
-            Black76.setVol(curve.record, 0, Black76.volWord(Black76.totalVol(sigma, curve.root)));
+            Black76.setVol(curve.record, 0, word);
             return uint256(Black76.strip(curve.table, curve.record, 1, 0, curve.shift, forward));
         }
     }

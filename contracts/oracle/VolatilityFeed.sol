@@ -8,6 +8,7 @@ import {SurfaceBounds} from "../libraries/SurfaceBounds.sol";
 import {SurfaceChecks} from "../libraries/SurfaceChecks.sol";
 import {SurfaceMath} from "../libraries/SurfaceMath.sol";
 import {SurfaceWord} from "../libraries/SurfaceWord.sol";
+import {Words} from "../libraries/Words.sol";
 import {SignedReports} from "./SignedReports.sol";
 
 /// @title Three slots per smile, and one for how a market's smiles are judged
@@ -105,15 +106,31 @@ contract VolatilityFeed is IVolatilityFeed, SignedReports {
     }
 
     /// @inheritdoc IVolatilityFeed
-    function read(uint256[] calldata keys) external view returns (uint256[] memory words) {
-        words = new uint256[](3 * keys.length);
-        for (uint256 i; i < keys.length; ++i) {
-            uint256 key = keys[i];
-            if (key >= _KEYS) revert SurfaceKeyUnknown(key);
-            uint256[3] storage kept = _surfaces[key];
-            uint256 word1 = kept[1];
-            (words[3 * i], words[3 * i + 1]) = (kept[0], word1);
-            words[3 * i + 2] = kept[2] | _status(_markets[key.marketOf()], word1) << 200;
+    /// @dev Every check of an account with options asks this: words go straight from their slots to what is returned.
+    function read(uint256[] calldata keys) external view returns (uint256[] memory) {
+        uint256 list = Words.buffer(3 * keys.length);
+        unchecked {
+            uint256 at = list;
+            for (uint256 i; i < keys.length; (i, at) = (i + 1, at + 96)) {
+                uint256 key = keys[i];
+                if (key >= _KEYS) revert SurfaceKeyUnknown(key);
+                uint256 market = key.marketOf();
+                assembly ("memory-safe") {
+                    let slot := add(_surfaces.slot, mul(3, key))
+                    let word1 := sload(add(slot, 1))
+                    mstore(at, sload(slot))
+                    mstore(add(at, 32), word1)
+                    mstore(add(at, 64), sload(add(slot, 2)))
+                    market := sload(add(_markets.slot, market))
+                }
+                Words.put(at + 64, Words.get(at + 64) | _statusOf(market, Words.get(at + 32)) << 200);
+            }
+        }
+        assembly ("memory-safe") {
+            let count := mul(3, keys.length)
+            mstore(sub(list, 64), 32)
+            mstore(sub(list, 32), count)
+            return(sub(list, 64), add(64, shl(5, count)))
         }
     }
 
@@ -353,10 +370,21 @@ contract VolatilityFeed is IVolatilityFeed, SignedReports {
         }
     }
 
-    function _status(Market storage kept, uint256 word1) private view returns (uint256 status) {
+    function _status(Market storage kept, uint256 word1) private view returns (uint256) {
+        uint256 market;
+        assembly ("memory-safe") {
+            market := sload(kept.slot)
+        }
+        return _statusOf(market, word1);
+    }
+
+    /// @param market Its slot, whose first two fields count.
+    function _statusOf(uint256 market, uint256 word1) private view returns (uint256 status) {
         if (word1 == 0) return SurfaceWord.MISSING;
-        if (block.timestamp > word1.publishedAt() + kept.maxAge) status = SurfaceWord.STALE;
-        if (block.timestamp < kept.disputedUntil) status |= SurfaceWord.DISPUTED;
+        unchecked {
+            if (block.timestamp > word1.publishedAt() + uint32(market)) status = SurfaceWord.STALE;
+            if (block.timestamp < uint32(market >> 32)) status |= SurfaceWord.DISPUTED;
+        }
     }
 
     function _known(uint256 market) private view returns (Market storage kept) {

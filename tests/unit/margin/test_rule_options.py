@@ -200,6 +200,17 @@ def test_the_worst_payoff_is_found_in_one_walk(draw):
 # ---------------------------------------------------------------- gas
 
 
+@pytest.mark.parametrize("count", [24, 25], ids=["looked up", "loaded"])
+def test_few_and_many_options_have_the_same_marks(rule, count):
+    """From 25 on the table is loaded whole: what one is worth alone it is worth among others, near and far."""
+    options = [holding(1_000 + 9 * place * place, 1, put=place % 3 == 0) for place in range(count)]
+    alone = [ask(rule, [], [], [month(option)])[0] for option in options]
+
+    assert ask(rule, [], [], [month(*options)])[0] == sum(alone)
+    assert books.MODEL.assess_options([], [], [month(*options)]).equity == sum(alone)
+    assert min(alone) == 0 < max(alone)
+
+
 @pytest.mark.parametrize("kinds", [1, 2], ids=["128 strikes", "64 strikes, calls and puts"])
 def test_a_full_account_is_within_its_gas(rule, kinds):
     """128 options of one expiry: three quarters of a million, so that the whole check stays below one."""
