@@ -122,7 +122,7 @@ def kill(tree: Path, artifacts: Path, known: list[str]) -> tuple[str, str]:
         code, text = run([*campaign, *extra], tree, 400, artifacts)
         if code:
             return named(text)
-    options = ["tests/invariant/options", "--quick", "--seed", "5", "--count", "40"]
+    options = ["tests/invariant/option_campaign", "--quick", "--seed", "5", "--count", "40"]
     for extra in (["--without-twins"], []):
         code, text = run([*options, *extra], tree, 400, artifacts)
         if code:

@@ -1,4 +1,4 @@
-"""Sequences of options, from the root of the repository: python tests/invariant/options --seed 7 --count 100"""
+"""Sequences of options, from the root of the repository: python tests/invariant/option_campaign --seed 7 --count 100"""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from campaign.broken import Broken
 
-from options.checks import CHECKS, p1_checks_are_the_twins
-from options.machine import arena, campaign, play, sequence
+from option_campaign.checks import CHECKS, p1_checks_are_the_twins
+from option_campaign.machine import arena, campaign, play, sequence
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from options.arena import ISOLATED, MARKETS, PORTFOLIO, SIZE, UNIT
+from option_campaign.arena import ISOLATED, MARKETS, PORTFOLIO, SIZE, UNIT
 from plimsoll import actions as act
 from plimsoll.abi import checksum
 from plimsoll.margin.account import AccountState
