@@ -5,9 +5,10 @@
     python scripts/mutants.py --head --jobs 2 --json   of the last commit, two at a time
     python scripts/mutants.py --list
 
-Each mutant is (name, file, exact old text, new text, expected killer). It is made in a copy of the tree, what imports
-its file is compiled again, and three rounds run against the artifacts until one fails: the campaign without comparison
-with the Python twins (so that an invariant must notice), the campaign with it, the unit tests and attacks.
+Each mutant of scripts/mutant_table.py is (name, file, exact old text, new text, expected killer). It is made in a copy
+of the tree, what imports its file is compiled again, and rounds run against the artifacts until one fails: the campaign
+without comparison with the Python twins (so that an invariant must notice), the campaign with it, both again of
+options, the unit tests and attacks.
 Old text that is not there exactly once is an error, and nothing runs.
 """
 
@@ -26,303 +27,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from mutant_table import DEPLOYED, MUTANTS, Mutant
+
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "mutants.md"
 UNIT_TESTS = ["-m", "pytest", "-p", "no:pytest-brownie", "-p", "no:cacheprovider", "-q"]
-UNIT_TESTS += [f"tests/unit/{name}" for name in ("engine", "margin", "pool", "vault", "oracle")] + ["tests/attacks"]
+UNIT_TESTS += [
+    f"tests/unit/{name}" for name in ("engine", "margin", "options", "orders", "pool", "vault", "oracle")
+] + ["tests/attacks"]
 IMPORT = re.compile(r'\bimport\b[^"\';]*["\'](\.[^"\']+)["\']|\bfrom\s+["\'](\.[^"\']+)["\']')
-
-
-class Mutant(NamedTuple):
-    name: str
-    file: str
-    old: str
-    new: str
-    killer: str  # expected; the table shows what really noticed
-    reason: str = ""  # of a survivor that is known
-
-
-def contract(path: str) -> str:
-    return f"contracts/{path}.sol"
-
-
-#: What the campaign deploys and a mutant can change; compiling the rest (mocks, lens, configuration) would be waiting.
-DEPLOYED = {
-    contract(name)
-    for name in ("MarginEngine", "PerpTrading", "MarginCheck", "LiquidityPool", "CollateralVault")
-    + ("logic/LiquidationLogic", "logic/LossLogic", "logic/LendingLogic", "logic/ExitLogic", "logic/PoolLogic")
-    + ("logic/MarketClosing", "libraries/OperatorGrants", "margin/RuleMargin", "oracle/OracleRouter")
-    + ("MarketConfig", "InsuranceStake")
-}
-LEDGER, ENGINE, PERP = contract("Ledger"), contract("MarginEngine"), contract("PerpTrading")
-LIQUIDATION, LOSS, MODEL = (
-    contract("logic/LiquidationLogic"),
-    contract("logic/LossLogic"),
-    contract("margin/RuleMargin"),
-)
-FILL, LEVELS = contract("libraries/FillMath"), contract("libraries/LiquidationMath")
-LENDING, LOANS, EPOCHS = contract("logic/LendingLogic"), contract("LendingBook"), contract("EpochLedger")
-OPERATORS, ROUTER, POOL = (
-    contract("libraries/OperatorGrants"),
-    contract("oracle/OracleRouter"),
-    contract("LiquidityPool"),
-)
-
-MUTANTS = (
-    # ---------------------------------------------------------------- ledger
-    Mutant("asset-bit-stays", LEDGER, "else if (held == 0) _setAsset", "else if (held == 1) _setAsset", "I-3"),
-    Mutant("take-one-too-many", LEDGER, "if (taken > held) revert", "if (taken > held + 1) revert", "O-1"),
-    Mutant("short-cost-side", LEDGER, "costs.shortCost -= old.cost;", "costs.longCost -= old.cost;", "I-3"),
-    Mutant("zero-counts-short", LEDGER, "        if (size < 0) {\n", "        if (size <= 0) {\n", "I-3"),
-    Mutant(
-        "market-bit-stays",
-        LEDGER,
-        "            delete s.positions[id][market];\n            _setMarket(s, id, market, false);",
-        "            delete s.positions[id][market];",
-        "I-3",
-    ),
-    # ---------------------------------------------------------------- engine
-    Mutant("taken-may-be-touched", ENGINE, "if (t.taken) revert DeferredAccount(id);", "", "S-3"),
-    Mutant("deferred-may-be-taken", ENGINE, "if (!t.taken) revert DeferredAccount(target);", "", "S-3"),
-    Mutant("profit-counts-fully", ENGINE, "uint256 required = a.im;", "uint256 required = a.im0;", "S-1"),
-    Mutant("no-removal-share", ENGINE, "if (share > required) required = share;", "", "S-1"),
-    Mutant(
-        "reducing-ignores-mm",
-        ENGINE,
-        "if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);",
-        "",
-        "S-1",
-    ),
-    Mutant(
-        "reducing-ignores-im",
-        ENGINE,
-        "if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);",
-        "",
-        "S-1",
-    ),
-    Mutant(
-        "called-may-withdraw",
-        ENGINE,
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "S-4",
-    ),
-    Mutant(
-        "withdraw-unchecked",
-        ENGINE,
-        "(t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "(t.strict, t.removed) = (true, true);\n        address vault",
-        "S-1",
-    ),
-    Mutant(
-        "strangers-add-assets",
-        ENGINE,
-        "if (state.headers[id].assets & 1 << order.asset == 0 && id != _insurance()) _requireOwner(ctx, id);",
-        "",
-        "A-1",
-    ),
-    Mutant(
-        "withdraw-for-anyone",
-        ENGINE,
-        "_requireOwner(ctx, id);\n        _requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "A-1",
-    ),
-    Mutant("quote-may-be-owed", ENGINE, "if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);", "", "O-1"),
-    Mutant("totals-keep-withdrawn", ENGINE, "state.totals[asset].held -= amount.toUint128();", "", "I-1"),
-    Mutant("opening-on-old-check", ENGINE, "if (opening) t.strict = true;", "", "S-1"),
-    Mutant("operator-may-open", ENGINE, "if (operated && opening) OperatorGrants", "if (false) OperatorGrants", "A-2"),
-    Mutant("operator-costs-anything", ENGINE, "if (t.operated) OperatorGrants", "if (false) OperatorGrants", "A-2"),
-    # ---------------------------------------------------------------- perp trading
-    Mutant(
-        "funding-entry-sign",
-        PERP,
-        "fill.cost - int256(order.size) * state.fundingIndex",
-        "fill.cost + int256(order.size) * state.fundingIndex",
-        "S-6",
-    ),
-    Mutant("no-allocation-limit", PERP, "if (needed > share) revert", "if (false) revert", "S-1"),
-    Mutant("pool-pays-what-it-lacks", PERP, "if (units > cash) units = cash;", "", "O-1"),
-    Mutant(
-        "loss-in-units-down",
-        PERP,
-        "AssetMath.toUnitsUp(uint256(cost), env.unit) * env.unit",
-        "AssetMath.toUnitsDown(uint256(cost), env.unit) * env.unit",
-        "test_",
-    ),
-    Mutant(
-        "transfer-to-other-side",
-        PERP,
-        "closed != newCost || _crosses(source.size, newSize)",
-        "closed != newCost",
-        "I-3",
-        "equivalent: a part moved lies across from its source only if what it met did, and that is asked too",
-    ),
-    Mutant(
-        "transfer-meets-other-side",
-        PERP,
-        "&& _crosses(source.size, sink.size)",
-        "&& false",
-        "I-3",
-    ),
-    Mutant("accrual-forgets-time", PERP, "        state.accruedAt = uint32(block.timestamp);\n", "", "S-2"),
-    Mutant("no-limit-price", PERP, "if (worth > limit) revert", "if (false) revert", "R-1"),
-    Mutant("reducing-at-any-age", PERP, "PriceWord.age(word) <= REDUCING_AGE;", "true;", "F-1"),
-    # ---------------------------------------------------------------- liquidation and loss
-    Mutant(
-        "healthy-may-be-taken", LIQUIDATION, "if (!MarginCheck.isLiquidatable(s, header, a)) {", "if (false) {", "S-2"
-    ),
-    Mutant("slices-of-any-size", LIQUIDATION, "if (fraction < least || fraction == 0)", "if (fraction == 0)", "S-5"),
-    Mutant("insurance-share-sign", LIQUIDATION, "-toAccount - toInsurance", "-toAccount + toInsurance", "I-1"),
-    Mutant("any-slice-stops-clock", LIQUIDATION, "if (slice.full) clear", "clear", "S-4"),
-    Mutant("clock-starts-anew", LIQUIDATION, "if (header.clockStart != 0) return;", "", "S-4"),
-    Mutant("slice-of-assets-up", LIQUIDATION, "FixedMath.mulDivDown(held,", "FixedMath.mulDivUp(held,", "P-1"),
-    Mutant(
-        "bounty-out-of-margin",
-        LIQUIDATION,
-        "if (a.equity <= int256(a.mm)) return 0;\n        uint256 spare = uint256(a.equity) - a.mm;",
-        "if (a.equity <= 0) return 0;\n        uint256 spare = uint256(a.equity);",
-        "S-2",
-    ),
-    Mutant(
-        "insurance-pays-ramped",
-        LIQUIDATION,
-        "FixedMath.mulDivDown(a.mm, s.terms.bonusStart, FixedMath.BPS);",
-        "a.mm;",
-        "S-3",
-    ),
-    Mutant("writes-down-all", LOSS, "losses, claim.deficit - paid);", "losses, claim.deficit);", "O-2"),
-    Mutant("window-forgets", LOSS, "window.spent += uint128(drawn);", "", "S-3"),
-    Mutant(
-        "slice-of-short-down",
-        contract("libraries/PositionMath"),
-        "FixedMath.floorDivSigned(size * int256(fraction), FixedMath.WAD)",
-        "size * int256(fraction) / int256(FixedMath.WAD)",
-        "S-4",
-    ),
-    Mutant("insurance-share-uncapped", LEVELS, "if (share > worth - keep) share = worth - keep;", "", "L-2"),
-    # ---------------------------------------------------------------- lending
-    Mutant(
-        "debt-shares-down",
-        LENDING,
-        "uint256 shares = InterestMath.sharesUp(amount, b.debtIndex);",
-        "uint256 shares = InterestMath.sharesDown(amount, b.debtIndex);",
-        "I-1",
-    ),
-    Mutant(
-        "repaid-shares-up",
-        LENDING,
-        "part = InterestMath.sharesDown(amount, b.debtIndex);\n            if (part == 0) revert",
-        "part = InterestMath.sharesUp(amount, b.debtIndex);\n            if (part == 0) revert",
-        "I-1",
-    ),
-    Mutant(
-        "reserve-forgotten",
-        LOANS,
-        "if (paid > earned) b.reserve += (paid - earned)",
-        "if (false) b.reserve += (paid - earned)",
-        "I-1",
-    ),
-    Mutant(
-        "lenders-lose-too-little",
-        LENDING,
-        "(claims - lost) / b.lentShares : 0",
-        "(claims - lost) / b.lentShares + 1 : 0",
-        "I-6",
-    ),
-    Mutant(
-        "recall-without-cash",
-        LENDING,
-        "b.requireCash(asset, amount);\n        b.lentShares -= part;",
-        "b.lentShares -= part;",
-        "I-5",
-    ),
-    Mutant("no-borrow-cap", LENDING, "if (owed > limits.borrowCap) revert", "if (false) revert", "F-2"),
-    Mutant("no-borrow-velocity", LENDING, "if (uint256(sum) > most) revert", "if (false) revert", "F-2"),
-    Mutant("debts-not-counted-down", LEDGER, "if (kind == DEBT) --s.headers[id].debts;", "", "I-4"),
-    Mutant(
-        "borrow-for-anyone",
-        ENGINE,
-        "_requireOwner(ctx, id);\n        Touched memory t = _touch(ctx, id);\n        if (kind ==",
-        "Touched memory t = _touch(ctx, id);\n        if (kind ==",
-        "A-1",
-    ),
-    Mutant(
-        "borrow-unchecked",
-        ENGINE,
-        "(t.risk, t.strict) = (true, true);\n        }\n        (uint256 asset",
-        "t.strict = true;\n        }\n        (uint256 asset",
-        "S-1",
-    ),
-    Mutant(
-        "foreign-debts-in-pairs",
-        contract("libraries/AccountId"),
-        "|| debt && asset != debtOf(market)",
-        "",
-        "O-1",
-    ),
-    Mutant(
-        "slice-of-debt-down",
-        LIQUIDATION,
-        "? FixedMath.mulDivUp(shares, fraction, FixedMath.WAD)",
-        "? FixedMath.mulDivDown(shares, fraction, FixedMath.WAD)",
-        "P-1",
-    ),
-    Mutant(
-        "queue-not-counted",
-        contract("WithdrawalBrake"),
-        "_queued += uint128(amount);\n        emit WithdrawalQueued",
-        "emit WithdrawalQueued",
-        "I-1",
-    ),
-    Mutant(
-        "exits-never-wait",
-        contract("EngineControl"),
-        "if (amount < 0) ExitLogic.requireQuiet(state, ROUTER, asset);",
-        "",
-        "O-2",
-    ),
-    # ---------------------------------------------------------------- losses, epochs, ramps
-    Mutant("charge-not-in-sum", EPOCHS, "side.sum.cost += int256(amount << EpochMath.COST_BITS);", "", "I-3"),
-    Mutant(
-        "debts-are-not-causes",
-        LOSS,
-        "if (causes[i].debt) _writeOffDebt(s, env, claim.target, causes[i], share);\n            else _writeOff",
-        "if (!causes[i].debt) _writeOff",
-        "W-1",
-    ),
-    Mutant(
-        "side-charged-twice",
-        LOSS,
-        "uint256 left = amount - fromPool - fromSide;",
-        "uint256 left = amount - fromPool;",
-        "W-1",
-    ),
-    Mutant(
-        "haircuts-jump",
-        contract("libraries/ConfigRamps"),
-        "return (nowIm | nowMm << 16 | time + RampMath.RAMP << 32, true);",
-        "return (0, nowIm + nowMm < type(uint256).max);",
-        "S-2",
-    ),
-    # ---------------------------------------------------------------- prices, fills, model, operators, pool
-    Mutant("premium-rounds-down", FILL, "return FixedMath.ceilDivSigned(", "return FixedMath.floorDivSigned(", "R-1"),
-    Mutant(
-        "fee-swapped",
-        FILL,
-        "reducing * makerFeePpm + (absSize - reducing) * takerFeePpm",
-        "reducing * takerFeePpm + (absSize - reducing) * makerFeePpm",
-        "R-1",
-    ),
-    Mutant("no-maintenance-floor", MODEL, "if (a.mm < MM_FLOOR) a.mm = MM_FLOOR;", "", "P-1"),
-    Mutant("operator-day-forgotten", OPERATORS, "(grant.day == day ? grant.spent : 0) + cost", "cost", "A-2"),
-    Mutant("two-prices-a-block", ROUTER, " && current.writtenBlock() != uint32(block.number)", "", "F-1"),
-    Mutant("stale-book-for-exits", POOL, "_move(book, -int256(assets));", "", "S-6"),
-)
 
 
 # ---------------------------------------------------------------- copies of the tree
@@ -407,6 +120,11 @@ def kill(tree: Path, artifacts: Path, known: list[str]) -> tuple[str, str]:
     campaign = ["tests/invariant/campaign", "--quick", "--seed", "5", "--count"]
     for extra in (["150", "--without", "P-1"], ["60"]):
         code, text = run([*campaign, *extra], tree, 400, artifacts)
+        if code:
+            return named(text)
+    options = ["tests/invariant/option_campaign", "--quick", "--seed", "5", "--count", "40"]
+    for extra in (["--without-twins"], []):
+        code, text = run([*options, *extra], tree, 400, artifacts)
         if code:
             return named(text)
     code, text = run([*UNIT_TESTS, "-x", *(f"--deselect={name}" for name in known)], tree, 600, artifacts)

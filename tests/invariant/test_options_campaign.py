@@ -10,9 +10,9 @@ import time
 from collections import Counter
 
 import pytest
-from options import checks
-from options.machine import arena, campaign, play, sequence
-from options.steps import STEPS, WEIGHTS
+from option_campaign import checks
+from option_campaign.machine import arena, campaign, play, sequence
+from option_campaign.steps import STEPS, WEIGHTS
 
 SEED = 1
 CHUNKS, CHUNK = 4, 25

@@ -6,8 +6,8 @@ import random
 
 from campaign.broken import Broken, require
 
-from options.arena import ASSETS, MARKETS, UNIT
-from options.state import State
+from option_campaign.arena import ASSETS, MARKETS, UNIT
+from option_campaign.state import State
 from plimsoll.margin import account as twin
 from plimsoll.margin import preview
 from plimsoll.margin.account import PriceUse

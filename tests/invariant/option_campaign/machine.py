@@ -13,9 +13,9 @@ from campaign.broken import Broken
 from campaign.run import FORBIDDEN
 from campaign.sequences import Step
 
-from options import checks, steps
-from options.arena import Arena
-from options.state import State
+from option_campaign import checks, steps
+from option_campaign.arena import Arena
+from option_campaign.state import State
 from plimsoll import contracts
 from plimsoll.actions import Action
 from plimsoll.errors import Halted, Reverted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from options.arena import ASSETS, FEEDS, MARKETS, PRICES_SLOT, UNIT, Arena
+from option_campaign.arena import ASSETS, FEEDS, MARKETS, PRICES_SLOT, UNIT, Arena
 from plimsoll import ledger
 from plimsoll.margin import account as twin
 from plimsoll.margin import option_values, words
