@@ -1,0 +1,110 @@
+"""plimsoll market import-chain: a recording on the chain's clock, and what the contract says of it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from option_town import INDEX, write_chain
+
+from plimsoll.options import series, snapshots
+from plimsoll.prices import PRICE
+from plimsoll.pricing.chain import load_chain
+from plimsoll.surfaces import decode
+
+REAL = "data/deribit_chain_20260204T213308Z.csv.gz"
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (("nowhere.csv",), "chain"),
+        (("FILE", "--underlying", "DOGE"), "underlying"),
+        (("FILE", "--market", "SOL"), "market"),
+        (("FILE", "--at", "noon"), "at"),
+        (("FILE", "--shift", "61"), "shift"),
+        (("FILE", "--shift", "0", "--at", "2026-02-04T21:33"), "shift"),
+        (("FILE", "--shift", "-99999960"), "shift"),
+    ],
+)
+def test_a_chain_that_cannot_be_imported_names_what_is_wrong(plimsoll, chain_file, args, what):
+    """The file, the underlying, the market without options, the times."""
+    args = [str(chain_file) if arg == "FILE" else arg for arg in args]
+    error = plimsoll.json("market", "import-chain", *args, code=2)["error"]
+    assert error["what"] == what
+    assert error["remedy"]
+
+
+def test_an_imported_chain_keeps_its_times_to_expiry_and_its_volatilities(imported, deployment, chain_file):
+    """To the minute, and what the contract says of each strike is what the file says."""
+    assert [row["accepted"] for row in imported["expiries"]] == [True, True]
+    chain = load_chain(chain_file, "ETH")
+    for row, recorded in zip(imported["expiries"], chain.expiries, strict=True):
+        assert row["days"] == pytest.approx(recorded.years * 365, abs=2 / 1440)
+        at = series.expiry_text(row["expiry"])
+        instruments = [series.parse(f"ETH-{at}-{strike:g}-C", ["ETH"]) for strike in recorded.strike]
+        quotes = deployment.option_lens.read("quotes", instruments)
+        missed = max(abs(q.vol / 1e18 - vol) for q, vol in zip(quotes, recorded.vol, strict=True))
+        assert 100 * missed == pytest.approx(row["largest_error_points"], abs=1e-3)
+        assert missed < 0.01
+        assert {q.forward for q in quotes} == {round(recorded.forward * PRICE)}
+    assert deployment.router.read("read", [1])[0] & (1 << 72) - 1 == round(INDEX * PRICE)
+
+
+def test_a_recording_without_a_key_is_judged_and_not_sent(plimsoll, node, chain_file, deployment):
+    """What would be said of it, and how to send it."""
+    before = node.nonce(node.accounts[0])
+    found = plimsoll.json("market", "import-chain", str(chain_file))
+    assert (found["dry_run"], [row["accepted"] for row in found["expiries"]]) == (True, [True, True])
+    assert node.nonce(node.accounts[0]) == before
+    assert deployment.surfaces.read("expiries", 0) == []
+    assert "would be accepted" in plimsoll("market", "import-chain", str(chain_file)).stdout
+
+
+def test_a_volatility_beyond_the_rules_is_rejected_with_the_contract_s_reason(plimsoll, node, tmp_path):
+    """450 % at the money where 400 % is the most: dry run and chain agree, and the other expiry is stored."""
+    wild = write_chain(tmp_path / "wild.csv", days=(7,), vol=4.5)
+    calm = write_chain(tmp_path / "calm.csv", days=(30,), vol=2.5)
+    wild.write_text(wild.read_text() + "".join(calm.read_text().splitlines(keepends=True)[1:]))
+    said = plimsoll.json("market", "import-chain", str(wild))
+    found = plimsoll.json("market", "import-chain", str(wild), "--from", node.accounts[0])
+    assert (
+        [row["accepted"] for row in found["expiries"]] == [row["accepted"] for row in said["expiries"]] == [False, True]
+    )
+    assert found["expiries"][0]["reason"].startswith("VOL_TOO_HIGH: ")
+
+
+def test_a_second_recording_keeps_the_expiries_with_the_same_shift(plimsoll, imported, node, chain_file):
+    """A day later, at other prices."""
+    node.advance(86_400)
+    shift = str(imported["shift"])
+    again = plimsoll.json("market", "import-chain", str(chain_file), "--shift", shift, "--from", node.accounts[0])
+    assert [row["expiry"] for row in again["expiries"]] == [row["expiry"] for row in imported["expiries"]]
+    assert all(row["accepted"] for row in again["expiries"])
+
+
+def test_a_report_can_be_written_instead_of_sent(plimsoll, node, chain_file, deployment, tmp_path):
+    """Signed, since the keys are known: somebody else can send it."""
+    out = tmp_path / "report.hex"
+    found = plimsoll.json("market", "import-chain", str(chain_file), "--out", str(out), "--from", node.accounts[0])
+    report = bytes.fromhex(out.read_text())
+    assert found["report"] == "signed"
+    assert [quoted.expiry for quoted in decode(report).surfaces] == [row["expiry"] for row in found["expiries"]]
+    deployment.surfaces.write("update", report, sender=node.accounts[0])
+    assert len(deployment.surfaces.read("expiries", 0)) == 2
+
+
+def test_a_recorded_market_is_accepted_as_a_whole(plimsoll, node):
+    """Twelve expiries of ether, 4 February 2026."""
+    found = plimsoll.json("market", "import-chain", REAL, "--underlying", "ETH", "--from", node.accounts[0])
+    assert len(found["expiries"]) == 12
+    assert all(row["accepted"] for row in found["expiries"])
+    assert max(row["fit_error_points"] for row in found["expiries"][2:]) < 1
+
+
+def test_a_shift_is_of_whole_minutes(chain_file):
+    """Expiries stay on minutes, and the recording falls on the time asked for, to half a minute."""
+    chain = load_chain(chain_file)
+    shift = snapshots.shift_of(chain, 2_000_000_017)
+    assert shift % 60 == 0
+    assert math.isclose(chain.time + shift, 2_000_000_017, abs_tol=30)
