@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from option_town import INDEX, write_chain
 
+from plimsoll.deploy import Deployment
+from plimsoll.deploy.defaults import local_signer_keys
 from plimsoll.options import series, snapshots
 from plimsoll.prices import PRICE
 from plimsoll.pricing.chain import load_chain
-from plimsoll.surfaces import decode
+from plimsoll.surfaces import SurfaceSigner, decode, encode_report
 
-REAL = "data/deribit_chain_20260204T213308Z.csv.gz"
+REAL = Path(__file__).resolve().parents[3] / "data" / "deribit_chain_20260204T213308Z.csv.gz"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +98,28 @@ def test_a_report_can_be_written_instead_of_sent(plimsoll, node, chain_file, dep
     assert len(deployment.surfaces.read("expiries", 0)) == 2
 
 
+def test_signers_who_are_elsewhere_are_told_what_to_sign(plimsoll, node, chain_file, deployments, tmp_path):
+    """Nothing can be sent here; what is written, signed by the keys that they have, is what the contract stores."""
+    manifest = json.loads((deployments / "31337.json").read_text())
+    manifest["parameters"]["oracle"]["signers"][0] = node.accounts[9]
+    (tmp_path / "31337.json").write_text(json.dumps(manifest))
+    env, out = {"PLIMSOLL_DEPLOYMENTS": str(tmp_path)}, tmp_path / "unsigned.json"
+    args = ("market", "import-chain", str(chain_file), "--from", node.accounts[0])
+    assert plimsoll.json(*args, env=env, code=2)["error"]["what"] == "signers"
+
+    assert plimsoll.json(*args, "--out", str(out), env=env)["report"] == "unsigned"
+    told = json.loads(out.read_text())
+    words, domain = [int(word) for word in told["words"]], told["domain"]
+    signer = SurfaceSigner(local_signer_keys(), domain["verifyingContract"], domain["chainId"])
+    report = encode_report(told["publishedAt"], words, signer.seals(told["publishedAt"], words))
+    deployment = Deployment.open(node, deployments)
+    deployment.surfaces.write("update", report, sender=node.accounts[0])
+    assert len(deployment.surfaces.read("expiries", 0)) == 2
+
+
 def test_a_recorded_market_is_accepted_as_a_whole(plimsoll, node):
     """Twelve expiries of ether, 4 February 2026."""
-    found = plimsoll.json("market", "import-chain", REAL, "--underlying", "ETH", "--from", node.accounts[0])
+    found = plimsoll.json("market", "import-chain", str(REAL), "--underlying", "ETH", "--from", node.accounts[0])
     assert len(found["expiries"]) == 12
     assert all(row["accepted"] for row in found["expiries"])
     assert max(row["fit_error_points"] for row in found["expiries"][2:]) < 1
