@@ -65,6 +65,7 @@ def import_chain(
     """
     from plimsoll.options import publishing, snapshots
     from plimsoll.pricing.chain import load_chain
+    from plimsoll.pricing.surfaces import fit_chain
 
     chain = load_chain(file, underlying)
     session = Session.open(rpc, deployments, sender)
@@ -73,13 +74,13 @@ def import_chain(
     listed = d.parameters.markets[number]
     if listed.surfaces is None:
         raise BadInput("market", listed.symbol, "it has no rules for surfaces, so no options")
-    moved = _shift(d, chain, at, shift)
+    moved, fitted = _shift(d, chain, at, shift), fit_chain(chain)
     sending = out is None and not session.wallet.dry
     if sending:
         _require_keys(d)
         publishing.post_index(d, listed.feed, round(chain.index * 10**units.PRICE_DECIMALS), session.asker)
     now = d.chain.block()[1]
-    imported = snapshots.place(chain, number, listed.surfaces, shift=moved, now=now)
+    imported = snapshots.place(fitted, number, listed.surfaces, shift=moved, now=now)
     data: dict[str, Any] = {"dry_run": not sending, "market": number, "symbol": listed.symbol}
     verdicts: dict[int, str | None] = dict(snapshots.judge(imported, listed.surfaces, now))
     if out is not None:

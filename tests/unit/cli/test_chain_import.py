@@ -10,10 +10,12 @@ import pytest
 from option_town import INDEX, write_chain
 
 from plimsoll.deploy import Deployment
-from plimsoll.deploy.defaults import local_signer_keys
+from plimsoll.deploy.defaults import SURFACES, local_signer_keys
+from plimsoll.margin import surface_math
 from plimsoll.options import series, snapshots
 from plimsoll.prices import PRICE
 from plimsoll.pricing.chain import load_chain
+from plimsoll.pricing.surfaces import fit_chain
 from plimsoll.surfaces import SurfaceSigner, decode, encode_report
 
 REAL = Path(__file__).resolve().parents[3] / "data" / "deribit_chain_20260204T213308Z.csv.gz"
@@ -131,3 +133,27 @@ def test_a_shift_is_of_whole_minutes(chain_file):
     shift = snapshots.shift_of(chain, 2_000_000_017)
     assert shift % 60 == 0
     assert math.isclose(chain.time + shift, 2_000_000_017, abs_tol=30)
+
+
+@pytest.mark.parametrize("underlying", ["ETH", "BTC"])
+def test_a_recording_is_good_whatever_second_it_falls_on(underlying):
+    """Neighbours that touch in the fit do not cross for a minute's rounding, nor an hour later."""
+    chain = fit_chain(load_chain(REAL, underlying))
+    for now in range(1_795_000_000, 1_795_000_060, 7):
+        shift = snapshots.shift_of(chain, now)
+        for later in (0, 400, 3_600):
+            placed = snapshots.place(chain, 0, SURFACES, shift=shift, now=now + later)
+            assert snapshots.judge(placed, SURFACES, now + later) == {}
+
+
+def test_an_hour_later_volatilities_are_what_they_were(chain_file):
+    """Variance has shrunk with the time that is left."""
+    chain, now = fit_chain(load_chain(chain_file)), 1_795_000_017
+    shift = snapshots.shift_of(chain, now)
+    here, later = (snapshots.place(chain, 0, SURFACES, shift=shift, now=at).expiries[0] for at in (now, now + 3_600))
+    vols = [
+        surface_math.variance(one.quoted.surface.smile, one.quoted.surface.fit.sigma, 0) / one.quoted.surface.fit.tau
+        for one in (here, later)
+    ]
+    assert vols[0] == pytest.approx(vols[1], rel=1e-9)
+    assert later.quoted.surface.fit.tau < here.quoted.surface.fit.tau
