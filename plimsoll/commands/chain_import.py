@@ -65,36 +65,48 @@ def import_chain(
     """
     from plimsoll.options import publishing, snapshots
     from plimsoll.pricing.chain import load_chain
+    from plimsoll.pricing.surfaces import fit_chain
 
     chain = load_chain(file, underlying)
     session = Session.open(rpc, deployments, sender)
     d = session.deployment
     number = market_number(d, market or chain.underlying)
-    rules = d.parameters.markets[number].surfaces
-    if rules is None:
-        raise BadInput("market", d.parameters.markets[number].symbol, "it has no rules for surfaces, so no options")
-    moved = _shift(d, chain, at, shift)
+    listed = d.parameters.markets[number]
+    if listed.surfaces is None:
+        raise BadInput("market", listed.symbol, "it has no rules for surfaces, so no options")
+    moved, fitted = _shift(d, chain, at, shift), fit_chain(chain)
     sending = out is None and not session.wallet.dry
     if sending:
-        if publishing.signer_of(d) is None:
-            raise BadInput("signers", list(d.parameters.oracle.signers), "their keys are not the local ones: use --out")
-        index = round(chain.index * 10**units.PRICE_DECIMALS)
-        publishing.post_index(d, d.parameters.markets[number].feed, index, session.asker)
+        _require_keys(d)
+        publishing.post_index(d, listed.feed, round(chain.index * 10**units.PRICE_DECIMALS), session.asker)
     now = d.chain.block()[1]
-    imported = snapshots.place(chain, number, rules, shift=moved, now=now)
-    data: dict[str, Any] = {"dry_run": not sending, "market": number, "symbol": d.parameters.markets[number].symbol}
-    if sending:
-        keys = [quoted.key for quoted in imported.quoted]
-        published = publishing.publish(d, publishing.signed(d, imported), keys, session.asker)
-        verdicts = published.verdicts
-        receipt = published.receipt
-        data |= {"transaction": receipt.tx_hash, "block": receipt.block, "gas": receipt.gas_used}
-    else:
-        verdicts = dict(snapshots.judge(imported, rules, now))
-        if out is not None:
-            data["report"] = _write(d, imported, out)
+    imported = snapshots.place(fitted, number, listed.surfaces, shift=moved, now=now)
+    data: dict[str, Any] = {"dry_run": not sending, "market": number, "symbol": listed.symbol}
+    verdicts: dict[int, str | None] = dict(snapshots.judge(imported, listed.surfaces, now))
+    if out is not None:
+        data["report"] = _write(d, imported, out)
+    elif sending:
+        verdicts = _send(session, imported, data)
     data |= _data(imported, verdicts)
     emit(as_json, data, _lines(data))
+
+
+def _require_keys(d: Deployment) -> None:
+    from plimsoll.options.publishing import signer_of
+
+    if signer_of(d) is None:
+        raise BadInput("signers", list(d.parameters.oracle.signers), "their keys are not the local ones: use --out")
+
+
+def _send(session: Session, imported: Imported, data: dict[str, Any]) -> dict[int, str | None]:
+    """What the contract said of each surface; the receipt goes into `data`."""
+    from plimsoll.options.publishing import publish, signed
+
+    keys = [quoted.key for quoted in imported.quoted]
+    published = publish(session.deployment, signed(session.deployment, imported), keys, session.asker)
+    receipt = published.receipt
+    data |= {"transaction": receipt.tx_hash, "block": receipt.block, "gas": receipt.gas_used}
+    return published.verdicts
 
 
 def _shift(d: Deployment, chain: Any, at: str | None, shift: int | None) -> int:

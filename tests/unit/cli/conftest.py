@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from option_town import write_chain
 from typer.testing import CliRunner
 
 from plimsoll.chain import Anvil
 from plimsoll.cli import app
+from plimsoll.deploy import Deployment
+from plimsoll.options import series
 
 
 class Command:
@@ -59,3 +62,55 @@ def plimsoll(node, url, deployments):
 def bare(url, tmp_path):
     """No deployment yet."""
     return Command(url, tmp_path)
+
+
+# ---------------------------------------------------------------- options
+
+
+@pytest.fixture
+def deployment(node, deployments):
+    return Deployment.open(node, deployments)
+
+
+@pytest.fixture
+def chain_file(tmp_path):
+    return write_chain(tmp_path / "chain.csv")
+
+
+@pytest.fixture
+def imported(plimsoll, node, chain_file):
+    """ETH at 3,000 with two surfaces."""
+    return plimsoll.json("market", "import-chain", str(chain_file), "--from", node.accounts[0])
+
+
+@pytest.fixture
+def pair(plimsoll, imported, node):
+    """A portfolio account that will sell, a cross account that will buy."""
+    maker, taker = f"{node.accounts[3]}/portfolio/0", f"{node.accounts[4]}/cross/0"
+    for account in (maker, taker):
+        plimsoll("deposit", account, "USDC", "50000", "--mint", "--from", account.split("/")[0])
+    return maker, taker
+
+
+@pytest.fixture
+def call(imported):
+    """The nearer expiry, at the money."""
+    return f"ETH-{series.expiry_text(imported['expiries'][0]['expiry'])}-3000-C"
+
+
+@pytest.fixture
+def offer(plimsoll, pair, call, tmp_path):
+    """Two calls offered, one put asked for, three times."""
+    put = call.replace("3000-C", "2800-P")
+    args = ("option", "quote", pair[0], f"{call}:-2", f"{put}:1", "--size", "3")
+    path = tmp_path / "offer.json"
+    plimsoll(*args, "--out", str(path), "--from", pair[0].split("/")[0])
+    return path
+
+
+@pytest.fixture
+def traded(plimsoll, pair, offer):
+    taker = pair[1]
+    return plimsoll.json(
+        "option", "trade", taker, str(offer), "--size", "2", "--price", "ETH=3000", "--from", taker.split("/")[0]
+    )
