@@ -6,12 +6,15 @@ assess(account, snapshot)                               equal to the engine's, t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plimsoll import contracts, ledger
+from plimsoll.abi import checksum
+from plimsoll.accounts import Mode
 from plimsoll.contracts import Contract
+from plimsoll.errors import BadInput
 from plimsoll.margin import epoch_math
 from plimsoll.margin.account import (
     Account,
@@ -37,8 +40,10 @@ from plimsoll.margin.account import (
     Terms,
     pair_of,
 )
+from plimsoll.margin.option_series import expiry_of, key_of, market_of
+from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.rule_margin import RuleMargin
-from plimsoll.margin.words import ModelRamp
+from plimsoll.margin.words import ModelRamp, Settlement
 
 if TYPE_CHECKING:
     from plimsoll.deploy import Deployment
@@ -62,6 +67,7 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
     balances = {n: Balance.from_word(next(words)) for n in assets}
     positions = {n: Position.from_word(next(words)) for n in markets}
     states = {n: _with_epochs(engine, n, _market(words), positions[n], number) for n in markets}
+    options = _options(engine, account, number) if header.options else {}
     feeds = {p.feed for p in params.values()} | {m.risk.feed for m in states.values()} | {settings.quote_feed}
     snapshot = Snapshot(
         time=time,
@@ -75,8 +81,11 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
         lending=lending,
         pairs=pairs,
         replaced=_replaced(engine, ramp, number) if settings.flags & MODEL_RAMPING else None,
+        portfolio=_portfolio(deployment, number) if account[20] == Mode.PORTFOLIO else None,
+        surfaces=_surfaces(deployment, options, number),
+        settlements=_settlements(engine, options, number),
     )
-    return Account(account, header, balances, positions), snapshot
+    return Account(account, header, balances, positions, options), snapshot
 
 
 def _slots(account: bytes, pair: int, assets: range, markets: range) -> list[int]:
@@ -106,6 +115,37 @@ def _market(words: Iterator[int]) -> Market:
         loss=MarketLoss.from_word(next(words)),
         closing=MarketClosing.from_word(next(words)),
     )
+
+
+def _options(engine: Contract, account: bytes, block: int) -> dict[int, int]:
+    return dict(zip(*engine.read("options", account, block=block), strict=True))
+
+
+def _groups(options: Iterable[int]) -> list[tuple[int, int]]:
+    """(market, expiry) of every series, each once."""
+    return list(dict.fromkeys((market_of(instrument), expiry_of(instrument)) for instrument in options))
+
+
+def _surfaces(d: Deployment, options: Iterable[int], block: int) -> dict[int, tuple[int, int, int]]:
+    keys = [key_of(*group) for group in _groups(options)]
+    words = d.surfaces.read("read", keys, block=block) if keys else []
+    return {key: (words[3 * n], words[3 * n + 1], words[3 * n + 2]) for n, key in enumerate(keys)}
+
+
+def _settlements(engine: Contract, options: Iterable[int], block: int) -> dict[int, int]:
+    groups = _groups(options)
+    words = ledger.read(engine, [ledger.settlement(*group) for group in groups], block=block)
+    return {key_of(*group): Settlement.from_word(word).price for group, word in zip(groups, words, strict=True)}
+
+
+def _portfolio(d: Deployment, block: int) -> PortfolioMargin:
+    """The deployment's own model. Another one, set since, has parameters that only it knows: BadInput."""
+    word = ledger.read(d.engine, [ledger.OPTION_SETUP], block=block)[0]
+    installed, planned = word % 2**160, d.parameters.portfolio
+    if planned is None or installed != int(d.portfolio_model.address, 16):
+        address = checksum(installed.to_bytes(20, "big"))
+        raise BadInput("portfolio model", address, "it is not the one that the manifest names: write a new manifest")
+    return PortfolioMargin(planned)
 
 
 def _with_epochs(engine: Contract, number: int, market: Market, position: Position, block: int) -> Market:

@@ -47,6 +47,10 @@ class Signer:
         signed = self.__account.sign_transaction(transaction)
         return "0x" + bytes(signed.raw_transaction).hex(), "0x" + bytes(signed.hash).hex()
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        """r · s · v over 32 bytes, such as the EIP-712 digest of an order; s is the lower of the two."""
+        return bytes(self.__account.unsafe_sign_hash(digest).signature)
+
     @classmethod
     def from_env(cls, name: str = ENV) -> Signer:
         value = os.environ.get(name, "").strip()

@@ -10,6 +10,8 @@ from plimsoll.leverage.text import HUNDREDTHS, flip_data, flip_text
 from plimsoll.margin.account import Account, Snapshot, bits
 from plimsoll.margin.flip_search import nearest
 from plimsoll.margin.interest_math import amount_down, amount_up
+from plimsoll.margin.option_series import market_of
+from plimsoll.options.flips import nearest_of_options
 
 if TYPE_CHECKING:
     from plimsoll.deploy import Deployment
@@ -25,6 +27,8 @@ def account_lines(data: dict[str, Any]) -> list[str]:
         lines.append(f"  {item['held']} {item['symbol']}")
         lines += [f"  {item[kind]} {item['symbol']} {kind}" for kind in ("lent", "owed") if item[kind] != "0"]
     lines += [f"  {item['size']} {item['symbol']}-PERP, cost {item['cost']}" for item in data["positions"]]
+    options = data["options"]
+    lines += [f"  {o['quantity']} {o['series']}, mark {o['mark']}, worth {o['value']}" for o in options]
     return lines + [f"  liquidation at {item['symbol']} {flip_text(item)}" for item in data["liquidation_prices"]]
 
 
@@ -63,16 +67,28 @@ def holdings(d: Deployment, account: Account, snapshot: Snapshot) -> dict[str, A
     return {"margin_call_deadline": deadline, "balances": balances, "positions": positions}
 
 
+def options(d: Deployment, account: Account, snapshot: Snapshot) -> list[dict[str, Any]]:
+    """By expiry and strike, with their marks."""
+    from plimsoll.commands.option_views import positions_data
+
+    return positions_data(d, account.id, block=snapshot.block) if account.header.options else []
+
+
 def liquidation_prices(d: Deployment, account: Account, snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Per feed that the account depends on, where its state flips; `liquidatable` now: where it no longer would be."""
+    """Per feed that the account depends on, where its state flips; `liquidatable` now: where it no longer would be.
+
+    With options there may be several such prices on a side: the nearest of those that a search in steps finds.
+    """
+    search = nearest_of_options if account.header.options else nearest
     feeds = {snapshot.assets[n].feed for n in bits(account.header.assets)}
-    feeds |= {snapshot.markets[n].risk.feed for n in bits(account.header.markets)}
+    markets = {*bits(account.header.markets), *map(market_of, account.options)}
+    feeds |= {snapshot.markets[n].risk.feed for n in markets}
     symbols = {feed.number: feed.symbol for feed in d.parameters.oracle.feeds}
     found = []
     for feed in sorted(feeds - {0}):
         if not snapshot.prices[feed].published_at:
             continue
-        flip = nearest(account, snapshot, feed)
+        flip = search(account, snapshot, feed)
         if flip.below is None and flip.above is None:
             continue
         found.append({"feed": feed, "symbol": symbols[feed], "liquidatable": flip.liquidatable} | flip_data(flip))

@@ -84,6 +84,7 @@ class Wallet:
         from plimsoll.chain.signer import Signer
 
         signer = None if unlocked else Signer.find()
+        self.unlocked = unlocked is not None
         self.chain: RpcChain = connect(rpc, signer=signer)
         self.address = signer.address if signer else self._unlocked(unlocked)
 

@@ -83,6 +83,11 @@ def prologue(deployment: Deployment, report: Path | None, prices: list[str] | No
         return b""
     from plimsoll.deploy.local_prices import LocalPrices
 
+    return LocalPrices(deployment).report(chosen_prices(deployment, prices))
+
+
+def chosen_prices(deployment: Deployment, prices: list[str]) -> dict[int, int]:
+    """SYMBOL=VALUE each, by feed number in 1e-10 quote."""
     feeds = {feed.symbol.lower(): feed.number for feed in deployment.parameters.oracle.feeds}
     chosen = {}
     for item in prices:
@@ -90,7 +95,7 @@ def prologue(deployment: Deployment, report: Path | None, prices: list[str] | No
         if symbol.lower() not in feeds or not value:
             raise BadInput("price", item, f"write SYMBOL=VALUE; the feeds are {', '.join(feeds)}")
         chosen[feeds[symbol.lower()]] = units.parse(value, units.PRICE_DECIMALS, "price")
-    return LocalPrices(deployment).report(chosen)
+    return chosen
 
 
 def _show(owner: str, steps: list[Step], as_json: bool) -> None:

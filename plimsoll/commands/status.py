@@ -114,11 +114,11 @@ def show(
     deployments: Deployments = DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Balances, debts, positions, margin, leverage, state and liquidation prices of one account.
+    """Balances, debts, positions, options, margin, leverage, state and liquidation prices of one account.
 
     Example: plimsoll account show 0x70997970C51812dc3A010C7d01b50e0d17dc79C8/cross/0
     """
-    from plimsoll.commands.account_view import account_lines, holdings, liquidation_prices, margin
+    from plimsoll.commands.account_view import account_lines, holdings, liquidation_prices, margin, options
     from plimsoll.reading import read
 
     identity = AccountId.parse(account)
@@ -126,5 +126,6 @@ def show(
     found, snapshot = read(deployment, bytes(identity))
     data = {"account": str(identity), "id": "0x" + bytes(identity).hex(), "block": snapshot.block}
     data |= margin(deployment, bytes(identity), snapshot.block) | holdings(deployment, found, snapshot)
+    data["options"] = options(deployment, found, snapshot)
     data["liquidation_prices"] = liquidation_prices(deployment, found, snapshot)
     emit(as_json, data, account_lines(data))

@@ -102,6 +102,10 @@ class Deployment:
         return self["Lens"]
 
     @property
+    def option_lens(self) -> Contract:
+        return self["OptionLens"]
+
+    @property
     def authority(self) -> Contract:
         return self["Authority"]
 

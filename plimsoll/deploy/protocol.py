@@ -93,6 +93,7 @@ class _Protocol:
         self.lens = create("Lens", "Lens", self.engine, self.router)
         model = self.p.model
         self.normal = create("NormalTable", "NormalTable", TABLE_FILE.read_bytes())
+        self.option_lens = create("OptionLens", "OptionLens", self.engine, self.router, self.normal)
         rule = (model.mm_floor, model.im_floor, model.pnl_share, model.options.to_word(), self.normal)
         self.model = create("RuleMargin", "RuleMargin", *rule)
         if self.p.portfolio:

@@ -142,6 +142,7 @@ def _model_and_pool(d: Deployment) -> Found:
         yield from _same(f"RuleMargin {name}", value, d["RuleMargin"].read(name))
     yield from _word("RuleMargin", model.options, d["RuleMargin"].read("OPTION_TERMS"))
     yield from _same("RuleMargin TABLE", d.manifest.address("NormalTable"), d["RuleMargin"].read("TABLE"))
+    yield from _same("OptionLens TABLE", d.manifest.address("NormalTable"), d.option_lens.read("TABLE"))
     yield from _same("LiquidityPool delay", pool.delay, d.pool.read("delay"))
     yield from _same("LiquidityPool window", pool.window, d.pool.read("window"))
 
@@ -246,6 +247,8 @@ def _wiring(d: Deployment) -> Found:
         ("MarginEngine QUOTE_UNIT", 10 ** (18 - d.parameters.assets[0].decimals), engine.read("QUOTE_UNIT")),
         ("Executor engine", engine.address, d["Executor"].read("engine")),
         ("OrderVerifier engine", engine.address, d.verifier.read("engine")),
+        ("OptionLens engine", engine.address, d.option_lens.read("engine")),
+        ("OptionLens router", d.router.address, d.option_lens.read("router")),
         ("LiquidityPool engine", engine.address, d.pool.read("engine")),
         ("MarketConfig engine", engine.address, d.config.read("engine")),
         ("OptionConfig engine", engine.address, d["OptionConfig"].read("engine")),
