@@ -45,6 +45,7 @@ class PageRows:
         self.page = page
         self.called = set(page.table.deadlines.nonzero()[0].tolist())
         self.clocked = set(page.table.clocks.nonzero()[0].tolist())
+        self.optioned: set[int] = set()  # nobody in a replay trades options
 
     def __len__(self) -> int:
         return len(self.page.ids)

@@ -42,7 +42,8 @@ def series(draw):
 
 def anyone(draw, number):
     """Some options, sometimes a perp and ether, and cash that puts him near his margin or far from it."""
-    options = {series(draw): draw.choice((-1, -1, -1, 1)) * draw.randrange(1, 10**10) for _ in range(draw.randrange(1, 8))}
+    chosen = {series(draw) for _ in range(draw.randrange(1, 8))}
+    options = {one: draw.choice((-1, -1, -1, 1)) * draw.randrange(1, 10**10) for one in sorted(chosen)}
     options = {i: q // 30 if i >> 56 else q for i, q in options.items()}
     positions = {0: Position(draw.randrange(-(10**9), 10**9), 0)} if draw.random() < 0.4 else {}
     balances = {0: Balance(held=0)} | ({1: Balance(held=draw.randrange(10**19))} if draw.random() < 0.3 else {})
