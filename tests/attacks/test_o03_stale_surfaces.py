@@ -73,6 +73,17 @@ def test_new_risk_is_refused(desk, maker, how):
     assert desk.options(account) == {desk.call(3000): -14 * SIZE}
 
 
+@pytest.mark.parametrize("how", WAYS)
+def test_a_long_changes_hands_at_a_fresh_surface_only(desk, maker, how):
+    """Neither side is short after it, so neither check needs a surface; the mark that the fill is held to does."""
+    account, buyer = seller(desk, maker, "portfolio"), desk.trader("buyer", 100_000)
+    lose(desk, how)
+    with expect("SurfaceUnusable") as caught:
+        desk.match(buyer, maker, [(desk.call(3000), SIZE)])
+    assert caught.value.values[:2] == (ETH, desk.expiry)
+    assert desk.options(buyer) == {} and desk.options(account) == {desk.call(3000): -15 * SIZE}
+
+
 @pytest.mark.parametrize("mode", ["portfolio", "cross"])
 @pytest.mark.parametrize("how", WAYS)
 def test_whoever_is_below_maintenance_is_liquidated(desk, maker, how, mode):
