@@ -45,11 +45,12 @@ OPTIONS, EXPIRY, MARKS = (
     contract("logic/OptionSettlement"),
     contract("logic/OptionMarks"),
 )
-STRIPS, CHECK = contract("margin/OptionStrips"), contract("OptionCheck")
+CHECK = contract("OptionCheck")
+CALLS = contract("logic/MarginCallLogic")
 
 MUTANTS = (
     # ---------------------------------------------------------------- ledger
-    Mutant("asset-bit-stays", LEDGER, "else if (held == 0) _setAsset", "else if (held == 1) _setAsset", "I-3"),
+    Mutant("asset-bit-stays", LEDGER, "(before == 0 || held == 0) &&", "(before == 0) &&", "I-3"),
     Mutant("take-one-too-many", LEDGER, "if (taken > held) revert", "if (taken > held + 1) revert", "O-1"),
     Mutant("short-cost-side", LEDGER, "costs.shortCost -= old.cost;", "costs.longCost -= old.cost;", "I-3"),
     Mutant("zero-counts-short", LEDGER, "        if (size < 0) {\n", "        if (size <= 0) {\n", "I-3"),
@@ -68,14 +69,14 @@ MUTANTS = (
     Mutant(
         "reducing-ignores-mm",
         ENGINE,
-        "if (overMm < t.overMm) revert NotReducing(t.id, t.overMm, overMm);",
-        "",
+        "return afterwards < t.overMm ? (t.overMm, afterwards) : (int256(0), int256(0));",
+        "return (int256(0), int256(0));",
         "S-1",
     ),
     Mutant(
         "reducing-ignores-im",
         ENGINE,
-        "if (overIm < t.overIm) revert NotReducing(t.id, t.overIm, overIm);",
+        "if (afterwards < t.overIm) return (t.overIm, afterwards);",
         "",
         "S-1",
     ),
@@ -148,7 +149,13 @@ MUTANTS = (
         "&& false",
         "I-3",
     ),
-    Mutant("accrual-forgets-time", PERP, "        state.accruedAt = uint32(block.timestamp);\n", "", "S-2"),
+    Mutant(
+        "accrual-forgets-time",
+        contract("MarketBook"),
+        "        state.accruedAt = uint32(block.timestamp);\n",
+        "",
+        "S-2",
+    ),
     Mutant("no-limit-price", PERP, "if (worth > limit) revert", "if (false) revert", "R-1"),
     Mutant("reducing-at-any-age", PERP, "PriceWord.age(word) <= REDUCING_AGE;", "true;", "F-1"),
     # ---------------------------------------------------------------- liquidation and loss
@@ -157,12 +164,12 @@ MUTANTS = (
     ),
     Mutant("slices-of-any-size", LIQUIDATION, "if (fraction < least || fraction == 0)", "if (fraction == 0)", "S-5"),
     Mutant("insurance-share-sign", LIQUIDATION, "-toAccount - toInsurance", "-toAccount + toInsurance", "I-1"),
-    Mutant("any-slice-stops-clock", LIQUIDATION, "if (slice.full) clear", "clear", "S-4"),
-    Mutant("clock-starts-anew", LIQUIDATION, "if (header.clockStart != 0) return;", "", "S-4"),
+    Mutant("any-slice-stops-clock", LIQUIDATION, "if (slice.full) MarginCallLogic", "MarginCallLogic", "S-4"),
+    Mutant("clock-starts-anew", CALLS, "if (header.clockStart != 0) return;", "", "S-4"),
     Mutant("slice-of-assets-up", LIQUIDATION, "FixedMath.mulDivDown(held,", "FixedMath.mulDivUp(held,", "P-1"),
     Mutant(
         "bounty-out-of-margin",
-        LIQUIDATION,
+        CALLS,
         "if (a.equity <= int256(a.mm)) return 0;\n        uint256 spare = uint256(a.equity) - a.mm;",
         "if (a.equity <= 0) return 0;\n        uint256 spare = uint256(a.equity);",
         "S-2",
@@ -174,7 +181,7 @@ MUTANTS = (
         "a.mm;",
         "S-3",
     ),
-    Mutant("writes-down-all", LOSS, "losses, claim.deficit - paid);", "losses, claim.deficit);", "O-2"),
+    Mutant("writes-down-all", LOSS, "paid < claim.deficit ? claim.deficit - paid : 0;", "claim.deficit;", "O-2"),
     Mutant("window-forgets", LOSS, "window.spent += uint128(drawn);", "", "S-3"),
     Mutant(
         "slice-of-short-down",
@@ -328,6 +335,10 @@ MUTANTS = (
         "S-1",
     ),
     Mutant(
-        "old-surfaces-open", MARKS, "OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);", "key;", "test_"
+        "old-surfaces-open",
+        MARKS,
+        "OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
+        "if (key == 0) OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
+        "test_a_long_changes_hands_at_a_fresh_surface_only",
     ),
 )
