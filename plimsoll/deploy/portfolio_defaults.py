@@ -69,14 +69,16 @@ def underlying(feed: int) -> Underlying:
 
 
 def portfolio(feeds: tuple[int, ...] = (1, 2)) -> Parameters:
-    """The model over `feeds`, ascending; collateral of a feed cancels the risk of what is traded on it."""
+    """The model over `feeds`, ascending; collateral of a feed cancels the risk of what is traded on it.
+
+    Without a settlement window: shocks do not fade in the last half hour, since nobody need have observed its prices.
+    """
     return Parameters(
         underlyings=tuple(underlying(feed) for feed in feeds),
         im_factor=WAD,
         mm_factor=80 * PERCENT,
         rho=300_000,
         pnl_share=8_000,
-        settlement_window=1_800,
         peg_threshold=98 * PERCENT,
         peg_factor=2 * WAD,
         confidence_threshold=99 * PERCENT,
