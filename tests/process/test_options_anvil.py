@@ -30,10 +30,10 @@ def test_the_fund_is_called_and_liquidated_by_witness(result):
 
 
 def test_a_witness_costs_less_than_the_full_check(result):
-    """A third of the gas for a call. What the mined transaction used is what its repetition says."""
+    """Two fifths of the gas for a call, or less. What the mined transaction used is what its repetition says."""
     acts = [act for act in result.acts if act["witness"]]
     calls = [act for act in acts if act["event"] == "MarginCalled"]
-    assert calls and all(3 * act["gas"] < act["gas_in_full"] for act in calls)
+    assert calls and all(5 * act["gas"] < 2 * act["gas_in_full"] for act in calls)
     for act in acts:
         assert act["gas_by_witness"] == pytest.approx(act["gas"], rel=1e-4)
         assert act["gas"] < act["gas_in_full"]

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from option_town import BEGIN, DAYS, HOUR, OptionTown
+from portfolio_town import BEGIN, DAYS, HOUR, OptionTown
 
 from plimsoll import accounts as ids
 from plimsoll.accounts import Mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from option_town import BEGIN, HOUR, OptionTown
+from portfolio_town import BEGIN, HOUR, OptionTown
 
 from plimsoll.abi import decoder
 from plimsoll.accounts import Mode
