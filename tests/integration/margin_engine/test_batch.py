@@ -8,7 +8,7 @@ from plimsoll.actions import deposit, trade_perp, transfer, withdraw
 from plimsoll.prices import PRICE
 
 
-@pytest.mark.parametrize("kind", [13, 14, 255])
+@pytest.mark.parametrize("kind", [15, 16, 255])
 def test_an_unknown_action(world, trader, account, kind):
     """A code that means nothing stops the batch."""
     with reverts("UnknownAction", kind):

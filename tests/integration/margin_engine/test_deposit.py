@@ -62,9 +62,9 @@ def test_an_isolated_account_takes_quote_only(world, trader, asset, amount):
         world.execute(trader, deposit(account, asset, amount))
 
 
-@pytest.mark.parametrize("mode", [2, 3, 255])
+@pytest.mark.parametrize("mode", [3, 4, 255])
 def test_other_modes_are_not_available(world, trader, mode):
-    """Portfolio accounts come with their model; an unknown mode is nothing."""
+    """An unknown mode is nothing."""
     account = ids.pack(trader.address, mode, 0, 0)
     with reverts("ModeNotAvailable", mode):
         world.execute(trader, deposit(account, QUOTE, USDC))
