@@ -11,7 +11,7 @@ import {ConfigSlots} from "./libraries/ConfigSlots.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {LedgerSlots} from "./libraries/LedgerSlots.sol";
 import {RampMath} from "./libraries/RampMath.sol";
-import {RuleMargin} from "./margin/RuleMargin.sol";
+import {PortfolioMargin} from "./margin/PortfolioMargin.sol";
 
 /// @title The contracts that options and portfolio accounts rest on: checks and writes
 /// @notice Each of them is forbidden as a target of `Call` for good.
@@ -31,8 +31,9 @@ contract OptionConfig is IOptionConfig, AccessManaged {
         _requireCode(model);
         // As MarketConfig holds the rule model to it: what a slice leaves is above the floors.
         uint256 dust = ConfigWords.dustOf(_word(LedgerSlots.TERMS)) * _DUST;
-        uint256 floor = RuleMargin(model).IM_FLOOR();
+        uint256 floor = PortfolioMargin(model).IM_FLOOR();
         if (dust < floor) revert IMarketConfig.DustBelowFloor(dust, floor);
+        if (!PortfolioMargin(model).isStrict()) revert ModelBoundsWide(model);
         address current = ConfigWords.modelOf(_word(LedgerSlots.OPTION_SETUP));
         if (current != address(0) && current != model) _ramp(current);
         _install(ConfigSlots.PORTFOLIO_MODEL, model);

@@ -11,10 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plimsoll import contracts, ledger
-from plimsoll.abi import checksum
 from plimsoll.accounts import Mode
 from plimsoll.contracts import Contract
-from plimsoll.errors import BadInput
 from plimsoll.margin import epoch_math
 from plimsoll.margin.account import (
     Account,
@@ -41,6 +39,7 @@ from plimsoll.margin.account import (
     pair_of,
 )
 from plimsoll.margin.option_series import expiry_of, key_of, market_of
+from plimsoll.margin.portfolio_layout import parameters_of
 from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.rule_margin import RuleMargin
 from plimsoll.margin.words import ModelRamp, Settlement
@@ -68,6 +67,8 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
     positions = {n: Position.from_word(next(words)) for n in markets}
     states = {n: _with_epochs(engine, n, _market(words), positions[n], number) for n in markets}
     options = _options(engine, account, number) if header.options else {}
+    held = account[20] == Mode.PORTFOLIO
+    portfolio, portfolio_replaced = _portfolio(engine, number) if held else (None, None)
     feeds = {p.feed for p in params.values()} | {m.risk.feed for m in states.values()} | {settings.quote_feed}
     snapshot = Snapshot(
         time=time,
@@ -81,7 +82,8 @@ def read(deployment: Deployment, account: bytes, *, block: int | None = None) ->
         lending=lending,
         pairs=pairs,
         replaced=_replaced(engine, ramp, number) if settings.flags & MODEL_RAMPING else None,
-        portfolio=_portfolio(deployment, number) if account[20] == Mode.PORTFOLIO else None,
+        portfolio=portfolio,
+        portfolio_replaced=portfolio_replaced,
         surfaces=_surfaces(deployment, options, number),
         settlements=_settlements(engine, options, number),
     )
@@ -138,14 +140,23 @@ def _settlements(engine: Contract, options: Iterable[int], block: int) -> dict[i
     return {key_of(*group): Settlement.from_word(word).price for group, word in zip(groups, words, strict=True)}
 
 
-def _portfolio(d: Deployment, block: int) -> PortfolioMargin:
-    """The deployment's own model. Another one, set since, has parameters that only it knows: BadInput."""
-    word = ledger.read(d.engine, [ledger.OPTION_SETUP], block=block)[0]
-    installed, planned = word % 2**160, d.parameters.portfolio
-    if planned is None or installed != int(d.portfolio_model.address, 16):
-        address = checksum(installed.to_bytes(20, "big"))
-        raise BadInput("portfolio model", address, "it is not the one that the manifest names: write a new manifest")
-    return PortfolioMargin(planned)
+def portfolio_model(engine: Contract, address: int, block: int) -> PortfolioMargin:
+    """A model by the parameters that its own contract names."""
+    text = "0x" + address.to_bytes(20, "big").hex()
+    model = Contract(engine.chain, text, contracts.load()["PortfolioMargin"])
+    return PortfolioMargin(parameters_of(model.read("parameters", block=block)))
+
+
+def _portfolio(engine: Contract, block: int) -> tuple[PortfolioMargin | None, ModelReplaced | None]:
+    """The model of portfolio accounts, and while it is ramped to the one before."""
+    setup, word = ledger.read(engine, [ledger.OPTION_SETUP, ledger.PORTFOLIO_RAMP], block=block)
+    address, ramping = setup % 2**160, setup >> 160 & MODEL_RAMPING
+    if address == 0:
+        return None, None
+    model, ramp = portfolio_model(engine, address, block), ModelRamp.from_word(word)
+    if not ramping:
+        return model, None
+    return model, ModelReplaced(portfolio_model(engine, ramp.model, block), ramp.end)  # type: ignore[arg-type]
 
 
 def _with_epochs(engine: Contract, number: int, market: Market, position: Position, block: int) -> Market:

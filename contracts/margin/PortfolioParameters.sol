@@ -27,6 +27,7 @@ library PortfolioParameters {
     error ScenariosOutOfRange(uint256 scenarios);
     error NettingOutOfRange(uint256 rho);
     error ProfitShareOutOfRange(uint256 pnlShare);
+    error SettlementWindowUnsafe(uint256 settlementWindow);
     error LossFactorsUnordered(uint256 mmFactor, uint256 imFactor);
     error DepegOutOfRange(uint256 threshold, uint256 factor);
     error ConfidenceOutOfRange(uint256 threshold, uint256 margin);
@@ -110,6 +111,9 @@ library PortfolioParameters {
         uint256 share = words[0] >> 40 & 0xffff;
         if (rho > FixedMath.PPM) revert NettingOutOfRange(rho);
         if (share > FixedMath.BPS) revert ProfitShareOutOfRange(share);
+        // Marks are at the spot, and settlement is a mean: a shock that fades lets a holder borrow on what the mean will not see (O-09).
+        uint256 window = words[0] >> 56 & 0xffffff;
+        if (strict && window != 0) revert SettlementWindowUnsafe(window);
         (uint256 im, uint256 mm, uint256 peg) = (triple(words[1], 0), triple(words[1], 1), triple(words[1], 2));
         if (mm == 0 || im < mm || im > 10 * _WAD) revert LossFactorsUnordered(mm, im);
         uint256 factor = triple(words[2], 0);

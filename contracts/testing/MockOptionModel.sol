@@ -17,6 +17,7 @@ contract MockOptionModel is IMarginModel, IOptionModel {
 
     uint256 public immutable MM_FLOOR;
     uint256 public immutable IM_FLOOR;
+    bool public isStrict = true;
     uint256 public timeValue;
     uint256 public rate;
     bool public shows;
@@ -28,6 +29,10 @@ contract MockOptionModel is IMarginModel, IOptionModel {
     /// @param timeValue_ 1e-10 quote. @param rate_ bps.
     function set(uint256 timeValue_, uint256 rate_, bool shows_) external {
         (timeValue, rate, shows) = (timeValue_, rate_, shows_);
+    }
+
+    function loosen() external {
+        isStrict = false;
     }
 
     /// @inheritdoc IMarginModel

@@ -16,10 +16,10 @@ from plimsoll.errors import PlimsollError
 from plimsoll.margin.account import Account, ModelReplaced, PriceUse, Snapshot
 from plimsoll.margin.option_series import expiry_of, key_of, market_of
 from plimsoll.margin.option_values import gather, is_portfolio
-from plimsoll.margin.portfolio_layout import parameters_of
 from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.words import ModelRamp, Settlement
+from plimsoll.reading import portfolio_model
 
 ADDRESS, RAMPING = 2**160 - 1, 1
 Series = dict[int, int]  # instrument → quantity, 1e-8
@@ -68,8 +68,7 @@ class OptionReader:
         if not address:
             return None
         if address not in self._models:
-            words = self._contract(address, "PortfolioMargin").read("parameters", block=block)
-            self._models[address] = PortfolioMargin(parameters_of(words))
+            self._models[address] = portfolio_model(self.engine, address, block)
         return self._models[address]
 
     def _contract(self, address: int, name: str) -> Contract:

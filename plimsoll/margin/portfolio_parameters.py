@@ -207,6 +207,7 @@ class Parameters:
     def _check_head(self, strict: bool) -> None:
         refuse(not 0 <= self.rho <= PPM, "NettingOutOfRange", self.rho)
         refuse(not 0 <= self.pnl_share <= BPS, "ProfitShareOutOfRange", self.pnl_share)
+        refuse(strict and self.settlement_window != 0, "SettlementWindowUnsafe", self.settlement_window)
         unordered = self.mm_factor <= 0 or self.im_factor < self.mm_factor or self.im_factor > 10 * WAD
         refuse(unordered, "LossFactorsUnordered", self.mm_factor, self.im_factor)
         wide = self.peg_threshold > (WAD if strict else 100 * WAD) or self.peg_factor > 10 * WAD

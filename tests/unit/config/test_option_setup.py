@@ -73,6 +73,14 @@ def test_a_model_whose_floor_is_above_the_dust_is_refused(setup):
         setup.configure("setTerms", values(TERMS | {"dust": 2_900}))
 
 
+def test_a_model_with_bounds_for_published_cases_is_refused(setup):
+    """It says so itself."""
+    wide = setup.deploy("MockOptionModel", 14 * 10**18, 15 * 10**18, 0, 1000)
+    wide.write("loosen", sender=setup.stranger)
+    with reverts("ModelBoundsWide", wide.address):
+        install(setup, "setPortfolioModel", wide.address)
+
+
 def test_a_replaced_model_is_ramped_to_and_the_next_waits(setup):
     """As the rule model is."""
     first, second = model(setup), model(setup)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from option_board import SIZE, Board
 
 from plimsoll import accounts, ledger, reading
-from plimsoll.errors import BadInput
 from plimsoll.margin.account import AccountState, account_state, assess
+from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.option_series import pack
 from plimsoll.margin.words import Settlement
 from plimsoll.options.flips import nearest_of_options
@@ -30,13 +32,20 @@ def twin(board, account):
     return (*result, account_state(found, result, snapshot))
 
 
-def test_a_model_that_the_manifest_does_not_name_is_refused(board):
-    """Its parameters are not known here, and a wrong answer would be worse than none."""
+@pytest.mark.parametrize("hours", [0, 7, 25])
+def test_a_model_that_the_manifest_does_not_name_is_read_from_its_own_contract(board, hours):
+    """Stricter than the one before, and on its ramp: at its beginning, within, and when it is over."""
     account = board.book(accounts.pack(board.actor("alice"), accounts.Mode.PORTFOLIO, 0, 0))
-    (word,) = ledger.read(board.engine, [ledger.OPTION_SETUP])
-    board.chain.set_storage(board.engine.address, ledger.OPTION_SETUP, word ^ 1)
-    with pytest.raises(BadInput, match="portfolio model"):
-        reading.read(board.deployed, account)
+    words = replace(board.deployed.parameters.portfolio, mm_factor=WAD).to_words()
+    model = board.put("PortfolioMargin", board.deployed["NormalTable"].address, words)
+    before = board.assess(account).mm
+    board.deployed["OptionConfig"].write("setPortfolioModel", model.address, sender=board.admin)
+    board.chain.advance(hours * 3600)
+    board.post({})
+    board.show(0.7)
+
+    assert twin(board, account) == tuple(board.assess(account))
+    assert (board.assess(account).mm > before) or hours == 0
 
 
 def test_what_is_read_assesses_as_the_engine_does(board, account):

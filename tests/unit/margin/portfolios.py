@@ -70,7 +70,6 @@ PARAMETERS = Parameters(
     mm_factor=WAD,
     rho=300_000,
     pnl_share=7_000,
-    settlement_window=1_800,
     peg_threshold=98 * WAD // 100,
     peg_factor=2 * WAD,
     confidence_threshold=55 * WAD // 100,

@@ -31,6 +31,7 @@ REFUSED = {
     "41 scenarios": (one(scenarios=(Scenario(WAD),) * 41), "ScenariosOutOfRange", 41),
     "netting beyond one": (one(rho=1_000_001), "NettingOutOfRange", 1_000_001),
     "share of profit beyond one": (one(pnl_share=10_001), "ProfitShareOutOfRange", 10_001),
+    "shocks that fade toward expiry": (one(settlement_window=1), "SettlementWindowUnsafe", 1),
     "no maintenance": (one(mm_factor=0), "LossFactorsUnordered", 0, PARAMETERS.im_factor),
     "initial below maintenance": (one(im_factor=WAD - 1), "LossFactorsUnordered", WAD, WAD - 1),
     "peg above one": (one(peg_threshold=WAD + 1), "DepegOutOfRange", WAD + 1, 2 * WAD),
