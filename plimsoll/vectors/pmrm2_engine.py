@@ -86,7 +86,7 @@ class EngineChain:
         for place in (*self._places.values(), parameters):
             evm.insert_account_info(place, AccountInfo(nonce=1, code=bytes(self._evm.get_code(place))))
         for (place, slot), word in self._storage(case.view, int(model, 16), now, minutes).items():
-            _store_cold(evm, place, slot, word)
+            store_cold(evm, place, slot, word)
         evm.set_block_env(BlockEnv(number=1, timestamp=now))
         return evm
 
@@ -137,9 +137,9 @@ class EngineChain:
         return next(int(e["slot"]) for e in self._artifacts.storage(contract) if e["label"] == label)
 
 
-def _store_cold(evm: Any, place: str, slot: int, word: int) -> None:
-    """The first word of an account that is not loaded goes beneath the journal, where it is cold; a second one, now that
-    it is loaded, would be warm, as would be the account."""
+def store_cold(evm: Any, place: str, slot: int, word: int) -> None:
+    """The first word of an account that is not loaded goes beneath the journal, where it is cold. It loads the account,
+    and with it a second word would be warm: so that is taken back."""
     before = evm.snapshot()
     evm.insert_account_storage(place, slot, word)
     evm.revert(before)
