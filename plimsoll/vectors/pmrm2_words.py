@@ -1,0 +1,161 @@
+"""The account of a portfolio case as what a check hands a model, and in whole units as the engine keeps it.
+
+One feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it,
+so that an account without options knows its spot as well.
+
+Contracts keep seven digits of a strike and whole basis points of a haircut. For a model, what lies between two of them
+is held in part at each: of a strike, a ten-millionth apart, so that the error is of the square of that; of a haircut
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+from plimsoll.margin.fixed_math import WAD
+from plimsoll.margin.portfolio_parameters import PPM_UNIT
+from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Option, Perp, Smile, Tag, strike_code
+from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.vectors.field import SLACK, wad
+from plimsoll.vectors.pmrm2_account import UNIT_PRICE, UNIT_SIZE, Account, Collateral, Feed, Leg
+from plimsoll.vectors.pmrm2_parameters import COLLATERAL_FEED, PERP_FEED, SPOT_FEED
+
+SMILE_LIMIT = Fraction(2**63 - 1, WAD)
+SIGMA_LIMIT = Fraction(18)
+MANTISSA = 10**7
+BPS = 10**4
+FIELD, UNITS_TRIED = 2**24 - 1, 100_000
+
+Doubt = tuple[int, int]
+
+
+class Words:
+    """Of one account. unit: WAD that one of a confidence's 24 bits is; parted: whether strikes and haircuts are."""
+
+    def __init__(self, account: Account, unit: int, *, parted: bool):
+        self._account, self._unit, self._parted = account, unit, parted
+
+    def view(self) -> AccountView:
+        account = self._account
+        doubt, fine = self._doubt(account.confidence)
+        assets = [AssetExposure(wad(account.cash), 0, 0, 0), AssetExposure(0, 0, 0, 0)]
+        tags = [Tag(0, price=price(account.stable)), Tag(SPOT_FEED, doubt, 1, price(account.spot), fine)]
+        for number, collateral in enumerate(account.collaterals):
+            for asset, tag in self._collateral(collateral, COLLATERAL_FEED + number, len(assets)):
+                assets.append(asset)
+                tags.append(tag)
+        return AccountView(tuple(assets), tuple(tags), self._perps(), self._expiries())
+
+    def _doubt(self, confidence: Fraction) -> Doubt:
+        """1 − confidence in units, and in 2^-16 of one beyond them."""
+        return divmod(round((1 - confidence) * WAD * 2**16 / self._unit), 2**16)
+
+    def _collateral(self, held: Collateral, feed: int, index: int) -> list[tuple[AssetExposure, Tag]]:
+        value = held.amount * held.price / self._account.stable
+        doubt, fine = self._doubt(held.confidence)
+        found = []
+        for part, (share, mm, im) in enumerate(haircuts(held.mm, held.im, parted=self._parted)):
+            asset = AssetExposure(wad(value * share), mm + im, mm, mm + im)
+            found.append((asset, Tag(feed, doubt, index + part, price(held.price / self._account.stable), fine)))
+        return found
+
+    def _perps(self) -> tuple[Perp, ...]:
+        size, pnl = round(self._account.perps * UNIT_SIZE), wad(self._account.pnl)
+        if size == 0 and pnl == 0:
+            return ()
+        notional = abs(size) * price(self._account.perp_price)
+        doubt, fine = self._doubt(self._account.perp_confidence)
+        return (Perp(notional, pnl, PERP_FEED, size < 0, abs(size), doubt, fine),)
+
+    def _expiries(self) -> tuple[ExpiryView, ...]:
+        views = []
+        chains: dict[int, list[Leg]] = {}
+        for leg in self._account.legs:
+            chains.setdefault(leg.secs, []).append(leg)
+        doubt = self._doubt(self._account.confidence)
+        for i, secs in enumerate(sorted(chains)):
+            feed, options = self._account.feeds[secs], self._options(chains[secs])
+            if not options:
+                continue
+            doubts = [self._doubt(confidence) for confidence in feed.confidences]
+            surface = smile(feed, self._account.spot, [units for units, _ in doubts])
+            fines = (doubt[1], doubts[0][1], doubts[1][1], doubts[2][1])
+            known = (secs, price(self._account.spot), surface, options, doubt[0], fines)
+            views.append(ExpiryView(1, SPOT_FEED, *known, minutes=28_000_000 + i))
+        return tuple(views)
+
+    def _options(self, legs: list[Leg]) -> tuple[Option, ...]:
+        held: dict[tuple[int, bool], int] = {}
+        for leg in legs:
+            rest = round(leg.amount * UNIT_SIZE)
+            for code, share in strikes(leg.strike, parted=self._parted):
+                quantity = round(rest * share)
+                rest, key = rest - quantity, (code, leg.put)
+                held[key] = held.get(key, 0) + quantity
+        return tuple(Option(code, put, quantity) for (code, put), quantity in sorted(held.items()) if quantity)
+
+
+def strikes(strike: Fraction, *, parted: bool) -> list[tuple[int, Fraction]]:
+    """Codes of strikes, and which share of what is left is held at each."""
+    units, step = strike * UNIT_PRICE, 1
+    while units >= MANTISSA * step:
+        step *= 10
+    below = floor(units / step)
+    share = units / step - below
+    nearest = below + (share >= Fraction(1, 2))
+    if not parted or abs(units / step - nearest) <= SLACK * nearest:
+        return [(strike_code(nearest * step), Fraction(1))]
+    return [(strike_code(below * step), 1 - share), (strike_code((below + 1) * step), Fraction(1))]
+
+
+def haircuts(mm: Fraction, im: Fraction, *, parted: bool) -> list[tuple[Fraction, int, int]]:
+    """Shares of a collateral with the haircuts, bps, that each is held at."""
+    whole = [round(value * BPS) for value in (mm, im)]
+    near = all(abs(value * BPS - bps) <= Fraction(1, 10**6) for value, bps in zip((mm, im), whole, strict=True))
+    if near or not parted:
+        return [(Fraction(1), *whole)]
+    low = [floor(value * BPS) for value in (mm, im)]
+    rest = [value * BPS - bps for value, bps in zip((mm, im), low, strict=True)]
+    cuts = sorted({Fraction(0), *rest, Fraction(1)})
+    return [
+        (end - start, low[0] + (start < rest[0]), low[1] + (start < rest[1]))
+        for start, end in zip(cuts, cuts[1:], strict=False)
+    ]
+
+
+def smile(feed: Feed, spot: Fraction, doubts: Sequence[int]) -> Smile:
+    a, b, rho, m, sigma, reference, tau = feed.svi
+    if sigma > SIGMA_LIMIT:
+        # A smile as flat as that is level over all strikes there are.
+        a, sigma = a + b * (sigma - SIGMA_LIMIT), SIGMA_LIMIT
+    while max(abs(a), abs(b)) > SMILE_LIMIT:
+        a, b, tau = a / 2, b / 2, tau / 2
+    shape = (wad(a), wad(b), wad(rho), wad(m), wad(sigma), price(reference), wad(tau))
+    return Smile(*shape, wad(feed.forward / spot), wad(feed.rate), *doubts)
+
+
+def doubt_unit(account: Account) -> int:
+    """What one of a confidence's 24 bits is, WAD: a ppm where all are whole ppm, else what comes nearest to all."""
+    doubts = [1 - confidence for confidence in confidences(account)]
+    if all(doubt * 10**6 % 1 == 0 for doubt in doubts):
+        return PPM_UNIT
+    largest = float(max(doubts))
+    units = largest / np.arange(FIELD, FIELD - UNITS_TRIED, -1)
+    multiples = np.array([float(doubt) for doubt in doubts])[:, None] / units
+    worst = (np.abs(multiples - np.round(multiples)) * units).max(axis=0)
+    return int(max(doubts) * WAD / (FIELD - int(worst.argmin()))) + 1
+
+
+def confidences(account: Account) -> list[Fraction]:
+    found = [account.confidence, account.perp_confidence, *(c.confidence for c in account.collaterals)]
+    used = {leg.secs for leg in account.legs}
+    return found + [confidence for secs in sorted(used) for confidence in account.feeds[secs].confidences]
+
+
+def price(value: Fraction) -> int:
+    """1e-10 quote."""
+    return round(value * UNIT_PRICE)
