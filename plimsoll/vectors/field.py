@@ -83,15 +83,15 @@ class Field:
             raise self.refused("it must be above zero")
         return value
 
-    def between(self, least: int, most: int) -> Fraction:
+    def between(self, least: int, most: int, remedy: str = "") -> Fraction:
         value = self.number()
         if not least <= value <= most:
-            raise self.refused(f"it must be from {least} to {most}")
+            raise self.refused(remedy or f"it must be from {least} to {most}")
         return value
 
-    def whole(self, unit: Fraction = Fraction(1)) -> int:
-        """In units, an integer but for what a float loses."""
-        value = self.number() / unit
+    def whole(self, unit: Fraction = Fraction(1), of: Fraction | None = None) -> int:
+        """`of`, or what is written, in units, an integer but for what a float loses."""
+        value = (self.number() if of is None else of) / unit
         found = round(value)
         if abs(value - found) > SLACK * max(abs(value), Fraction(1)):
             raise self.refused(f"it has more digits than our model keeps: units of {float(unit):g}")

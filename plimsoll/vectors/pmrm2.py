@@ -1,8 +1,8 @@
 """Published portfolios (PMRM_2) on the compiled engine and its PortfolioMargin, in process.
 
 Each file sets up parameters, feeds, surfaces and an account: `run(folder)`. Errors are relative to gross notional:
-options at spot, perps, collateral and cash, at least one quote. Gas is that of a view of the engine with every slot cold, less 21,000 and
-calldata.
+options at spot, perps, collateral and cash, at least one quote. Gas is that of a view of the engine with every slot
+cold, less 21,000 and calldata.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from plimsoll.margin.portfolio_parameters import Parameters
 from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.rule_margin import Assessment
 from plimsoll.vectors import pmrm2_case
-from plimsoll.vectors.pmrm2_engine import EngineChain
 from plimsoll.vectors.field import Field
+from plimsoll.vectors.pmrm2_engine import EngineChain
 from plimsoll.vectors.report import Case as Figure
 from plimsoll.vectors.report import Folder, Watch, refusals
 

@@ -13,7 +13,7 @@ from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.vectors.field import Field
 from plimsoll.vectors.pmrm2_account import read_account
 from plimsoll.vectors.pmrm2_parameters import read_parameters
-from plimsoll.vectors.pmrm2_words import Words, doubt_unit
+from plimsoll.vectors.pmrm2_words import Words, doubt_unit, threshold
 
 PARTS = ("Scenario", "Parameters", "Result")
 #: What rounding a confidence to whole units may move initial margin by, of gross notional.
@@ -25,7 +25,7 @@ MINUTE = 60
 class Case:
     """What a file holds; im and mm are net: equity less the requirement. gross: gross notional, quote.
 
-    view: as the engine keeps it, but for its clock; exact: as a model is told it; enlarged: by how much both are larger.
+    view: as the engine keeps it, but for its clock; exact: as a model is told it; enlarged: how much larger both are.
     """
 
     name: str
@@ -66,9 +66,10 @@ def parse(root: Field) -> Case:
     account = read_account(scenario)
     model = read_parameters(parameters, tuple(collateral.cancels for collateral in account.collaterals))
     unit, large = doubt_unit(account), account.enlarged()
+    fence = threshold(account, model.confidence_threshold, unit)
     return Case(
         name=root.file.removesuffix(".json"),
-        parameters=replace(model, doubt_unit=unit),
+        parameters=replace(model, doubt_unit=unit, confidence_threshold=fence),
         view=Words(large, unit, parted=False).view(),
         exact=Words(large, unit, parted=True).view(),
         im=result["IM"].number(),

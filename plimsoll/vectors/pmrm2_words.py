@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 
 import numpy as np
@@ -114,17 +115,14 @@ def strikes(strike: Fraction, *, parted: bool) -> list[tuple[int, Fraction]]:
 
 def haircuts(mm: Fraction, im: Fraction, *, parted: bool) -> list[tuple[Fraction, int, int]]:
     """Shares of a collateral with the haircuts, bps, that each is held at."""
-    whole = [round(value * BPS) for value in (mm, im)]
-    near = all(abs(value * BPS - bps) <= Fraction(1, 10**6) for value, bps in zip((mm, im), whole, strict=True))
+    nearest = round(mm * BPS), round(im * BPS)
+    near = max(abs(mm * BPS - nearest[0]), abs(im * BPS - nearest[1])) <= Fraction(1, 10**6)
     if near or not parted:
-        return [(Fraction(1), *whole)]
+        return [(Fraction(1), *nearest)]
     low = [floor(value * BPS) for value in (mm, im)]
     rest = [value * BPS - bps for value, bps in zip((mm, im), low, strict=True)]
     cuts = sorted({Fraction(0), *rest, Fraction(1)})
-    return [
-        (end - start, low[0] + (start < rest[0]), low[1] + (start < rest[1]))
-        for start, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    return [(end - start, low[0] + (start < rest[0]), low[1] + (start < rest[1])) for start, end in pairwise(cuts)]
 
 
 def smile(feed: Feed, spot: Fraction, doubts: Sequence[int]) -> Smile:
@@ -148,6 +146,15 @@ def doubt_unit(account: Account) -> int:
     multiples = np.array([float(doubt) for doubt in doubts])[:, None] / units
     worst = (np.abs(multiples - np.round(multiples)) * units).max(axis=0)
     return int(max(doubts) * WAD / (FIELD - int(worst.argmin()))) + 1
+
+
+def threshold(account: Account, wanted: int, unit: int) -> int:
+    """That of confidences, WAD: between what is below `wanted` and what is not, where no rounding crosses it."""
+    known = [confidence * WAD for confidence in confidences(account)]
+    if unit == PPM_UNIT:
+        return wanted
+    below = max((value for value in known if value < wanted), default=Fraction(0))
+    return round((below + min((value for value in known if value >= wanted), default=Fraction(WAD))) / 2)
 
 
 def confidences(account: Account) -> list[Fraction]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from plimsoll.errors import BadInput, ChainError, PlimsollError, TransactionFailed
 
-
 #: Shows how far it is while it goes through files.
 Watch = Callable[[Sequence[Path]], Iterable[Path]]
 

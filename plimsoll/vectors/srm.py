@@ -21,14 +21,15 @@ from typing import Any
 from plimsoll import contracts
 from plimsoll.chain import ProcessChain
 from plimsoll.contracts import Contract
-from plimsoll.errors import BadInput, Reverted
+from plimsoll.errors import BadInput, PlimsollError, Reverted
 from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure
 from plimsoll.margin.words import MarketRisk
+from plimsoll.vectors.field import Field
 from plimsoll.vectors.report import Case as Figure
-from plimsoll.vectors.report import files
-from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, cases, rules
+from plimsoll.vectors.report import Folder, Watch, refusals
+from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, is_case, read_case, rules
 
 TOLERANCE = 1e-8
 #: Floors as low as the contract takes them: the cases know of none.
@@ -67,6 +68,8 @@ class Report:
     """Errors are relative to what was published, or to one quote if that is more."""
 
     results: tuple[Result, ...]
+    refused: tuple[PlimsollError, ...] = ()
+    passed_over: tuple[str, ...] = ()
     name: str = "srm"
 
     @property
@@ -86,25 +89,30 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         head: dict[str, Any] = {"set": self.name, "cases": self.cases, "passed": self.passed}
         for name in ("im", "mm", "mtm"):
-            head[f"worst_rel_error_{name}"] = max(getattr(result, name).rel_error for result in self.results)
-        return head | {"per_case": [result.to_json() for result in self.results]}
+            errors = [getattr(result, name).rel_error for result in self.results]
+            head[f"worst_rel_error_{name}"] = max(errors, default=None)
+        return head | {"per_case": [result.to_json() for result in self.results]} | refusals(self.refused)
 
 
-def run(folder: Path) -> Report:
-    """Every case of every file in `folder` but the parameters."""
-    chain = ProcessChain()
+def run(place: Path, watch: Watch = iter) -> Report:
+    """Every case of every file under `place`, with the parameters beside it. What cannot be run is in the report."""
+    folder, chain, results = Folder(place, ".json"), ProcessChain(), list[Result]()
     table = _deploy(chain, "NormalTable", TABLE_FILE.read_bytes())
-    results: list[Result] = []
-    for path in files(folder, "*.json"):
-        if path.name == PARAMETERS:
-            continue
-        rule = rules(folder, path.name)
-        found = cases(path)
-        model = _model(chain, rule, table.address)
-        results += [_result(chain, model, rule, case) for case in found]
-    if not results:
-        raise BadInput("DIR", str(folder), f"there is no case in it; {PARAMETERS} and a .json of cases were expected")
-    return Report(tuple(results))
+    for path in watch([path for path in folder.paths if path.name != PARAMETERS]):
+        name = folder.name(path)
+        with folder.keeping(name):
+            content = Field.read(path, name)
+            cases = [content[case] for case in content.names()] if isinstance(content.value, dict) else []
+            if not any(map(is_case, cases)):
+                folder.passed_over.append(name)
+                continue
+            rule = rules(path)
+            model = _model(chain, rule, table.address)
+            for case in cases:
+                with folder.keeping(case.where):
+                    results.append(_result(chain, model, rule, read_case(case)))
+    folder.checked(len(results), f"{PARAMETERS} and a .json of cases")
+    return Report(tuple(results), tuple(folder.refused), tuple(folder.passed_over))
 
 
 def _deploy(chain: ProcessChain, name: str, *args: Any) -> Contract:
