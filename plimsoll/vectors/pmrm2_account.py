@@ -16,7 +16,7 @@ UNIT_SIZE, UNIT_PRICE = 10**8, 10**10
 #: Largest amount of a series, in units; of a perp; largest amount of money in one place, in quote.
 MOST_OPTIONS, MOST_PERPS, MOST_MONEY = 9 * 10**10, 7 * 10**8, 3 * 10**10
 #: What may be lost of gross notional before an account is enlarged, and to how much money it is at most.
-LOSS, ENLARGED = Fraction(1, 10**10), 10**10
+LOSS, ENLARGED = Fraction(5, 10**10), 10**10
 #: Of what a surface's words hold: forward over spot, and years; |ρ| and |m|; b and σ.
 MOST_CARRY, MOST_RHO, MOST_SVI = 18, 9, 10**9
 CONFIDENCES = ("ForwardConfidence", "RateConfidence", "OptionVolConfidences")
@@ -78,11 +78,12 @@ class Account:
     def enlarged(self) -> Account:
         """Itself where contracts keep enough of it."""
         gross = max(self.gross, Fraction(1))
-        amounts = [leg.amount * UNIT_SIZE for leg in self.legs] + [self.perps * UNIT_SIZE]
-        lost = sum(abs(amount - round(amount)) for amount in amounts) * self.spot / UNIT_SIZE / gross
-        room = ENLARGED / gross
-        largest = max(map(abs, amounts), default=Fraction(1)) or Fraction(1)
-        size = _power(lost / LOSS, min(room, MOST_PERPS * UNIT_SIZE / largest))
+        held = [(leg.amount * UNIT_SIZE, max(leg.strike, self.spot)) for leg in self.legs]
+        held.append((self.perps * UNIT_SIZE, self.spot))
+        lost = sum((abs(amount - round(amount)) * worth for amount, worth in held), Fraction(0)) / UNIT_SIZE / gross
+        room = Fraction(ENLARGED) / gross
+        most = Fraction(MOST_PERPS * UNIT_SIZE) / max(Fraction(1), *(abs(amount) for amount, _ in held))
+        size = _power(lost / LOSS, min(room, most))
         return self.times(size, _power(1 / (2 * UNIT_PRICE * self.spot) / LOSS, room / size))
 
     def times(self, size: int, money: int) -> Account:

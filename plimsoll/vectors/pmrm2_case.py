@@ -17,7 +17,7 @@ from plimsoll.vectors.pmrm2_words import Words, doubt_unit, threshold
 
 PARTS = ("Scenario", "Parameters", "Result")
 #: What rounding a confidence to whole units may move initial margin by, of gross notional.
-DOUBT_LOSS = Fraction(1, 10**9)
+DOUBT_LOSS = Fraction(4, 10**9)
 MINUTE = 60
 
 

@@ -30,6 +30,7 @@ from plimsoll.vectors.field import Field
 from plimsoll.vectors.report import Case as Figure
 from plimsoll.vectors.report import Folder, Watch, refusals
 from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, is_case, read_case, rules
+from plimsoll.vectors.srm_options import E8
 
 TOLERANCE = 1e-8
 #: Floors as low as the contract takes them: the cases know of none.
@@ -65,7 +66,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """Errors are relative to what was published, or to one quote if that is more."""
+    """Errors are relative to gross notional (Case.gross)."""
 
     results: tuple[Result, ...]
     refused: tuple[PlimsollError, ...] = ()
@@ -136,15 +137,16 @@ def _result(chain: ProcessChain, model: Contract, rule: Rules, case: Case) -> Re
     return Result(
         name=case.name,
         options=sum(len(expiry.holdings) for one in case.underlyings for expiry in one.expiries),
-        im=_figure(f"{case.name} IM", case.im, found.equity - found.im - _depeg(rule, case)),
-        mm=_figure(f"{case.name} MM", case.mm, found.equity - found.mm),
-        mtm=_figure(f"{case.name} mark", case.mtm, found.equity),
+        im=_figure(case, "IM", case.im, found.equity - found.im - _depeg(rule, case)),
+        mm=_figure(case, "MM", case.mm, found.equity - found.mm),
+        mtm=_figure(case, "mark", case.mtm, found.equity),
         gas=receipt.gas_used - BASE_GAS - sum(16 if byte else 4 for byte in data),
     )
 
 
-def _figure(name: str, published: Fraction, wad: int) -> Figure:
-    return Figure(name, float(published), float(Fraction(wad, WAD)), max(1.0, abs(float(published))), TOLERANCE)
+def _figure(case: Case, name: str, published: Fraction, wad: int) -> Figure:
+    got = float(Fraction(wad, WAD * case.size))
+    return Figure(f"{case.name} {name}", float(published), got, float(case.gross), TOLERANCE)
 
 
 # ---------------------------------------------------------------- words
@@ -187,7 +189,7 @@ def _depeg(rule: Rules, case: Case) -> int:
 
 def _sold(one: Underlying) -> Fraction:
     sold = sum(max(-holding.quantity, 0) for expiry in one.expiries for holding in expiry.holdings)
-    return Fraction(sold, 10**8)
+    return Fraction(sold, E8)
 
 
 def _wad(value: Fraction) -> int:

@@ -10,7 +10,7 @@ from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.margin.rule_options import ExpiryExposure
 from plimsoll.vectors.field import Field
-from plimsoll.vectors.srm_options import UNDERLYINGS, Leg, doubt, expiry, legs_of
+from plimsoll.vectors.srm_options import E8, UNDERLYINGS, Leg, doubt, enlargement, expiry, legs_of
 
 PARAMETERS = "params.json"
 PARTS = ("Scenario", "Result")
@@ -42,18 +42,30 @@ class Underlying:
     base: Fraction
     expiries: tuple[ExpiryExposure, ...]
 
+    @property
+    def options(self) -> Fraction:
+        """How many, bought and sold."""
+        return Fraction(sum(abs(h.quantity) for expiry in self.expiries for h in expiry.holdings), E8)
+
 
 @dataclass(frozen=True)
 class Case:
-    """What an account has and what was published for it, in quote."""
+    """What an account has and what was published for it, in quote. size: by how much what it has was enlarged."""
 
     name: str
+    size: int
     cash: Fraction
     stable: Fraction
     underlyings: tuple[Underlying, ...]
     im: Fraction
     mm: Fraction
     mtm: Fraction
+
+    @property
+    def gross(self) -> Fraction:
+        """Gross notional, quote: options, perps and bases at spot, and cash; at least one."""
+        held = sum((one.spot * (abs(one.perp) + abs(one.base) + one.options) for one in self.underlyings), Fraction(0))
+        return max((held + abs(self.cash)) / self.size, Fraction(1))
 
 
 def rules(path: Path) -> Rules:
@@ -105,24 +117,26 @@ def is_case(field: Field) -> bool:
 
 def read_case(case: Field) -> Case:
     s, result = case["Scenario"], case["Result"]
-    legs = legs_of(s)
+    size = enlargement(s)
+    legs = legs_of(s, size)
     return Case(
         name=case.path,
-        cash=_amount(s["Cash"]),
+        size=size,
+        cash=_amount(s["Cash"]) * size,
         stable=s["USDCValue"].number() / WAD,
-        underlyings=tuple(_underlying(s, place, legs) for place in range(len(UNDERLYINGS))),
+        underlyings=tuple(_underlying(s, place, legs, size) for place in range(len(UNDERLYINGS))),
         im=result["realIM"].number() / WAD,
         mm=result["realMM"].number() / WAD,
         mtm=result["PortfolioMtM"].number() / WAD,
     )
 
 
-def _underlying(s: Field, place: int, legs: list[Leg]) -> Underlying:
+def _underlying(s: Field, place: int, legs: list[Leg], size: int) -> Underlying:
     name = UNDERLYINGS[place]
     spot_doubt, perp_doubt = (doubt(item) for item in s["SpotPerpConfidences"].items(len(UNDERLYINGS))[place].items(2))
     spot = s[f"{name}SpotPrice"].positive() / WAD
     price = s["PerpPrice"].items(len(UNDERLYINGS))[place].positive() / WAD
-    perp, pnl = _amount(s[f"Perps_{name}"]), Fraction(0)
+    perp, pnl = _amount(s[f"Perps_{name}"]) * size, Fraction(0)
     if perp:
         ours, global_ = s[f"Account{name}FundingIndex"], s[f"{name}GlobalFundingIndex"]
         paid = ours.number(Fraction(0)) - global_.number(Fraction(0))
@@ -136,7 +150,7 @@ def _underlying(s: Field, place: int, legs: list[Leg]) -> Underlying:
         perp_doubt=max(spot_doubt, perp_doubt),
         perp=perp,
         pnl=pnl,
-        base=_amount(s[f"w{name}"]),
+        base=_amount(s[f"w{name}"]) * size,
         expiries=tuple(
             expiry(s, place, (spot, spot_doubt), [leg for leg in mine if leg.seconds == time]) for time in times
         ),

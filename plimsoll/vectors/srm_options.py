@@ -12,12 +12,15 @@ from plimsoll.vectors.field import SLACK, Field
 
 UNDERLYINGS = ("ETH", "BTC")
 E8 = 10**8
+ENLARGED, SIZE_LIMIT = 10**6, 2**63 - 1
 COLUMNS = (
     *("OptionUnderlying", "OptionExpiries", "OptionStrikes", "OptionIsCall", "OptionAmounts", "OptionVols"),
     *("OptionVolConfidences", "FeedExpiries", "Forwards", "ForwardConfidences"),
 )
 #: Within this time of expiry the settlement price is partly fixed.
 TWAP_WINDOW = 1800
+#: Times the smile's own width, ln K/F beyond which it is level.
+REACH = 4.0
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,21 @@ class Leg:
     vol_doubt: int
 
 
-def legs_of(s: Field) -> list[Leg]:
+def enlargement(s: Field) -> int:
+    """By how much an account is taken as larger so that its options, kept at 1e-8, lose nothing by that."""
+    amounts: list[Fraction] = [abs(amount) / WAD * E8 for amount in s["OptionAmounts"].numbers()]
+    whole = all(abs(amount - round(amount)) <= SLACK * max(amount, Fraction(1)) for amount in amounts)
+    return 1 if whole or max(amounts) * ENLARGED > SIZE_LIMIT else ENLARGED
+
+
+def legs_of(s: Field, size: int) -> list[Leg]:
+    """Amounts `size` times as large."""
     count = len(s["OptionUnderlying"].items())
     columns = {name: s[name].items(count) for name in COLUMNS}
-    return [_leg(place, {name: items[place] for name, items in columns.items()}) for place in range(count)]
+    return [_leg(place, {name: items[place] for name, items in columns.items()}, size) for place in range(count)]
 
 
-def _leg(place: int, row: dict[str, Field]) -> Leg:
+def _leg(place: int, row: dict[str, Field], size: int) -> Leg:
     name, expiry_ = row["OptionUnderlying"], row["OptionExpiries"]
     if name.value not in UNDERLYINGS:
         raise name.refused(f"it must be one of {', '.join(UNDERLYINGS)}")
@@ -49,14 +60,14 @@ def _leg(place: int, row: dict[str, Field]) -> Leg:
         raise expiry_.refused("it must be in the future, in seconds")
     if row["FeedExpiries"].number() != seconds:
         raise row["FeedExpiries"].refused(f"it must be that of the option, {seconds}")
-    amount = row["OptionAmounts"].whole(Fraction(WAD, E8))
+    amount = row["OptionAmounts"]
     return Leg(
         place=place,
         underlying=str(name.value),
         seconds=seconds,
         strike=_strike(row["OptionStrikes"]),
         put=not row["OptionIsCall"].flag(),
-        quantity=row["OptionAmounts"].scaled(1, 64, signed=True, of=Fraction(amount)),
+        quantity=amount.scaled(E8, 64, signed=True, of=amount.number() * size / WAD),
         vol=row["OptionVols"].number() / WAD,
         forward=row["Forwards"].positive() / WAD,
         forward_doubt=doubt(row["ForwardConfidences"]),
@@ -117,9 +128,11 @@ def _smile(s: Field, legs: list[Leg]) -> tuple[Fraction, ...]:
     """a, b, ρ, m, σ and the time they are of: those given where they give the legs' volatilities, else a flat one."""
     given = s["SVIParams"].numbers(5)
     a, b, rho, m, sigma = map(float, given)
+    reach = REACH * sqrt(max(a + b * sigma, 0.0))
     wrong = None
     for leg in legs:
         k = log(leg.strike[0] * 10 ** leg.strike[1] / float(leg.forward * 10**10))
+        k = min(max(k, -reach), reach)
         variance = a + b * (rho * (k - m) + sqrt((k - m) ** 2 + sigma**2))
         if variance < 0 or abs(sqrt(variance) - float(leg.vol)) > 1e-9:
             wrong = leg
