@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -129,10 +128,10 @@ class Field:
 
 
 class _Shown:
-    """A list or an object in a message: its beginning."""
+    """A list or an object in a message: how much of it there is."""
 
-    def __init__(self, value: object):
-        self._text = reprlib.repr(value)
+    def __init__(self, value: Any):
+        self._text = f"[{len(value)} items]" if isinstance(value, list) else f"{{{len(value)} fields}}"
 
     def __repr__(self) -> str:
         return self._text

@@ -13,8 +13,8 @@ from plimsoll.vectors.field import Field
 
 MAX_SERIES, MAX_EXPIRIES, MAX_COLLATERALS = 128, 12, 60
 UNIT_SIZE, UNIT_PRICE = 10**8, 10**10
-#: Largest amount of a series, in units; of a perp; largest amount of money in one place, in quote.
-MOST_OPTIONS, MOST_PERPS, MOST_MONEY = 9 * 10**10, 7 * 10**8, 3 * 10**10
+#: Largest amounts of a series and of a perp, in units; of a position, a balance and a price, in quote.
+MOST_OPTIONS, MOST_PERPS, MOST_POSITION, MOST_MONEY, MOST_PRICE = 9 * 10**10, 7 * 10**8, 10**10, 10**18, 10**11
 #: What may be lost of gross notional before an account is enlarged, and to how much money it is at most.
 LOSS, ENLARGED = Fraction(5, 10**10), 10**10
 #: Of what a surface's words hold: forward over spot, and years; |ρ| and |m|; b and σ.
@@ -121,23 +121,23 @@ def _priced(feed: Feed, money: int) -> Feed:
 
 def read_account(field: Field) -> Account:
     perps = _within(field["NumPerps"], MOST_PERPS)
-    price = field["PerpPrice"].positive() if perps else Fraction(0)
-    if abs(perps) * price > MOST_MONEY:
-        raise field["NumPerps"].refused(f"the engine keeps positions of up to {MOST_MONEY:.0e} quote")
+    price = _price(field["PerpPrice"]) if perps else Fraction(0)
+    if abs(perps) * price > MOST_POSITION:
+        raise field["NumPerps"].refused(f"the engine keeps positions of up to {MOST_POSITION:.0e} quote")
     collaterals = field["Collaterals"].items()
     if len(collaterals) > MAX_COLLATERALS:
         raise field["Collaterals"].refused(f"there are {len(collaterals)}, an account holds up to {MAX_COLLATERALS}")
-    spot = field["SpotPrice"].positive()
+    spot = _price(field["SpotPrice"])
     feeds = _feeds(field["OptionFeeds"], spot)
     return Account(
-        cash=field["Cash"].number(),
+        cash=_within(field["Cash"], MOST_MONEY),
         spot=spot,
         stable=field["StablePrice"].positive(),
         confidence=field["SpotConfidence"].between(0, 1),
         perps=perps,
         perp_price=price,
         perp_confidence=field["PerpConfidence"].between(0, 1) if perps else Fraction(1),
-        pnl=field["UnrealisedPerpPNL"].number() + field["UnrealisedFunding"].number(),
+        pnl=_within(field["UnrealisedPerpPNL"], MOST_POSITION) + _within(field["UnrealisedFunding"], MOST_POSITION),
         collaterals=tuple(map(_collateral, collaterals)),
         legs=_legs(field["Options"], feeds),
         feeds=feeds,
@@ -146,8 +146,8 @@ def read_account(field: Field) -> Account:
 
 def _collateral(field: Field) -> Collateral:
     return Collateral(
-        amount=field["Amount"].number(),
-        price=field["Price"].positive(),
+        amount=field["Amount"].between(0, MOST_MONEY // MOST_PRICE, "from 0 on: what is owed is cash below zero"),
+        price=_price(field["Price"]),
         confidence=field["Confidence"].between(0, 1),
         cancels=field["IsRiskCancelling"].flag(),
         mm=field["MMHaircut"].between(0, 1),
@@ -195,7 +195,7 @@ def _legs(field: Field, feeds: dict[int, Feed]) -> tuple[Leg, ...]:
         if secs not in feeds:
             raise option["Expiry"].refused("there is no entry of OptionFeeds for it")
         put = not option["IsCall"].flag()
-        legs.append(Leg(secs, option["Strike"].positive(), put, _within(option["Amount"], MOST_OPTIONS)))
+        legs.append(Leg(secs, _price(option["Strike"]), put, _within(option["Amount"], MOST_OPTIONS)))
     series = {(leg.secs, leg.strike, leg.put) for leg in legs if leg.amount}
     if len(series) > MAX_SERIES:
         raise field.refused(f"there are {len(series)} series, an account holds up to {MAX_SERIES}")
@@ -212,8 +212,14 @@ def _secs(field: Field) -> int:
     return secs
 
 
+def _price(field: Field) -> Fraction:
+    if field.positive() > MOST_PRICE:
+        raise field.refused(f"contracts keep prices of up to {MOST_PRICE:.0e}")
+    return field.number()
+
+
 def _within(field: Field, most: int) -> Fraction:
     value = field.number()
     if abs(value) > most:
-        raise field.refused(f"up to {most:.0e} fit an account")
+        raise field.refused(f"an account keeps up to {most:.0e}")
     return value
