@@ -3,32 +3,28 @@
 One feed is the spot's, one the perp's, and each collateral has its own. The spot's asset is held with nothing in it,
 so that an account without options knows its spot as well.
 
-Contracts keep seven digits of a strike and whole basis points of a haircut. For a model, what lies between two of them
-is held in part at each: of a strike, a ten-millionth apart, so that the error is of the square of that; of a haircut
-exactly.
+For a model, strikes and haircuts that no contract keeps are parted (plimsoll.vectors.parted); the engine
+has the nearest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
-from math import floor
 
 import numpy as np
 
 from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.portfolio_parameters import PPM_UNIT
-from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Option, Perp, Smile, Tag, strike_code
+from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Option, Perp, Smile, Tag
 from plimsoll.margin.rule_margin import AssetExposure
-from plimsoll.vectors.field import SLACK, wad
+from plimsoll.vectors.field import wad
+from plimsoll.vectors.parted import haircuts, strikes
 from plimsoll.vectors.pmrm2_account import UNIT_PRICE, UNIT_SIZE, Account, Collateral, Feed, Leg
 from plimsoll.vectors.pmrm2_parameters import COLLATERAL_FEED, PERP_FEED, SPOT_FEED
 
 SMILE_LIMIT = Fraction(2**63 - 1, WAD)
 SIGMA_LIMIT = Fraction(18)
-MANTISSA = 10**7
-BPS = 10**4
 FIELD, UNITS_TRIED = 2**24 - 1, 100_000
 
 Doubt = tuple[int, int]
@@ -98,31 +94,6 @@ class Words:
                 rest, key = rest - quantity, (code, leg.put)
                 held[key] = held.get(key, 0) + quantity
         return tuple(Option(code, put, quantity) for (code, put), quantity in sorted(held.items()) if quantity)
-
-
-def strikes(strike: Fraction, *, parted: bool) -> list[tuple[int, Fraction]]:
-    """Codes of strikes, and which share of what is left is held at each."""
-    units, step = strike * UNIT_PRICE, 1
-    while units >= MANTISSA * step:
-        step *= 10
-    below = floor(units / step)
-    share = units / step - below
-    nearest = below + (share >= Fraction(1, 2))
-    if not parted or abs(units / step - nearest) <= SLACK * nearest:
-        return [(strike_code(nearest * step), Fraction(1))]
-    return [(strike_code(below * step), 1 - share), (strike_code((below + 1) * step), Fraction(1))]
-
-
-def haircuts(mm: Fraction, im: Fraction, *, parted: bool) -> list[tuple[Fraction, int, int]]:
-    """Shares of a collateral with the haircuts, bps, that each is held at."""
-    nearest = round(mm * BPS), round(im * BPS)
-    near = max(abs(mm * BPS - nearest[0]), abs(im * BPS - nearest[1])) <= Fraction(1, 10**6)
-    if near or not parted:
-        return [(Fraction(1), *nearest)]
-    low = [floor(value * BPS) for value in (mm, im)]
-    rest = [value * BPS - bps for value, bps in zip((mm, im), low, strict=True)]
-    cuts = sorted({Fraction(0), *rest, Fraction(1)})
-    return [(end - start, low[0] + (start < rest[0]), low[1] + (start < rest[1])) for start, end in pairwise(cuts)]
 
 
 def smile(feed: Feed, spot: Fraction, doubts: Sequence[int]) -> Smile:

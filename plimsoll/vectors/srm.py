@@ -136,7 +136,7 @@ def _result(chain: ProcessChain, model: Contract, rule: Rules, case: Case) -> Re
     receipt = chain.send(chain.accounts[0], model.address, data)
     return Result(
         name=case.name,
-        options=sum(len(expiry.holdings) for one in case.underlyings for expiry in one.expiries),
+        options=case.options,
         im=_figure(case, "IM", case.im, found.equity - found.im - _depeg(rule, case)),
         mm=_figure(case, "MM", case.mm, found.equity - found.mm),
         mtm=_figure(case, "mark", case.mtm, found.equity),

@@ -53,6 +53,7 @@ class Case:
     """What an account has and what was published for it, in quote. size: by how much what it has was enlarged."""
 
     name: str
+    options: int
     size: int
     cash: Fraction
     stable: Fraction
@@ -121,6 +122,7 @@ def read_case(case: Field) -> Case:
     legs = legs_of(s, size)
     return Case(
         name=case.path,
+        options=len(legs),
         size=size,
         cash=_amount(s["Cash"]) * size,
         stable=s["USDCValue"].number() / WAD,

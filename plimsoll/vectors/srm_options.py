@@ -9,10 +9,13 @@ from math import log, sqrt
 from plimsoll.margin.fixed_math import PPM, WAD
 from plimsoll.margin.rule_options import ExpiryExposure, Holding
 from plimsoll.vectors.field import SLACK, Field
+from plimsoll.vectors.parted import strikes
 
 UNDERLYINGS = ("ETH", "BTC")
 E8 = 10**8
 ENLARGED, SIZE_LIMIT = 10**6, 2**63 - 1
+STRIKES = Fraction(1, 10**3), Fraction(10**11)
+U24 = 2**24 - 1
 COLUMNS = (
     *("OptionUnderlying", "OptionExpiries", "OptionStrikes", "OptionIsCall", "OptionAmounts", "OptionVols"),
     *("OptionVolConfidences", "FeedExpiries", "Forwards", "ForwardConfidences"),
@@ -28,7 +31,7 @@ class Leg:
     place: int
     underlying: str
     seconds: int
-    strike: tuple[int, int]
+    strike: Fraction
     put: bool
     quantity: int
     vol: Fraction
@@ -87,10 +90,14 @@ def expiry(s: Field, place: int, price: tuple[Fraction, int], legs: list[Leg]) -
     for leg in legs:
         if (leg.forward, leg.forward_doubt, leg.vol_doubt) != (first.forward, first.forward_doubt, first.vol_doubt):
             raise forwards[leg.place].refused(f"an expiry has one forward and surface, that of option {first.place}")
-    quantities: dict[tuple[tuple[int, int], bool], int] = {}
+    quantities: dict[tuple[int, bool], int] = {}
     for leg in legs:
-        quantities[leg.strike, leg.put] = quantities.get((leg.strike, leg.put), 0) + leg.quantity
-    holdings = [Holding(*strike, put, quantity) for (strike, put), quantity in quantities.items() if quantity]
+        rest = leg.quantity
+        for code, share in strikes(leg.strike, parted=True):
+            quantity = round(rest * share)
+            rest -= quantity
+            quantities[code, leg.put] = quantities.get((code, leg.put), 0) + quantity
+    held = sorted((code, put, quantity) for (code, put), quantity in quantities.items() if quantity)
     spot_word = s[f"{first.underlying}SpotPrice"].scaled(10**10, 72, of=spot)
     doubts = first.forward_doubt << 128 | first.vol_doubt << 176
     forward = forwards[first.place]
@@ -102,7 +109,7 @@ def expiry(s: Field, place: int, price: tuple[Fraction, int], legs: list[Leg]) -
     return ExpiryExposure(
         market=place,
         expiry=first.seconds // 60,
-        holdings=tuple(sorted(holdings, key=lambda h: (h.exponent, h.mantissa, h.put))),
+        holdings=tuple(Holding(code & U24, code >> 24, put, quantity) for code, put, quantity in held),
         spot=spot_word,
         seconds=first.seconds,
         surface=(
@@ -131,7 +138,7 @@ def _smile(s: Field, legs: list[Leg]) -> tuple[Fraction, ...]:
     reach = REACH * sqrt(max(a + b * sigma, 0.0))
     wrong = None
     for leg in legs:
-        k = log(leg.strike[0] * 10 ** leg.strike[1] / float(leg.forward * 10**10))
+        k = log(leg.strike / leg.forward)
         k = min(max(k, -reach), reach)
         variance = a + b * (rho * (k - m) + sqrt((k - m) ** 2 + sigma**2))
         if variance < 0 or abs(sqrt(variance) - float(leg.vol)) > 1e-9:
@@ -147,13 +154,8 @@ def _smile(s: Field, legs: list[Leg]) -> tuple[Fraction, ...]:
     return (vol**2 * tau, Fraction(0), Fraction(0), Fraction(0), Fraction(1, 10), tau)
 
 
-def _strike(field: Field) -> tuple[int, int]:
-    """As mantissa and exponent, the mantissa of seven digits unless the exponent is 0."""
+def _strike(field: Field) -> Fraction:
     value = field.positive() / WAD
-    scaled, exponent = value * 10**10, 0
-    while scaled >= 10**7 - Fraction(1, 2) and exponent < 15:
-        scaled, exponent = scaled / 10, exponent + 1
-    mantissa = round(scaled)
-    if not 0 < mantissa < 10**7 or abs(mantissa - scaled) > SLACK * scaled:
-        raise field.refused("it must be above zero and have at most seven digits")
-    return mantissa, exponent
+    if not STRIKES[0] <= value <= STRIKES[1]:
+        raise field.refused(f"contracts keep strikes from {float(STRIKES[0]):g} to {float(STRIKES[1]):g}")
+    return value

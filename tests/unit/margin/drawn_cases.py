@@ -123,7 +123,8 @@ def rule_account(seed: int, surfaces: list[list[float]]) -> dict:
 
 def _rule_legs(r: Random, made: dict, name: str, secs: int, forward: float) -> None:
     confidences = _wad(r.choice([1, 0.35])), _wad(r.choice([1, 0.1]))
-    strikes = {float(f"{forward * math.exp(r.gauss(0, 0.5)):.2e}") for _ in range(r.choice([1, 4, 16]))}
+    digits = r.choice([2, 9])
+    strikes = {float(f"{forward * math.exp(r.gauss(0, 0.5)):.{digits}e}") for _ in range(r.choice([1, 4, 16]))}
     for strike, call in ((strike, call) for strike in sorted(strikes) for call in r.choice([(0,), (1,), (0, 1)])):
         row = {"OptionUnderlying": name, "OptionExpiries": secs, "FeedExpiries": secs, "OptionIsCall": call}
         row |= {"OptionStrikes": _wad(strike), "OptionAmounts": _wad(r.choice([1, -2, r.uniform(-5, 5)]))}

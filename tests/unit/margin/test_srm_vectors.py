@@ -91,7 +91,8 @@ def folder(tmp_path: Path, scenario: dict, im=0, mm=0, mtm=0, parameters=PARAMET
 WRONG = [
     ("OptionStrikes", ["x"], "OptionStrikes[0]"),
     ("OptionStrikes", [0], "OptionStrikes[0]"),
-    ("OptionStrikes", [1_800_000_001 * 10**12], "OptionStrikes[0]"),
+    ("OptionStrikes", [10**30], "OptionStrikes[0]"),
+    ("ForwardConfidences", [123_456_789 * 10**9], "ForwardConfidences[0]"),
     ("OptionStrikes", [], "OptionStrikes"),
     ("OptionStrikes", None, "OptionStrikes"),
     ("OptionUnderlying", ["DOGE"], "OptionUnderlying[0]"),
