@@ -75,7 +75,7 @@ def test_nobody_borrows_on_a_jump_that_the_mean_does_not_see(desk):
 
 
 def test_what_he_seems_to_have_is_what_he_gets(desk):
-    """The same equity before the last look and after it, on a hundred calls: what is left is two minutes' time value."""
+    """The same equity before the last look and after it, on a hundred calls, but for two minutes' time value."""
     holder, seller = desk.portfolio("mallory", 22_000), desk.portfolio("mallory", 200_000, 1)
     after_28_minutes_at_3000(desk, holder, seller)
     seen = desk.assess(holder).equity
