@@ -96,7 +96,7 @@ library OptionMarks {
         keys[0] = OptionSeries.keyOf(ctx.market, expiry);
         if (left < SettlementMath.WINDOW) {
             uint256 known;
-            (known, ctx.expiry[1]) = OptionValues.expected(s, keys[0], time, ctx.spot, false);
+            (known, ctx.expiry[1]) = OptionValues.expected(OptionValues.recordOf(s, keys[0]), time, ctx.spot, false);
             ctx.expiry[0] |= known;
         }
         uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);

@@ -34,7 +34,7 @@ library OptionStrips {
                 if (word >> 96 & 0xffffff > g.multMm) g.multMm = word >> 96 & 0xffffff;
                 // What was settled says nothing about now.
                 if (g.spot != 0 || word >> 64 & 1 == 1) continue;
-                // Nor what it is partly known to be; its doubt is the spot's.
+                // What is partly known is not the spot, but has its doubt.
                 if (word >> 136 & 0xffff == 0) g.spot = price & type(uint72).max;
                 g.spotDoubt = B.doubtOf(b, price >> 72 & 0xffffff, price >> 96 & 0xffff);
                 g.doubt = g.spotDoubt;
@@ -92,7 +92,10 @@ library OptionStrips {
             x.share = uint256(_WAD);
             if (x.secs < window) x.share = x.secs * uint256(_WAD) / window;
             if (word >> 64 & 1 == 1) x.share = 0;
-            if (word >> 65 & 1 == 1) x.share = (word >> 120 & 0xffff) * uint256(_WAD) / (word >> 136 & 0xffff);
+            uint256 total = word >> 136 & 0xffff;
+            if (word >> 65 & 1 == 0 || total == 0) return;
+            total = (word >> 120 & 0xffff) * uint256(_WAD) / total;
+            if (total < x.share) x.share = total;
         }
     }
 

@@ -148,10 +148,10 @@ library OptionValues {
             key = OptionSeries.keyOf(first & 0xff, expiry);
             uint256 second = Words.get(u + 96) & (1 << 96) - 1;
             if (time < block.timestamp + SettlementMath.WINDOW) {
-                uint256 price = s.settlements[key].price;
-                uint256 known = SETTLED << _FLAGS_BIT;
+                uint256 record = recordOf(s, key);
+                (uint256 known, uint256 price) = (SETTLED << _FLAGS_BIT, uint72(record));
                 if (price == 0) {
-                    (known, price) = expected(s, key, time, PriceWord.value(second), isFailed(u));
+                    (known, price) = expected(record, time, PriceWord.value(second), isFailed(u));
                     price |= second & ~PriceWord.MAX_VALUE;
                 }
                 (first, second) = (first | known, price);
@@ -164,22 +164,25 @@ library OptionValues {
     }
 
     /// @notice What an expiry is written on while its settlement price is partly known, from half an hour before it until it is final.
-    /// @param failed The market's price is not good. @return known For the expiry's first word. @return price What settlement will pay if the
+    /// @param record Of the expiry. @param failed The market's price is not good. @return known For the expiry's first word. @return price What settlement will pay if the
     /// price stays at `spot`.
-    function expected(Ledger.State storage s, uint256 key, uint256 time, uint256 spot, bool failed)
+    function expected(uint256 record, uint256 time, uint256 spot, bool failed)
         internal
         view
         returns (uint256 known, uint256 price)
     {
+        (uint256 rest, uint256 total) = SettlementMath.open(record, time, block.timestamp, failed);
+        uint256 weighted = SettlementMath.weightedOf(record);
+        known = rest << _REST_BIT | total << _TOTAL_BIT | weighted << _WEIGHTED_BIT;
+        price = SettlementMath.mean(weighted, rest, total, spot);
+    }
+
+    /// @notice The word of Ledger.Settlement.
+    function recordOf(Ledger.State storage s, uint256 key) internal view returns (uint256 word) {
         Ledger.Settlement storage settlement = s.settlements[key];
-        uint256 word;
         assembly ("memory-safe") {
             word := sload(settlement.slot)
         }
-        (uint256 rest, uint256 total) = SettlementMath.open(word, time, block.timestamp, failed);
-        uint256 weighted = SettlementMath.weightedOf(word);
-        known = rest << _REST_BIT | total << _TOTAL_BIT | weighted << _WEIGHTED_BIT;
-        price = SettlementMath.mean(weighted, rest, total, spot);
     }
 
     /// @notice The third word of a surface as the expiry of the word `first` has it: the basis is of what is still open.

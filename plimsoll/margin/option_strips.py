@@ -28,7 +28,7 @@ class Strip:
         if view.settled:
             self.share = 0
         if view.fading and view.known:
-            self.share = view.known.rest * WAD // view.known.total
+            self.share = min(self.share, view.known.rest * WAD // view.known.total)
         self._set_rates(group.params)
         common = strike_records.shared(view, self.forward, sqrt_years(view.secs), group.params)
         self.chain = strike_records.write(view.options, common)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import random
 
 import pytest
-from desk import BTC, ETH, PRICE, SIZE, UNIT, USDC, WAD, WETH, expect
+from desk import BTC, ETH, LIQUIDATABLE, PRICE, SIZE, UNIT, USDC, WAD, WETH, expect
 from listed_desk import ListedDesk
 from option_desk import OptionDesk
 from test_option_check import handed
 
-from plimsoll.actions import trade_perp, withdraw
+from plimsoll import reading
+from plimsoll.actions import liquidate, margin_call, trade_perp, withdraw
+from plimsoll.keeper.options import OptionReader
 from plimsoll.margin import option_values
-from plimsoll.margin.account import PriceUse
+from plimsoll.margin.account import PriceUse, assess
 from plimsoll.margin.option_series import key_of
+from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.settlement_math import known_of
+from plimsoll.options import heatmap
 from plimsoll.testing.options import DAY
 
 WINDOW, STEP = 1_800, 120
@@ -149,7 +153,7 @@ def test_after_an_expiry_that_too_few_saw_the_rest_is_the_spot_s(desk, crowd):
 
 
 def test_the_words_that_a_model_is_handed_are_the_twin_s_and_as_the_interface_says(expiry_words):
-    """What is open, of what, and what is known, above the multipliers; the mean for the spot; what is left of a basis."""
+    """What is open, of what, and what is known, above the multipliers; the mean for the spot; a basis's rest."""
     desk, account = expiry_words
     words = handed(desk, account)[3]
     record = desk.snapshot_words().settlement(ETH, desk.expiry)
@@ -235,3 +239,68 @@ def test_who_may_not_open_may_still_not_when_the_price_is_stale(desk, crowd):
     desk.chain.set_timestamp(desk.end - 100)
     with expect("PriceUnusable"):
         desk.act(crowd[0], withdraw(crowd[0], 0, USDC, desk.owner(crowd[0])))
+
+
+# ---------------------------------------------------------------- who reads it
+
+
+def test_what_is_read_for_one_account_and_by_the_keeper_is_what_the_engine_has(desk, crowd):
+    """plimsoll.reading, and the keeper's snapshot of slots, with a mean half known; and the map of its gains."""
+    watch(desk, -1_680, -900, 3_050)
+    desk.show()
+    at(desk, -820, 2_950)
+    held = {series for account in crowd for series in desk.options(account)}
+    keeper = OptionReader(desk.engine).snapshot(desk.snapshot_words(), held, desk.chain.block()[0])
+    for account in crowd:
+        found = desk.assess(account)
+        assert tuple(assess(*reading.read(desk.deployed, account))) == found[:5]
+        assert tuple(assess(desk.mirror(account), keeper, PriceUse.TARGET)) == found[:5]
+        moves = (-0.2, 0.01, 0.2)
+        prices = [round(2_950 * PRICE * (1 + move)) for move in moves]
+        moved = [desk.engine.read("assessAt", account, [(1, price)])[0].equity for price in prices]
+        grid = heatmap.heatmap(heatmap.read(desk.deployed, account), spots=moves, vols=[0.0], feed=1)
+        assert [row[0] for row in grid] == pytest.approx([(e - found.equity) / WAD for e in moved], abs=0.2)
+
+
+# ---------------------------------------------------------------- calls and slices
+
+
+@pytest.fixture
+def hedged(desk):
+    """A hundred perps against a hundred deep calls, with a tenth of their notional."""
+    account, other = desk.portfolio("hedged", 240_000), desk.portfolio("other", 400_000)
+    at(desk, -1_790)
+    desk.show()
+    desk.match(account, other, [(desk.call(1_000), -100 * SIZE)])
+    desk.act(account, trade_perp(account, ETH, 100 * SIZE))
+    desk.act(account, withdraw(account, 0, 175_000 * USDC, desk.owner(account)))
+    return account
+
+
+def test_a_hedge_that_has_ended_is_called_and_taken_by_the_witness_that_shows_it(desk, hedged):
+    """Healthy at the window's start; in the last minutes a fall is his whole. The witness of whole moves proves nothing
+    there, the keeper's does, and by all scenarios he can be taken as well."""
+    keeper = desk.portfolio("keeper", 300_000)
+    found = desk.assess(hedged)
+    assert found[:5] == desk.twin(hedged) and found.state == 0
+    watch(desk, -1_670, -230)
+    at(desk, -120, 2_700)
+    found = desk.assess(hedged)
+    assert found[:5] == desk.twin(hedged) and found.state == LIQUIDATABLE
+    snapshot = desk.snapshot_words()
+    sheet = option_values.gather(desk.mirror(hedged), snapshot, PriceUse.TARGET)
+    words = (sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
+    whole = snapshot.portfolio.best_witness(AccountView.of(*words)).witness
+    assert desk.engine.read("assessWitness", hedged, whole)[3] < found.equity
+    assert desk.engine.read("assessWitness", hedged, desk.witness(hedged))[3] == found.mm
+    with expect("WitnessInsufficient"):
+        desk.act(keeper, liquidate(keeper, hedged, witness=whole))
+    mark = desk.chain.snapshot()
+    for witness in (b"", desk.witness(hedged)):
+        desk.act(keeper, liquidate(keeper, hedged, witness=witness))
+        after = desk.assess(hedged)
+        assert after[:5] == desk.twin(hedged) and after.equity - after.mm > found.equity - found.mm
+        desk.chain.revert(mark)
+        mark = desk.chain.snapshot()
+    desk.act(keeper, margin_call(keeper, hedged, witness=desk.witness(hedged)))
+    assert desk.header(hedged).call_deadline > desk.now
