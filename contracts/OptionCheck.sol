@@ -218,6 +218,7 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         a = _ask(s, id, sheet);
+        if (sheet.ending) _fade(s, id, sheet, a);
         bool fixed_ = sheet.use == MarginCheck.PriceUse.OPEN || sheet.use == MarginCheck.PriceUse.REDUCE;
         if (!fixed_) _moveFailed(s, id, sheet, a);
         if (sheet.bare) {
@@ -231,25 +232,8 @@ library OptionCheck {
         }
     }
 
-    /// @dev What settles now moves less with the spot than what hedges it: the worse of its whole move and of what it has left of it
-    /// (docs/decisions/042).
-    function _ask(Ledger.State storage s, bytes32 id, Sheet memory sheet)
-        private
-        view
-        returns (IMarginEngine.Assessment memory a)
-    {
-        a = _answer(s, id, sheet);
-        if (!sheet.ending) return a;
-        OptionValues.setFading(sheet.expiries, true);
-        IMarginEngine.Assessment memory fading = _answer(s, id, sheet);
-        OptionValues.setFading(sheet.expiries, false);
-        a.im = a.im > fading.im ? a.im : fading.im;
-        a.im0 = a.im0 > fading.im0 ? a.im0 : fading.im0;
-        a.mm = a.mm > fading.mm ? a.mm : fading.mm;
-    }
-
     /// @dev With a model that was replaced along its ramp, as MarginCheck does.
-    function _answer(Ledger.State storage s, bytes32 id, Sheet memory sheet)
+    function _ask(Ledger.State storage s, bytes32 id, Sheet memory sheet)
         private
         view
         returns (IMarginEngine.Assessment memory a)
@@ -264,6 +248,20 @@ library OptionCheck {
         IMarginEngine.Assessment memory was = _call(ramp.model, sheet);
         a.im0 = RampMath.between(was.im0, a.im0, share);
         a.mm = RampMath.between(was.mm, a.mm, share);
+    }
+
+    /// @dev What settles now moves less with the spot than what hedges it: the worse of its whole move and of what it has left of it
+    /// (docs/decisions/042).
+    function _fade(Ledger.State storage s, bytes32 id, Sheet memory sheet, IMarginEngine.Assessment memory a)
+        private
+        view
+    {
+        OptionValues.setFading(sheet.expiries, true);
+        IMarginEngine.Assessment memory fading = _ask(s, id, sheet);
+        OptionValues.setFading(sheet.expiries, false);
+        if (fading.im > a.im) a.im = fading.im;
+        if (fading.im0 > a.im0) a.im0 = fading.im0;
+        if (fading.mm > a.mm) a.mm = fading.mm;
     }
 
     /// @dev A spot that failed its test moves the options on it either way: of up, down and where it is, each number takes what is best for
@@ -281,7 +279,9 @@ library OptionCheck {
             IMarginEngine.Assessment memory best = _copy(base);
             for (uint256 side; side < 2; ++side) {
                 OptionValues.move(u, _moved(s, u, side == 0));
-                _choose(best, _ask(s, id, sheet), favour);
+                IMarginEngine.Assessment memory one = _ask(s, id, sheet);
+                if (sheet.ending) _fade(s, id, sheet, one);
+                _choose(best, one, favour);
             }
             OptionValues.move(u, PriceWord.value(Words.get(u + 96)));
             a.equity += best.equity - base.equity;

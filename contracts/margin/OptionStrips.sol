@@ -91,11 +91,11 @@ library OptionStrips {
             uint256 window = Words.get(b.head) >> 56 & 0xffffff;
             x.share = uint256(_WAD);
             if (x.secs < window) x.share = x.secs * uint256(_WAD) / window;
-            if (word >> 64 & 1 == 1) x.share = 0;
+            uint256 flags = word >> 64 & 3;
+            if (flags == 0) return;
             uint256 total = word >> 136 & 0xffff;
-            if (word >> 65 & 1 == 0 || total == 0) return;
-            total = (word >> 120 & 0xffff) * uint256(_WAD) / total;
-            if (total < x.share) x.share = total;
+            uint256 part = flags == 2 && total != 0 ? (word >> 120 & 0xffff) * uint256(_WAD) / total : 0;
+            if (part < x.share) x.share = part;
         }
     }
 

@@ -128,7 +128,8 @@ library OptionValues {
             }
         }
         if (count != 0) _surfaces(s.surfaces, expiries, keys, count, open);
-        return all >> _TOTAL_BIT & 0xffff != 0;
+        ending = all >> _TOTAL_BIT & 0xffff != 0;
+        if (ending) _fadeBasis(expiries);
     }
 
     function _refuse(uint256 risk, uint256 word) private view {
@@ -193,6 +194,15 @@ library OptionValues {
         return third >> 64 << 64 | carry;
     }
 
+    function _fadeBasis(uint256[] memory expiries) private pure {
+        unchecked {
+            uint256 e = Words.first(expiries);
+            for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
+                Words.put(e + 128, fade(Words.get(e), Words.get(e + 128)));
+            }
+        }
+    }
+
     /// @param keys Of the `count` expiries that have not come yet, in their order; their surfaces take the same place.
     function _surfaces(address feed, uint256[] memory expiries, uint256 keys, uint256 count, bool open) private view {
         if (feed == address(0)) {
@@ -208,13 +218,12 @@ library OptionValues {
             uint256 e = Words.first(expiries);
             uint256 name;
             for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
-                uint256 first = Words.get(e);
-                if (uint32(first >> _SECONDS_BIT) == 0) continue;
+                if (uint32(Words.get(e) >> _SECONDS_BIT) == 0) continue;
                 (uint256 second, uint256 third) = (Words.get(keys + 32), Words.get(keys + 64));
                 if (open) requireFresh(names[name++], second, third);
                 Words.put(e + 64, Words.get(keys));
                 Words.put(e + 96, second);
-                Words.put(e + 128, fade(first, third));
+                Words.put(e + 128, third);
                 keys += 96;
             }
         }

@@ -27,8 +27,8 @@ class Strip:
         self.share = view.secs * WAD // window if view.secs < window else WAD
         if view.settled:
             self.share = 0
-        if view.fading and view.known:
-            self.share = min(self.share, view.known.rest * WAD // view.known.total)
+        if view.fading:
+            self.share = min(self.share, view.known.rest * WAD // view.known.total if view.known else 0)
         self._set_rates(group.params)
         common = strike_records.shared(view, self.forward, sqrt_years(view.secs), group.params)
         self.chain = strike_records.write(view.options, common)
