@@ -9,7 +9,8 @@ pragma solidity 0.8.30;
 /// (it is of the forward that it was fitted at), so delta and gamma need no term for its slope; in the last half hour they are of what is
 /// still open. An expired option is its intrinsic value until its price is final, and moves nothing from then on.
 interface IOptionLens {
-    /// @param spot What it is written on, 1e-10: the index price, or its settlement price, final or to be expected. @param forward 1e-10. @param mark 1e-10 quote per unit.
+    /// @param spot What it is written on, 1e-10: the index price, or its settlement price, final or to be expected.
+    /// @param forward 1e-10. @param mark 1e-10 quote per unit.
     /// @param vol Annual volatility of the strike, WAD; zero where nothing but the pay-off is left.
     /// @param delta Per quote of the index, WAD. @param gamma Of delta, per quote of the index, WAD.
     /// @param vega Per 1.00 of annual volatility, quote WAD. @param theta Per day, quote WAD: what time takes, negative.

@@ -165,8 +165,8 @@ library OptionValues {
     }
 
     /// @notice What an expiry is written on while its settlement price is partly known, from half an hour before it until it is final.
-    /// @param record Of the expiry. @param failed The market's price is not good. @return known For the expiry's first word. @return price What settlement will pay if the
-    /// price stays at `spot`.
+    /// @param record Of the expiry. @param failed The market's price is not good. @return known For the expiry's first word. @return price What
+    /// settlement will pay if the price stays at `spot`.
     function expected(uint256 record, uint256 time, uint256 spot, bool failed)
         internal
         view
