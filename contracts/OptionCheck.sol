@@ -24,7 +24,8 @@ import {PerpValues} from "./margin/PerpValues.sol";
 /// @dev Python twin: plimsoll/margin/option_values.py.
 library OptionCheck {
     /// @dev The model's six arrays lie behind `head`, where a call of it begins. assets always begin with the quote asset. underlyings: the
-    /// markets of `expiries`. bare: nothing is short, owed or open, so nothing is at risk.
+    /// markets of `expiries`. bare: nothing is short, owed or open, so nothing is at risk. ending: something else may hedge what settles now, or be
+    /// hedged by it.
     struct Sheet {
         uint256 head;
         uint256[] assets;
@@ -37,6 +38,7 @@ library OptionCheck {
         uint256 owed;
         uint256 depeg;
         bool bare;
+        bool ending;
         MarginCheck.PriceUse use;
     }
 
@@ -123,9 +125,15 @@ library OptionCheck {
         PerpValues.value(s, sheet.perps, feeds + 32 * assets, use);
         // Nothing at risk: no feed, and no surface, keeps anyone from what is his.
         MarginCheck.PriceUse forOptions = sheet.bare ? MarginCheck.PriceUse.REDUCE : use;
-        OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
+        bool ending = OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
+        sheet.ending = ending && AccountId.isPortfolio(id) && !_isAlone(sheet);
         _depeg(s, sheet, header, feeds + 32 * (count - 1), quoteFeed);
         _tag(s, id, sheet, bitmap, header.markets, params, feeds);
+    }
+
+    /// @dev One expiry and the quote asset.
+    function _isAlone(Sheet memory sheet) private pure returns (bool) {
+        return sheet.assets.length == 1 && sheet.perps.length == 0 && sheet.expiries.length == OptionValues.EXPIRY_WORDS;
     }
 
     /// @dev All arrays behind the head of a call, in any order: handing them over copies nothing.
@@ -210,6 +218,7 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         a = _ask(s, id, sheet);
+        if (sheet.ending) _fade(s, id, sheet, a);
         bool fixed_ = sheet.use == MarginCheck.PriceUse.OPEN || sheet.use == MarginCheck.PriceUse.REDUCE;
         if (!fixed_) _moveFailed(s, id, sheet, a);
         if (sheet.bare) {
@@ -241,6 +250,20 @@ library OptionCheck {
         a.mm = RampMath.between(was.mm, a.mm, share);
     }
 
+    /// @dev What settles now moves less with the spot than what hedges it: the worse of its whole move and of what it has left of it
+    /// (docs/decisions/042).
+    function _fade(Ledger.State storage s, bytes32 id, Sheet memory sheet, IMarginEngine.Assessment memory a)
+        private
+        view
+    {
+        OptionValues.setFading(sheet.expiries, true);
+        IMarginEngine.Assessment memory fading = _ask(s, id, sheet);
+        OptionValues.setFading(sheet.expiries, false);
+        if (fading.im > a.im) a.im = fading.im;
+        if (fading.im0 > a.im0) a.im0 = fading.im0;
+        if (fading.mm > a.mm) a.mm = fading.mm;
+    }
+
     /// @dev A spot that failed its test moves the options on it either way: of up, down and where it is, each number takes what is best for
     /// a target, and what is worst for who acquires. Underlying by underlying: their marks add up.
     function _moveFailed(Ledger.State storage s, bytes32 id, Sheet memory sheet, IMarginEngine.Assessment memory a)
@@ -256,7 +279,9 @@ library OptionCheck {
             IMarginEngine.Assessment memory best = _copy(base);
             for (uint256 side; side < 2; ++side) {
                 OptionValues.move(u, _moved(s, u, side == 0));
-                _choose(best, _ask(s, id, sheet), favour);
+                IMarginEngine.Assessment memory one = _ask(s, id, sheet);
+                if (sheet.ending) _fade(s, id, sheet, one);
+                _choose(best, one, favour);
             }
             OptionValues.move(u, PriceWord.value(Words.get(u + 96)));
             a.equity += best.equity - base.equity;

@@ -12,6 +12,7 @@ import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {SettlementMath} from "../libraries/SettlementMath.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 import {OptionValues} from "../margin/OptionValues.sol";
 
@@ -84,7 +85,8 @@ library OptionMarks {
     function _openExpiry(Ledger.State storage s, Context memory ctx, uint256 instrument) private view {
         uint256 expiry = OptionSeries.expiryOf(instrument);
         ctx.group = OptionSeries.groupOf(instrument);
-        uint256 left = expiry * OptionSeries.MINUTE - block.timestamp;
+        uint256 time = expiry * OptionSeries.MINUTE;
+        uint256 left = time - block.timestamp;
         (ctx.question, ctx.expiry) = _question();
         ctx.expiry[0] =
             ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72 | VolatilityMath.ONE << 96;
@@ -92,8 +94,14 @@ library OptionMarks {
         if (s.surfaces == address(0)) revert IMarginEngine.OptionsClosed();
         uint256[] memory keys = new uint256[](1);
         keys[0] = OptionSeries.keyOf(ctx.market, expiry);
+        if (left < SettlementMath.WINDOW) {
+            uint256 known;
+            (known, ctx.expiry[1]) = OptionValues.expected(OptionValues.recordOf(s, keys[0]), time, ctx.spot, false);
+            ctx.expiry[0] |= known;
+        }
         uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);
-        (ctx.expiry[2], ctx.expiry[3], ctx.expiry[4]) = (words[0], words[1], words[2]);
+        (ctx.expiry[2], ctx.expiry[3]) = (words[0], words[1]);
+        ctx.expiry[4] = OptionValues.fade(ctx.expiry[0], words[2]);
     }
 
     /// @dev A call of IOptionModel.assessOptions for one option of one expiry; the four lists without elements are the same word.

@@ -34,7 +34,8 @@ library OptionStrips {
                 if (word >> 96 & 0xffffff > g.multMm) g.multMm = word >> 96 & 0xffffff;
                 // What was settled says nothing about now.
                 if (g.spot != 0 || word >> 64 & 1 == 1) continue;
-                g.spot = price & type(uint72).max;
+                // What is partly known is not the spot, but has its doubt.
+                if (word >> 136 & 0xffff == 0) g.spot = price & type(uint72).max;
                 g.spotDoubt = B.doubtOf(b, price >> 72 & 0xffffff, price >> 96 & 0xffff);
                 g.doubt = g.spotDoubt;
             }
@@ -90,7 +91,11 @@ library OptionStrips {
             uint256 window = Words.get(b.head) >> 56 & 0xffffff;
             x.share = uint256(_WAD);
             if (x.secs < window) x.share = x.secs * uint256(_WAD) / window;
-            if (word >> 64 & 1 == 1) x.share = 0;
+            uint256 flags = word >> 64 & 3;
+            if (flags == 0) return;
+            uint256 total = word >> 136 & 0xffff;
+            uint256 part = flags == 2 && total != 0 ? (word >> 120 & 0xffff) * uint256(_WAD) / total : 0;
+            if (part < x.share) x.share = part;
         }
     }
 
