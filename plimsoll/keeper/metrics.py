@@ -55,6 +55,21 @@ class Metrics:
         self.divergences = counter("divergences", "Accounts whose mirrored words differed from the chain's.")
         self.swaps = counter("swaps", "Swaps in batches that were sent.")
         self.swapped = counter("swapped_quote", "What they brought in or took, at the last prices.")
+        self.observations = counter("observations", "Looks at a price that an expiry settles at, in a block.")
+        self.settled = counter(
+            "settled_series", "Positions that were paid out, in a block; whose: own, others.", "whose"
+        )
+        self.hedges = counter("hedges", "Perp trades that hedge options, sent.")
+        self.hedged = counter("hedged_quote", "What they traded, at index.")
+        self.series = gauge("option_series", "Series in the keeper's portfolio account.")
+        self.equity = gauge("portfolio_equity", "Its equity when last hedged or looked at.")
+        self.delta = Gauge(
+            "plimsoll_keeper_delta_quote",
+            "What its delta is worth, before it is hedged.",
+            ["market"],
+            registry=registry,
+        )
+        self.waiting = gauge("hedges_waiting", "Markets whose delta is outside the band and could not be traded.")
         self.expected_gain = counter("expected_gain_quote", "Gain that sent batches were expected to bring.")
 
 

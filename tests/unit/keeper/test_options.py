@@ -17,7 +17,6 @@ from plimsoll.keeper.options import witness_of
 from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.select import look
 from plimsoll.keeper.settings import Settings
-from plimsoll.keeper.takeover import fractions
 from plimsoll.margin.account import PriceUse, assess
 from plimsoll.orders import ONE
 from plimsoll.sim.anvil import KEY
