@@ -91,21 +91,24 @@ class Settler:
             if tag(PAYOUT, key_of(payout.market, payout.expiry)) in under_way:
                 continue
             cash = self._clearing_cash(payout.market, view)
-            losers = [h for h in payout.holders if h.worth < 0 and self._may_pay(h, view)]
-            winners = [h for h in payout.holders if h.worth >= 0]
-            own = [h for h in (*losers, *winners) if h.account == self.own and self._ready(payout, h, view)]
-            if own:
-                yield payout, self._with_payers(own[0], losers, cash * planner_unit(view))
-            payable = losers + (winners if cash or losers else [])
-            others = [h for h in payable if h.account != self.own and self._ready(payout, h, view)]
+            ready = [holder for holder in payout.holders if self._ready(payout, holder, view)]
+            payers = [holder for holder in ready if holder.worth < 0 and self._may_pay(holder, view)]
+            payable = [holder for holder in ready if holder.worth >= 0 and (cash or payers or not holder.worth)]
+            job = self._own_job(payers, payable, cash * unit_of(view))
+            if job:
+                yield payout, job
+            others = [holder for holder in (*payers, *payable) if holder not in job and holder.account != self.own]
             if others and self.settings.settle == "all":
                 left.append((payout, others))
         yield from left
 
-    def _with_payers(self, own: Holder, losers: Sequence[Holder], cash: int) -> list[Holder]:
-        """The largest losers, until what they owe pays the keeper too."""
+    def _own_job(self, payers: Sequence[Holder], payable: Sequence[Holder], cash: int) -> list[Holder]:
+        """The keeper, with the largest losers until what they owe pays it too."""
+        own = next((holder for holder in (*payers, *payable) if holder.account == self.own), None)
+        if own is None:
+            return []
         found, room = [own], self.settings.option_gas - BASE - gas_of(own)
-        for loser in losers:
+        for loser in payers:
             if cash >= own.worth or (room := room - gas_of(loser)) < 0:
                 break
             if loser.account != own.account:
@@ -174,7 +177,7 @@ class Settler:
         return int(self.engine.read("held", clearing, QUOTE, block=view.head.number))
 
 
-def planner_unit(view: View) -> int:
+def unit_of(view: View) -> int:
     """WAD per quote unit."""
     return int(10 ** (18 - view.snapshot.assets[QUOTE].decimals))
 

@@ -5,9 +5,13 @@ A year has 365 days. The fall is of a fifth in ten hours, with volatility from 6
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from plimsoll import accounts
 from plimsoll.accounts import Mode
+from plimsoll.actions import withdraw
 from plimsoll.chain.signer import Signer
+from plimsoll.contracts import events
 from plimsoll.keeper.cycle import Keeper
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.wallet import ProcessWallet
@@ -31,7 +35,7 @@ def smile(index, years, vol):
 
 
 def line(days, index, end=BEGIN + 10 * HOUR):
-    expiry = BEGIN + days * DAY
+    expiry = round(BEGIN + days * DAY)
     first = smile(index[0], (expiry - BEGIN) / YEAR, 0.6)
     last = smile(index[1], (expiry - end) / YEAR, 0.9) if expiry > end else None
     return Line(expiry, first, last, (1.0, 1.0))
@@ -45,15 +49,15 @@ def fall(days=DAYS):
 class OptionTown:
     """A fund (portfolio) and a writer (by rule) that sell, a bank that buys, a keeper with a portfolio account."""
 
-    def __init__(self, chain, *, keeper_cash=1_000_000):
-        self.fall = fall()
+    def __init__(self, chain, *, keeper_cash=1_000_000, days=DAYS):
+        self.fall = fall(days)
         self.chain = chain
         self.desk = OptionDesk.open(chain, self.fall)
         self.desk.open_pool(self.fall.at(BEGIN), 5_000_000, 100_000)
         self.bank = self.desk.person("bank", Mode.PORTFOLIO)
         self.desk.fund(self.bank.account, self.bank.address, 5_000_000)
         self.signer = Signer(KEY)
-        self.keeper = Keeper(self.desk.deployment, Settings(reserve=0), ProcessWallet(chain, self.signer.address))
+        self.keep()
         if keeper_cash:
             self.desk.fund(self.keeper.portfolio, self.signer.address, keeper_cash)
         self.at(BEGIN)
@@ -61,6 +65,13 @@ class OptionTown:
     @classmethod
     def genesis(cls):
         return BEGIN - LEAD - 600
+
+    def keep(self, *, dry=False, **settings):
+        """A keeper that knows nothing yet, with other settings."""
+        wallet = None if dry else ProcessWallet(self.chain, self.signer.address)
+        settings |= {"profit_to": self.signer.address} if dry else {}
+        self.keeper = Keeper(self.desk.deployment, Settings(**{"reserve": 0} | settings), wallet)
+        return self.keeper
 
     def at(self, time):
         """Prices and surfaces of that moment."""
@@ -81,7 +92,46 @@ class OptionTown:
 
     def put(self, strike, underlying="ETH", days=10):
         market = self.desk.markets[underlying]
-        return pack(market, (BEGIN + days * DAY) // 60, strike * PRICE, put=True)
+        return pack(market, round(BEGIN + days * DAY) // 60, strike * PRICE, put=True)
+
+    def drain(self, keep):
+        """Takes out of the keeper's portfolio account what is above `keep`."""
+        account, sender = self.keeper.portfolio, self.signer.address
+        held = self.desk.deployment.engine.read("held", account, 0)
+        self.desk.execute(sender, withdraw(account, 0, held - keep * 10**6, sender))
+
+    def cycle(self):
+        """What the keeper did with the block, all of it mined into that block, and its events."""
+        mark, self.chain.still = len(self.chain.kept), True
+        try:
+            done = self.keeper.cycle()
+        finally:
+            self.chain.still = False
+        return done, events([log for _, _, log in self.chain.kept[mark:]])
+
+    def until(self, person, reached):
+        """Hours go by until `reached` what the account is assessed at."""
+        for hour in range(1, 11):
+            self.at(BEGIN + hour * HOUR)
+            found, _ = self.assess(person.account)
+            if reached(found):
+                return found
+        raise AssertionError("the fall ends before that")
+
+    def below_mm(self, person):
+        return self.until(person, lambda found: found[0] < found[3])
+
+    def below_call_margin(self, person):
+        return self.until(person, lambda found: found[0] < found[3] + (found[2] - found[3]) * 3 // 10)
+
+    def perp(self, account, market=0):
+        """The size of its position."""
+        return self.desk.deployment.engine.read("position", account, market)[0]
+
+    def delta(self, account, feed=1):
+        """As OptionLens has it, units of the underlying."""
+        found = self.desk.deployment.option_lens.read("greeks", account)
+        return sum(entry.delta for entry in found if entry.feed == feed) / 10**18
 
     def assess(self, account):
         ((found, state),) = self.desk.assess([account])
@@ -89,6 +139,19 @@ class OptionTown:
 
     def header_accounts(self):
         return [person.account for person in self.desk.people]
+
+    @contextmanager
+    def restored(self):
+        """The town as it is now, again at the end, with a keeper that has seen nothing."""
+        chain, people, now = self.chain, list(self.desk.people), self.now
+        snapshot, nonces, kept = chain.snapshot(), dict(self.desk.nonces), len(chain.kept)
+        try:
+            yield self
+        finally:
+            chain.revert(snapshot)
+            del chain.kept[kept:]
+            self.desk.people[:], self.desk.nonces, self.now = people, nonces, now
+            self.keep()
 
 
 __all__ = ["BEGIN", "DAY", "HOUR", "OptionTown", "accounts", "fall", "line", "smile"]
