@@ -90,13 +90,13 @@ def _opens(key: int) -> int:
 
 
 def due(expiry: Expiry, view: View, every: int) -> Look | None:
-    """None while the last look is younger than `every` seconds. At the expiry one more ends it."""
+    """None while the last look is younger than `every` seconds, less a block. At the expiry one more ends it."""
     now, seen = view.head.time, expiry.seen
     over = now >= expiry.end
     if over and seen.covered >= COVERAGE:
         return Look(expiry)  # whatever its price is now: the mean becomes final
     since = now - (seen.observed_at or expiry.end - WINDOW)
-    if since < every and not (over and seen.observed_at < expiry.end):
+    if since + view.snapshot.globals.block_time < every and not (over and seen.observed_at < expiry.end):
         return None
     market = view.snapshot.markets[expiry.market]
     if not is_good(view.snapshot.price_in(market), market.risk.max_age, now):

@@ -37,17 +37,17 @@ def grows(size: int, delta: int) -> bool:
 
 def room(estate: Estate, tables: Tables, market: int, wanted: int, slippage: int) -> Room:
     """The largest part of `wanted` that the market takes at no more than `slippage` bps from index, fee aside."""
-    if reason := refusal(estate, tables, market, wanted, slippage):
-        low, high = 0, abs(wanted)
-        side = 1 if wanted > 0 else -1
-        while high - low > 1:
-            middle = (low + high) // 2
-            if refusal(estate, tables, market, side * middle, slippage):
-                high = middle
-            else:
-                low = middle
-        return Room(side * low, reason)
-    return Room(wanted)
+    if not refusal(estate, tables, market, wanted, slippage):
+        return Room(wanted)
+    low, high = 0, abs(wanted)
+    side = 1 if wanted > 0 else -1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if refusal(estate, tables, market, side * middle, slippage):
+            high = middle
+        else:
+            low = middle
+    return Room(side * low, refusal(estate, tables, market, side * high, slippage))
 
 
 def refusal(estate: Estate, tables: Tables, market: int, size: int, slippage: int) -> str:

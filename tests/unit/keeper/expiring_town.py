@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from portfolio_town import BEGIN, HOUR, OptionTown
 
 from plimsoll import ledger
 from plimsoll.margin.words import Header
-from plimsoll.sim.scene import must
 
 SOON = 1 / 3  # days: eight hours
 END = BEGIN + 8 * HOUR
@@ -37,13 +34,6 @@ class ExpiringTown(OptionTown):
             self.at(time)
             done.append(self.cycle()[0])
         return done
-
-    def price(self, time, factor=1.0):
-        """ETH at `factor` times what it is at that time, and no surfaces."""
-        self.chain.set_timestamp(time)
-        moment = self.fall.at(time)
-        other = replace(moment, index=moment.index | {"ETH": moment.index["ETH"] * factor})
-        must(self.chain, [self.desk.price_tx(other, self.chain.block()[1])])
 
     def flat(self, account):
         """Whether it has neither options nor perps."""

@@ -6,10 +6,12 @@ A year has 365 days. The fall is of a fifth in ten hours, with volatility from 6
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 from plimsoll import accounts
 from plimsoll.accounts import Mode
 from plimsoll.actions import withdraw
+from plimsoll.chain.base import Tx
 from plimsoll.chain.signer import Signer
 from plimsoll.contracts import events
 from plimsoll.keeper.cycle import Keeper
@@ -46,6 +48,35 @@ def fall(days=DAYS):
     return Fall(BEGIN, BEGIN + 10 * HOUR, INDEX, lines, {})
 
 
+class Mempool(ProcessWallet):
+    """What is sent waits until the next block, as on a real chain."""
+
+    def __init__(self, chain, address):
+        super().__init__(chain, address)
+        self.waiting, self.mined = {}, {}
+
+    def broadcast(self, prepared):
+        tx_hash = f"0x{len(self.waiting) + len(self.mined) + 1:064x}"
+        self.waiting[tx_hash] = prepared.request
+        return tx_hash
+
+    def mine(self):
+        """One block with all of it, a second later."""
+        if not self.waiting:
+            return
+        self.chain.advance(1)
+        self.chain.still = True
+        for tx_hash, (to, data) in self.waiting.items():
+            (self.mined[tx_hash],) = self.chain.send_many([Tx(self.address, to, data, 0, None)])
+        self.waiting, self.chain.still = {}, False
+
+    def receipt(self, tx_hash):
+        return self.mined.get(tx_hash)
+
+    def knows(self, tx_hash):
+        return tx_hash in self.waiting or tx_hash in self.mined
+
+
 class OptionTown:
     """A fund (portfolio) and a writer (by rule) that sell, a bank that buys, a keeper with a portfolio account."""
 
@@ -68,7 +99,7 @@ class OptionTown:
 
     def keep(self, *, dry=False, **settings):
         """A keeper that knows nothing yet, with other settings."""
-        wallet = None if dry else ProcessWallet(self.chain, self.signer.address)
+        wallet = None if dry else Mempool(self.chain, self.signer.address)
         settings |= {"profit_to": self.signer.address} if dry else {}
         self.keeper = Keeper(self.desk.deployment, Settings(**{"reserve": 0} | settings), wallet)
         return self.keeper
@@ -79,6 +110,13 @@ class OptionTown:
         if self.chain.block()[1] < time:
             self.chain.set_timestamp(time)
         must(self.chain, self.desk.told(self.now, self.chain.block()[1]))
+
+    def price(self, time, factor=1.0):
+        """ETH at `factor` times what it is at that time, and no surfaces."""
+        self.chain.set_timestamp(time)
+        moment = self.fall.at(time)
+        other = replace(moment, index=moment.index | {"ETH": moment.index["ETH"] * factor})
+        must(self.chain, [self.desk.price_tx(other, self.chain.block()[1])])
 
     def sell(self, name, cash, puts, *, mode=Mode.PORTFOLIO, underlying="ETH", days=10):
         """Somebody who sold `puts`, strike → how many, to the bank."""
@@ -101,12 +139,11 @@ class OptionTown:
         self.desk.execute(sender, withdraw(account, 0, held - keep * 10**6, sender))
 
     def cycle(self):
-        """What the keeper did with the block, all of it mined into that block, and its events."""
-        mark, self.chain.still = len(self.chain.kept), True
-        try:
-            done = self.keeper.cycle()
-        finally:
-            self.chain.still = False
+        """What the keeper did with the block, and its events: all it sent is in the next block."""
+        mark = len(self.chain.kept)
+        done = self.keeper.cycle()
+        if self.keeper.wallet is not None:
+            self.keeper.wallet.mine()
         return done, events([log for _, _, log in self.chain.kept[mark:]])
 
     def until(self, person, reached):

@@ -73,7 +73,7 @@ def test_looks_follow_each_other_by_the_minute_and_end_with_the_expiry(holding):
     price, covered = holding.settlement()
     assert sum(one.observations for one in done) == 30 and covered == WINDOW
     seen = [holding.fall.at(time).price("ETH") for time in range(END - WINDOW + MINUTE, END + 1, MINUTE)]
-    late = 2  # seconds: blocks between a minute and the look, so the first stands for more, the last for less
+    late = 3  # seconds after the minute: the first stands for more, and the last for less
     assert price == (sum(seen) * MINUTE + late * (seen[0] - seen[-1])) // WINDOW
     assert holding.through(END + MINUTE, END + 2 * MINUTE)[0].observations == 0
 
@@ -124,10 +124,11 @@ def test_a_look_is_due_as_the_engine_counts(holding):
     """Not before its time; at the expiry once more; a mean that is covered ends whatever the price is."""
     holding.at(END - MINUTE)
     view = holding.keeper.mirror.follow()
+    every = MINUTE + view.snapshot.globals.block_time  # it lands a block later
 
     def due_at(now, **seen):
         at = replace(view, head=view.head._replace(time=now))
-        return due(Expiry(0, END // 60, Settlement(**seen)), at, MINUTE)
+        return due(Expiry(0, END // 60, Settlement(**seen)), at, every)
 
     assert due_at(END - 30, covered=1_700, observed_at=END - 89) is None
     assert due_at(END - 30, covered=1_700, observed_at=END - 90).reason == ""
