@@ -27,6 +27,7 @@ from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
 from plimsoll.keeper.select import Finding, Survey
+from plimsoll.keeper.seller import Seller
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.settler import Settler
 from plimsoll.keeper.takeover import Haul, Queue, smaller
@@ -46,6 +47,7 @@ class Steward:
         self.engine, self.lens = deployment.engine, deployment.option_lens
         self.writer, self.settings, self.account = writer, settings, account
         self.hedger = Hedger(settings)
+        self.seller = Seller(deployment, writer, settings, self.hedger)
         self.settler = Settler(self.engine, writer, settings, account)
         self.patience = Patience()
         self.leans: list[Lean] = []  # as last looked at
@@ -67,7 +69,7 @@ class Steward:
         if not self.writer.journal.awaits("settle own"):
             self.settler.pay(planner, result)
             if not busy and not any(batch.has_options for batch in result.batches):
-                self._hedge(planner, expiries, result)
+                self._trade(planner, expiries, result)
 
     # ---------------------------------------------------------------- slices
 
@@ -122,13 +124,18 @@ class Steward:
 
     # ---------------------------------------------------------------- hedge
 
-    def _hedge(self, planner: Planner, expiries: Sequence[Expiry], result: Result) -> None:
-        estate, now = self._estate(planner), planner.view.head.time
+    def _trade(self, planner: Planner, expiries: Sequence[Expiry], result: Result) -> None:
+        """A sale, or else the hedge."""
+        estate = self._estate(planner)
         known = self._deltas(estate.options.keys(), planner, expiries)
         self.leans = deltas.leans(estate, known) if known is not None else self.leans
-        idle = known is None or estate.is_idle or not self.settings.hedge
-        if known is None or idle or not self.patience.ready("hedge", now):
+        if self.seller.sell(estate, known, planner, result) or estate.is_idle or not self.settings.hedge:
             return
+        if known is not None and self.patience.ready("hedge", planner.view.head.time):
+            self._hedge(estate, known, planner, result)
+
+    def _hedge(self, estate: Estate, known: Mapping[int, int], planner: Planner, result: Result) -> None:
+        now = planner.view.head.time
         self.equity = estate.assess(PriceUse.ACQUIRE).equity
         hedging = self.hedger.plan(estate, known, planner.view.tables, self.equity)
         self.waiting = 0
