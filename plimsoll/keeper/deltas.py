@@ -1,23 +1,21 @@
 """What moves the keeper's portfolio account: the delta of each of its series, as OptionLens has it, and of the whole.
 
-    deltas = read(lens, instruments, expiries, view)     by series, units of the underlying per unit, WAD
-    leans(estate, deltas)                                by underlying: what the account is long (or short), 1e-8
+    deltas = read(lens, instruments, block)     by series, units of the underlying per unit, WAD
+    leans(estate, deltas)                       by underlying: what the account is long (or short), 1e-8
 
-Options, perps, and what it holds, lends and owes of an underlying count, as in `plimsoll account greeks`. In the half
-hour before an expiry an option moves only by the part of its settlement price that is still open, and counts for that.
+Options, perps, and what it holds, lends and owes of an underlying count, as in `plimsoll account greeks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from plimsoll.contracts import Contract
 from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.expiry import Expiry
 from plimsoll.margin.account import CLOSING, QUOTE
 from plimsoll.margin.fixed_math import WAD, truncate_div
-from plimsoll.margin.option_series import expiry_of, key_of, market_of
+from plimsoll.margin.option_series import market_of
 
 ONE = 10**8
 
@@ -37,19 +35,12 @@ class Lean:
         return self.delta * self.price
 
 
-def read(
-    lens: Contract, instruments: Collection[int], expiries: Iterable[Expiry], block: int, now: int
-) -> dict[int, int]:
-    """One call. `expiries`: those whose mean is under way."""
+def read(lens: Contract, instruments: Collection[int], block: int) -> dict[int, int]:
+    """One call."""
     if not instruments:
         return {}
     asked = sorted(instruments)
-    found = {i: int(quote.delta) for i, quote in zip(asked, lens.read("quotes", asked, block=block), strict=True)}
-    shares = {expiry.key: expiry.open_share(now) for expiry in expiries}
-    for instrument, delta in found.items():
-        share = shares.get(key_of(market_of(instrument), expiry_of(instrument)), WAD)
-        found[instrument] = truncate_div(delta * share, WAD)
-    return found
+    return {i: int(quote.delta) for i, quote in zip(asked, lens.read("quotes", asked, block=block), strict=True)}
 
 
 def leans(estate: Estate, deltas: Mapping[int, int]) -> list[Lean]:

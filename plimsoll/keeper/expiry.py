@@ -17,7 +17,6 @@ from plimsoll import ledger
 from plimsoll.contracts import Contract
 from plimsoll.keeper.mirror import View
 from plimsoll.margin.account import is_good
-from plimsoll.margin.fixed_math import WAD, positive
 from plimsoll.margin.option_series import MINUTE, expiry_of, key_of, market_of, payoff
 from plimsoll.margin.words import Settlement
 from plimsoll.options.settling import Holder
@@ -41,12 +40,6 @@ class Expiry:
     @property
     def key(self) -> int:
         return key_of(self.market, self.expiry)
-
-    def open_share(self, now: int) -> int:
-        """The part of the mean that no price has decided yet, WAD: what an option still moves by."""
-        covered = self.seen.covered
-        left = positive(self.end - now) if now < self.end else positive(COVERAGE - covered)
-        return left * WAD // (left + covered) if left else 0
 
 
 class Look(NamedTuple):

@@ -22,7 +22,6 @@ from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.batch import Batch, Deferred, Take
 from plimsoll.keeper.deltas import Lean
 from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.expiry import Expiry
 from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
@@ -65,23 +64,21 @@ class Steward:
         self.settler.look(expiries, planner, result)
         findings = [found for found in survey.liquidatable if found.by_options]
         if not busy:
-            self._take_over(findings, planner, expiries, result)
+            self._take_over(findings, planner, result)
         if not self.writer.journal.awaits("settle own"):
             self.settler.pay(planner, result)
             if not busy and not any(batch.has_options for batch in result.batches):
-                self._trade(planner, expiries, result)
+                self._trade(planner, result)
 
     # ---------------------------------------------------------------- slices
 
-    def _take_over(
-        self, findings: Sequence[Finding], planner: Planner, expiries: Sequence[Expiry], result: Result
-    ) -> None:
+    def _take_over(self, findings: Sequence[Finding], planner: Planner, result: Result) -> None:
         """As many transactions as the settings allow; each is what a simulation let pass."""
         if not findings:
             return
         estate = self._estate(planner)
         series = {i for found in findings for i in found.account.options} | estate.options.keys()
-        queue = Queue(self.hedger, planner, estate, self._deltas(series, planner, expiries))
+        queue = Queue(self.hedger, planner, estate, self._deltas(series, planner))
         left = list(findings)
         for _ in range(self.settings.max_batches):
             haul, refused = self._passing(queue, left, planner)
@@ -124,10 +121,10 @@ class Steward:
 
     # ---------------------------------------------------------------- hedge
 
-    def _trade(self, planner: Planner, expiries: Sequence[Expiry], result: Result) -> None:
+    def _trade(self, planner: Planner, result: Result) -> None:
         """A sale, or else the hedge."""
         estate = self._estate(planner)
-        known = self._deltas(estate.options.keys(), planner, expiries)
+        known = self._deltas(estate.options.keys(), planner)
         self.leans = deltas.leans(estate, known) if known is not None else self.leans
         if self.seller.sell(estate, known, planner, result) or estate.is_idle or not self.settings.hedge:
             return
@@ -171,13 +168,10 @@ class Steward:
     def _estate(self, planner: Planner) -> Estate:
         return Estate.of(planner.book(self.account), planner.view.account(self.account), self.account)
 
-    def _deltas(
-        self, series: Collection[int], planner: Planner, expiries: Sequence[Expiry]
-    ) -> Mapping[int, int] | None:
+    def _deltas(self, series: Collection[int], planner: Planner) -> Mapping[int, int] | None:
         """None when the lens does not answer: then nothing is hedged in this block."""
-        head = planner.view.head
         try:
-            return deltas.read(self.lens, series, expiries, head.number, head.time)
+            return deltas.read(self.lens, series, planner.view.head.number)
         except ChainUnreachable:
             raise
         except PlimsollError as error:

@@ -138,15 +138,6 @@ def test_a_look_is_due_as_the_engine_counts(holding):
     assert due_at(END + 600, covered=COVERAGE, observed_at=END - 1).reason == ""
 
 
-def test_an_option_moves_by_what_is_open_of_its_mean():
-    """All of it before the half hour, nothing once enough is covered."""
-    seen = Settlement(covered=900, observed_at=END - 900)
-    assert Expiry(0, END // 60, Settlement()).open_share(END - WINDOW) == 10**18
-    assert Expiry(0, END // 60, seen).open_share(END - 900) == 10**18 // 2
-    assert Expiry(0, END // 60, seen).open_share(END) == 10**18 // 4  # 300 of 1,200 seconds
-    assert Expiry(0, END // 60, Settlement(covered=COVERAGE)).open_share(END) == 0
-
-
 # ---------------------------------------------------------------- paying out
 
 

@@ -40,7 +40,7 @@ def queue_of(town):
     estate = keeper.steward._estate(planner)
     findings = [found for found in survey.liquidatable if found.by_options]
     series = {i for found in findings for i in found.account.options} | estate.options.keys()
-    return Queue(keeper.steward.hedger, planner, estate, keeper.steward._deltas(series, planner, [])), findings
+    return Queue(keeper.steward.hedger, planner, estate, keeper.steward._deltas(series, planner)), findings
 
 
 def execute(town, haul):

@@ -46,16 +46,19 @@ def test_what_was_taken_ends_flat_with_its_profit_realised(town, mode):
     assert fund.account
 
 
-def test_in_the_last_half_hour_the_hedge_goes_as_the_mean_fills(town):
-    """Bit by bit, not all at the end: what is fixed of the settlement price does not move any more."""
+def test_in_the_last_half_hour_the_hedge_is_what_the_lens_says_is_open(town):
+    """Minute by minute, and nothing of it is left when the settlement price is known."""
     town.keep(hedge_band=50)
     town.sell("fund", 36_000, {1_900: 60, 1_950: 60}, days=1 / 3)
     for hour in range(1, 8):
         town.at(BEGIN + hour * HOUR)
         town.cycle()
-    sizes = []
-    for part in range(6):
-        town.through(END - WINDOW + MINUTE + part * 5 * MINUTE, END - WINDOW + (part + 1) * 5 * MINUTE)
-        sizes.append(abs(town.perp(town.keeper.portfolio)))
-    assert sizes == sorted(sizes, reverse=True) and sizes[0] > 2 * sizes[3] > 0
-    assert sizes[-1] < sizes[0] / 5
+    portfolio = town.keeper.portfolio
+    for number in range(1, 31):
+        town.at(END - WINDOW + number * MINUTE)
+        town.cycle()
+        outside = abs(town.delta(portfolio)) * town.now.index["ETH"]
+        assert outside <= town.assess(portfolio)[0].equity / WAD * 0.0055 or number == 30
+    assert town.perp(portfolio) and not town.flat(portfolio)
+    town.through(END + MINUTE, END + 2 * MINUTE)
+    assert town.flat(portfolio)
