@@ -1,8 +1,8 @@
 """The last half hour of an expiry, and what follows: when to look at the price, and who is to be paid.
 
-    expiries = read(engine, view)                      those that are in their window, or past it and not final
-    due(expiry, view, every)                           a Look: to be taken now, or the reason why it waits
-    payouts(view)                                      final expiries that somebody in the mirror still has options of
+    expiries = read(engine, view)           those that are in their last half hour, or past it
+    due(expiry, view, every)                a Look: to be taken now, or the reason why it waits
+    payouts(expiries, view)                 final ones, and everybody in the mirror who still has options of them
 
 Twin of OptionSettlement.observe as far as it says whether a look would count. A price stands for two minutes at most:
 looks every minute leave no gap, and none of them is more than a thirtieth of the mean.
@@ -10,6 +10,7 @@ looks every minute leave no gap, and none of them is more than a thirtieth of th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ LOOK, PAYOUT = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """One market's expiry whose price is not final."""
+    """One market's expiry, and what was recorded of its price."""
 
     market: int
     expiry: int
@@ -67,15 +68,13 @@ def tag(what: int, key: int) -> bytes:
 
 
 def read(engine: Contract, view: View) -> list[Expiry]:
-    """The expiries of the mirror that are in their window or past it, as far as their price is not final."""
-    time, settlements = view.head.time, view.snapshot.settlements
-    keys = [key for key, price in sorted(settlements.items()) if not price and _opens(key) < time]
+    """The expiries that somebody in the mirror has options of, from their last half hour on."""
+    keys = [key for key in sorted(view.snapshot.settlements) if _opens(key) < view.head.time]
     if not keys:
         return []
     pairs = [(key >> 32, key & 0xFFFFFFFF) for key in keys]
     words = ledger.read(engine, [ledger.settlement(*pair) for pair in pairs], block=view.head.number)
-    found = [Expiry(*pair, Settlement.from_word(word)) for pair, word in zip(pairs, words, strict=True)]
-    return [expiry for expiry in found if not expiry.seen.price]
+    return [Expiry(*pair, Settlement.from_word(word)) for pair, word in zip(pairs, words, strict=True)]
 
 
 def _opens(key: int) -> int:
@@ -83,8 +82,10 @@ def _opens(key: int) -> int:
 
 
 def due(expiry: Expiry, view: View, every: int) -> Look | None:
-    """None while the last look is younger than `every` seconds, less a block. At the expiry one more ends it."""
+    """None when it is final, or looked at less than `every` seconds ago, less a block. At the expiry one more ends it."""
     now, seen = view.head.time, expiry.seen
+    if seen.price:
+        return None
     over = now >= expiry.end
     if over and seen.covered >= COVERAGE:
         return Look(expiry)  # whatever its price is now: the mean becomes final
@@ -100,9 +101,9 @@ def due(expiry: Expiry, view: View, every: int) -> Look | None:
 # ---------------------------------------------------------------- paying out
 
 
-def payouts(view: View) -> list[Payout]:
+def payouts(expiries: Iterable[Expiry], view: View) -> list[Payout]:
     """By market and expiry, the oldest first."""
-    finals = {key: price for key, price in view.snapshot.settlements.items() if price}
+    finals = {expiry.key: expiry.seen.price for expiry in expiries if expiry.seen.price}
     if not finals:
         return []
     held: dict[int, list[Holder]] = {}

@@ -1,7 +1,7 @@
 """Sends what an expiry asks for: looks at the price in its last half hour, then payment of the keeper and of others.
 
     settler.look(expiries, planner, result)      one transaction per expiry, all of a block's together
-    settler.pay(planner, result)                 the keeper's own first, then everybody's where the settings say so
+    settler.pay(expiries, planner, result)       the keeper's own first, then everybody's where the settings say so
 
 What would be in vain is not tried: a price that is not good, an account without cash, a winner whose clearing account
 is empty. What was, and is still there, is tried later and later again.
@@ -74,20 +74,20 @@ class Settler:
 
     # ---------------------------------------------------------------- paying out
 
-    def pay(self, planner: Planner, result: Result) -> None:
+    def pay(self, expiries: Sequence[Expiry], planner: Planner, result: Result) -> None:
         """At most `max_batches` transactions of a block, each within its gas."""
         if self.settings.settle == "off":
             return
         sent = 0
-        for payout, holders in self._jobs(planner.view):
+        for payout, holders in self._jobs(expiries, planner.view):
             if sent == self.settings.max_batches:
                 return
             sent += self._settle(payout, holders, planner, result)
 
-    def _jobs(self, view: View) -> Iterator[tuple[Payout, list[Holder]]]:
+    def _jobs(self, expiries: Sequence[Expiry], view: View) -> Iterator[tuple[Payout, list[Holder]]]:
         """What is worth a transaction: own ones first, with the losers that pay for them."""
         left, under_way = list[tuple[Payout, list[Holder]]](), self.writer.journal.targets
-        for payout in expiring.payouts(view):
+        for payout in expiring.payouts(expiries, view):
             if tag(PAYOUT, key_of(payout.market, payout.expiry)) in under_way:
                 continue
             cash = self._clearing_cash(payout.market, view)

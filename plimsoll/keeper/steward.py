@@ -66,7 +66,7 @@ class Steward:
         if not busy:
             self._take_over(findings, planner, result)
         if not self.writer.journal.awaits("settle own"):
-            self.settler.pay(planner, result)
+            self.settler.pay(expiries, planner, result)
             if not busy and not any(batch.has_options for batch in result.batches):
                 self._trade(planner, result)
 
