@@ -82,7 +82,7 @@ def _opens(key: int) -> int:
 
 
 def due(expiry: Expiry, view: View, every: int) -> Look | None:
-    """None when it is final, or looked at less than `every` seconds ago, less a block. At the expiry one more ends it."""
+    """None when it is final, or was looked at less than `every` seconds and a block ago. A look at the end ends it."""
     now, seen = view.head.time, expiry.seen
     if seen.price:
         return None

@@ -106,6 +106,16 @@ def test_more_than_the_slippage_is_not_paid(town):
     assert waits(logs) == [(0, "it costs more than 0 bps")]
 
 
+def test_without_an_answer_of_the_lens_nothing_is_hedged(town):
+    """The block goes on without it, and the log says so."""
+    hold(town)
+    steward = town.keeper.steward
+    steward.lens = town.desk.deployment.lens  # which has no such function
+    with capture_logs() as logs:
+        done, _ = town.cycle()
+    assert done.sent == [] and "deltas not read" in [entry["event"] for entry in logs]
+
+
 # ---------------------------------------------------------------- room
 
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from plimsoll import accounts
 from plimsoll.accounts import Mode
+from plimsoll.actions import lend
 from plimsoll.keeper.expiry import COVERAGE, Expiry, due
 from plimsoll.keeper.settler import BASE, gas_of, parts
 from plimsoll.margin.words import Settlement
@@ -178,8 +179,24 @@ def test_with_settling_off_nobody_is(holding):
     assert holding.desk.options(holding.keeper.portfolio)
 
 
-def test_a_loser_without_cash_is_not_tried_and_a_winner_waits_for_him(holding):
-    """Nobody lends, so he cannot owe; when he has cash, both are paid."""
+def test_who_can_pay_is_known_before(holding):
+    """Out of what he holds; or, unless he is isolated, out of what somebody lends."""
+    settler = holding.keeper.steward.settler
+    absent = {mode: accounts.pack("0x" + "12" * 20, mode, 0, 0) for mode in Mode}
+
+    def can(account):
+        return settler._may_pay(Holder(account, 1, -1), holding.keeper.mirror.follow() or holding.keeper.mirror.view)
+
+    assert can(holding.writer.account) and not any(map(can, absent.values()))
+    lender = holding.desk.person("lender", Mode.CROSS)
+    holding.desk.fund(lender.account, lender.address, 1_000)
+    holding.desk.execute(lender.address, lend(lender.account, 0, 1_000 * 10**6))
+    assert [can(absent[mode]) for mode in (Mode.CROSS, Mode.PORTFOLIO, Mode.ISOLATED)] == [True, True, False]
+    assert can(lender.account)
+
+
+def test_a_loser_who_cannot_pay_is_not_tried_and_a_winner_waits_for_him(holding):
+    """Nothing is sent while nobody can pay and the clearing account is empty."""
     final_price(holding)
     holding.keep(hedge=False, settle="all")
     holding.keeper.steward.settler._may_pay = lambda holder, view: False

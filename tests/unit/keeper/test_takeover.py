@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from portfolio_town import BEGIN, HOUR, OptionTown
 
+from plimsoll.abi import keccak
 from plimsoll.accounts import Mode
 from plimsoll.actions import borrow, lend, liquidate, trade_perp, withdraw
 from plimsoll.contracts import events
@@ -231,6 +232,26 @@ def test_a_hedge_makes_room_for_more(town):
             (sold,) = [event for event in told if event.name == "Liquidated"]
             fractions.append(sold.args["fraction"])
     assert fractions[1] > fractions[0] * 105 // 100
+
+
+def test_where_the_hedge_is_refused_the_slice_is_taken_without_it(town):
+    """A market whose room the twin misjudged must not keep anybody in danger; it is hedged when it can be."""
+    town.keep(hedge_band=0)
+    town.sell("fund", 90_000, PUTS)
+    town.at(BEGIN + 9 * HOUR)
+    steward = town.keeper.steward
+    real = steward.writer.simulate
+    skewed = keccak(b"SkewCapExceeded(uint256,uint256,uint256)")[:4] + bytes(96)
+
+    def full(batch, planner):
+        return Reverted(skewed, 0) if len(batch.actions) > 1 else real(batch, planner)
+
+    steward.writer.simulate = full
+    done, _ = town.cycle()
+    assert done.liquidations == 1 and done.hedges == 0
+    steward.writer.simulate = real
+    town.at(BEGIN + 9 * HOUR + 60)
+    assert town.cycle()[0].hedges == 1 and abs(town.delta(town.keeper.portfolio)) < 1e-3
 
 
 def test_a_slice_that_the_chain_refuses_is_halved(town):
