@@ -8,7 +8,7 @@ Where no options are left the perp is closed, whatever the band. The estate is c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from plimsoll import actions
@@ -52,13 +52,15 @@ class Hedging:
 class Hedger:
     settings: Settings
 
-    def plan(self, estate: Estate, deltas: Mapping[int, int], tables: Tables, equity: int) -> Hedging:
-        """Trades `estate` into its band. `equity` WAD: what the band is a part of."""
+    def plan(
+        self, estate: Estate, deltas: Mapping[int, int], tables: Tables, equity: int, skip: Collection[int] = ()
+    ) -> Hedging:
+        """Trades `estate` into its band, but for markets to `skip`. `equity` WAD: what the band is a part of."""
         found = Hedging(final=[market for market in estate.book.positions if is_final(estate, market)])
         found.leans = leans(estate, deltas)
         for lean in found.leans:
             wanted = self._wanted(lean, equity)
-            if not wanted:
+            if not wanted or lean.market in skip:
                 continue
             taken = room(estate, tables, lean.market, wanted, self.settings.hedge_slippage)
             if taken.reason:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from plimsoll import actions, units
+from plimsoll.errors import BadInput, ChainUnreachable, PlimsollError
 from plimsoll.keeper.act import Result, Writer
 from plimsoll.keeper.batch import ORDER_SECONDS, Batch
 from plimsoll.keeper.bids import Bids, Offer, offer_of, reducing, why_not
@@ -40,7 +41,10 @@ class Seller:
         if self.bids is None or not estate.options:
             return False
         for offer in self._offers(self.bids.read(), estate, planner):
-            reason = self._fill(offer, estate, deltas, planner, result)
+            try:
+                reason = self._fill(offer, estate, deltas, planner, result)
+            except BadInput as error:  # an order of ours that cannot be written: a nonce of this second that is used
+                reason = str(error)
             if not reason:
                 return True
             self._wait(offer.signed, reason, planner.view.head.time)
@@ -53,12 +57,21 @@ class Seller:
         for signed in orders:
             if not self.patience.ready(signed.digest, now):
                 continue
-            offer, reason = self._offer(signed, estate, planner)
+            offer, reason = self._judged(signed, estate, planner)
             if offer is None:
                 self._wait(signed, reason, now)
             else:
                 found.append(offer)
         return sorted(found, key=lambda offer: -offer.over_mark)
+
+    def _judged(self, signed: SignedOrder, estate: Estate, planner: Planner) -> tuple[Offer | None, str]:
+        """Nothing that somebody writes into a file ends a block."""
+        try:
+            return self._offer(signed, estate, planner)
+        except ChainUnreachable:
+            raise
+        except PlimsollError as error:
+            return None, str(error)
 
     def _offer(self, signed: SignedOrder, estate: Estate, planner: Planner) -> tuple[Offer | None, str]:
         order, view = signed.order, planner.view

@@ -51,7 +51,7 @@ class Steward:
         self.patience = Patience()
         self.leans: list[Lean] = []  # as last looked at
         self.equity = 0
-        self.waiting = 0
+        self.waiting: set[int] = set()  # markets
 
     @property
     def is_busy(self) -> bool:
@@ -74,7 +74,10 @@ class Steward:
 
     def _take_over(self, findings: Sequence[Finding], planner: Planner, result: Result) -> None:
         """As many transactions as the settings allow; each is what a simulation let pass."""
-        if not findings:
+        if findings and planner.view.snapshot.portfolio is None:
+            why = "there is no model for portfolio accounts, which is where it would go"
+            result.deferred |= {finding.id: Deferred(finding, why) for finding in findings}
+        if not findings or planner.view.snapshot.portfolio is None:
             return
         estate = self._estate(planner)
         series = {i for found in findings for i in found.account.options} | estate.options.keys()
@@ -91,6 +94,8 @@ class Steward:
             if not self.writer.post(batch, planner, result) and self.writer.wallet is not None:
                 return
             self._tell(haul.hedging)
+            for take in haul.takes:
+                result.deferred.pop(take.finding.id, None)
             queue.estate = haul.estate
             gone = {finding.id for finding in (*(t.finding for t in haul.takes), *(d.finding for d in refused))}
             left = [finding for finding in left if finding.id not in gone]
@@ -123,33 +128,45 @@ class Steward:
 
     def _trade(self, planner: Planner, result: Result) -> None:
         """A sale, or else the hedge."""
+        if planner.view.account(self.account) is None:
+            return
         estate = self._estate(planner)
         known = self._deltas(estate.options.keys(), planner)
         self.leans = deltas.leans(estate, known) if known is not None else self.leans
         if self.seller.sell(estate, known, planner, result) or estate.is_idle or not self.settings.hedge:
             return
-        if known is not None and self.patience.ready("hedge", planner.view.head.time):
+        if known is not None:
             self._hedge(estate, known, planner, result)
 
     def _hedge(self, estate: Estate, known: Mapping[int, int], planner: Planner, result: Result) -> None:
-        now = planner.view.head.time
-        self.equity = estate.assess(PriceUse.ACQUIRE).equity
-        hedging = self.hedger.plan(estate, known, planner.view.tables, self.equity)
-        self.waiting = 0
-        if not hedging and not hedging.waits:
+        """All markets together; where that is refused, each alone, so that none waits for another."""
+        now, self.equity = planner.view.head.time, estate.assess(PriceUse.ACQUIRE).equity
+        skip = {lean.market for lean in self.leans if not self.patience.ready(lean.market, now)}
+        hedging, reason = self._attempt(estate, known, skip, planner, result)
+        together = {trade.market for trade in hedging.trades}
+        if not reason or len(together) < 2:
+            self._note(hedging, reason, now)
             return
-        reason = self._why_not(estate, hedging)
-        reducing = bool(reason) and not hedging.opening
-        if hedging and (reducing or not reason):
-            steps = tuple(self.hedger.actions(estate, hedging))
-            batch = Batch("hedge", steps, trades=tuple(hedging.trades), reducing=reducing, has_options=True)
-            error = self.writer.simulate(batch, planner)
-            reason = str(error) if error else ""
-            if error is None and (self.writer.post(batch, planner, result) or self.writer.wallet is None):
-                self.patience.well("hedge")
-                self._tell(hedging)
-                return
-        self._wait(hedging, reason, now)
+        for market in sorted(together):
+            self._note(*self._attempt(estate, known, skip | together - {market}, planner, result), now)
+
+    def _attempt(
+        self, estate: Estate, known: Mapping[int, int], skip: Collection[int], planner: Planner, result: Result
+    ) -> tuple[Hedging, str]:
+        """What was planned, and why it was not sent."""
+        trial = estate.clone()
+        hedging = self.hedger.plan(trial, known, planner.view.tables, self.equity, skip)
+        if not hedging:
+            return hedging, ""
+        reason = self._why_not(trial, hedging)
+        if reason and hedging.opening:
+            return hedging, reason
+        steps = tuple(self.hedger.actions(trial, hedging))
+        batch = Batch("hedge", steps, trades=tuple(hedging.trades), reducing=bool(reason), has_options=True)
+        if error := self.writer.simulate(batch, planner):
+            return hedging, str(error)
+        sent = self.writer.post(batch, planner, result) or self.writer.wallet is None
+        return hedging, "" if sent else "it could not be sent"
 
     def _why_not(self, estate: Estate, hedging: Hedging) -> str:
         try:
@@ -157,10 +174,19 @@ class Steward:
         except (PriceUnusable, SurfaceUnusable) as error:
             return str(error)
 
-    def _wait(self, hedging: Hedging, reason: str, now: int) -> None:
-        reasons = dict(hedging.waits) | ({trade.market: reason for trade in hedging.trades} if reason else {})
-        retry, self.waiting = self.patience.failed("hedge", now), len(reasons)
-        for market, why in sorted(reasons.items()):
+    def _note(self, hedging: Hedging, reason: str, now: int) -> None:
+        """What was traded, and what waits how long."""
+        waits = dict(hedging.waits)
+        if reason:
+            waits |= {trade.market: reason for trade in hedging.trades}
+        else:
+            self._tell(hedging)
+        for trade in hedging.trades if not reason else ():
+            self.patience.well(trade.market)
+            self.waiting.discard(trade.market)
+        for market, why in sorted(waits.items()):
+            retry = self.patience.failed(market, now)
+            self.waiting.add(market)
             log.warning("hedge waits", market=market, reason=why, retry_in=retry)
 
     # ---------------------------------------------------------------- what there is
@@ -184,8 +210,6 @@ class Steward:
             lean = leans[trade.market]
             log.info("hedge", market=trade.market, size=units.size(trade.size), delta=units.size(lean.delta),
                      cost=units.quote(trade.cost), dry_run=self.writer.wallet is None)  # fmt: skip
-        for market, reason in hedging.waits.items():
-            log.info("hedge in part", market=market, reason=reason)
 
 
 def _guilty(haul: Haul, error: TransactionFailed) -> Take:

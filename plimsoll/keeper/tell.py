@@ -93,7 +93,7 @@ def options(
     own = view.account(steward.account)
     m.series.set(len(own.options) if own else 0)
     m.equity.set(steward.equity / WAD)
-    m.waiting.set(steward.waiting)
+    m.waiting.set(len(steward.waiting))
     m.delta.clear()
     for lean in steward.leans:
         m.delta.labels(str(lean.market)).set(lean.value / WAD)

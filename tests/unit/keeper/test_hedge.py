@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 from plimsoll.accounts import Mode
 from plimsoll.actions import trade_perp
 from plimsoll.errors import Reverted
+from plimsoll.keeper import hedge as hedging
 from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.room import refusal, room
+from plimsoll.keeper.room import Room, refusal, room
 from plimsoll.keeper.select import look
 from plimsoll.margin.account import REDUCE_ONLY
 from plimsoll.orders import ONE
@@ -241,6 +242,32 @@ def test_when_the_options_are_gone_so_is_the_perp(town):
     town.trade(owner, {town.put(1_950): 100 * ONE})
     done, _ = town.cycle()
     assert done.hedges == 1 and town.perp(owner.account) == 0 and not town.desk.options(owner.account)
+
+
+def test_a_market_that_waits_keeps_no_other_from_its_hedge(town):
+    """ETH has no room; BTC is hedged at once, and ETH is not tried in every block."""
+    owner = hold(town, hedge_band=10)
+    town.trade(owner, {town.put(68_000, "BTC"): -2 * ONE})
+    real, asked = hedging.room, []
+
+    def full(estate, tables, market, wanted, slippage):
+        asked.append(market)
+        return (
+            Room(0, "the market's skew is at its cap")
+            if market == 0
+            else real(estate, tables, market, wanted, slippage)
+        )
+
+    hedging.room = full
+    try:
+        with capture_logs() as logs:
+            done, _ = town.cycle()
+            town.chain.advance(1)
+            town.cycle()
+    finally:
+        hedging.room = real
+    assert done.hedges == 1 and town.perp(owner.account, 1) < 0 and town.perp(owner.account, 0) == 0
+    assert waits(logs) == [(0, "the market's skew is at its cap")] and asked.count(0) == 1
 
 
 def test_a_dry_run_says_what_it_would_trade(town):

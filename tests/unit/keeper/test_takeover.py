@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from portfolio_town import BEGIN, HOUR, OptionTown
 
@@ -10,6 +12,7 @@ from plimsoll.accounts import Mode
 from plimsoll.actions import borrow, lend, liquidate, trade_perp, withdraw
 from plimsoll.contracts import events
 from plimsoll.errors import Reverted
+from plimsoll.keeper.act import Result
 from plimsoll.keeper.estate import Estate, parts
 from plimsoll.keeper.select import look
 from plimsoll.keeper.takeover import Queue
@@ -98,6 +101,18 @@ def test_a_target_beyond_the_gas_of_a_transaction_is_not_tried(town):
     town.below_mm(town.desk.people[-1])
     queue, findings = queue_of(town)
     assert queue.haul(findings) is None and "500000 gas" in queue.deferred[0].reason
+
+
+def test_without_a_model_for_portfolio_accounts_rule_accounts_wait(town):
+    """There would be nowhere to hold them; nobody else is held up."""
+    writer = town.sell("writer", 30_000, {1_900: 100}, mode=Mode.CROSS)
+    town.at(BEGIN + 9 * HOUR)
+    _, findings = queue_of(town)
+    view = town.keeper.mirror.view
+    bare = replace(view, tables=replace(view.tables, snapshot=replace(view.snapshot, portfolio=None)))
+    planner, result = town.keeper.planner(bare, look(view, town.keeper._own)), Result()
+    town.keeper.steward._take_over(findings, planner, result)
+    assert "no model" in result.deferred[writer.account].reason and not result.batches
 
 
 # ---------------------------------------------------------------- to the wei
@@ -201,7 +216,7 @@ def test_what_gas_does_not_allow_goes_in_the_next_transaction_of_the_block(town)
     crowd(town)
     town.keep(option_gas=600_000)
     done, told = town.cycle()
-    assert done.liquidations == 3 and len(done.sent) == 3
+    assert done.liquidations == 3 and len(done.sent) == 3 and done.deferred == 0
     town_left = [event for event in told if event.name == "Liquidated"]
     assert len(town_left) == 3
 
