@@ -217,7 +217,7 @@ class Book:
 
     def close(self) -> list[Trade]:
         """Closes every position, the most profitable first, so that there is cash for the losses."""
-        worth = {m: self._pnl(m) for m, (size, _) in self.positions.items() if size and not self._final(m)}
+        worth = {m: self.pnl(m) for m, (size, _) in self.positions.items() if size and not self._final(m)}
         return [self.trade(market, -self.positions[market][0]) for market in sorted(worth, key=lambda m: -worth[m])]
 
     def settle(self) -> None:
@@ -226,7 +226,7 @@ class Book:
         for market, (size, cost) in list(self.positions.items()):
             if size == 0 or self._final(market):
                 self.unsettled.add(market)
-                self._write(market, 0, self._close_out(-self._pnl(market) if size else cost))
+                self._write(market, 0, self._close_out(-self.pnl(market) if size else cost))
 
     def trade(self, market: int, size: int) -> Trade:
         """A fill against the pool at the last price; funding accrues first."""
@@ -251,7 +251,7 @@ class Book:
         entry = self.snapshot.markets[market]
         return bool(entry.risk.flags & CLOSING and entry.closing.final_price)
 
-    def _pnl(self, market: int) -> int:
+    def pnl(self, market: int) -> int:
         size, cost = self.positions[market]
         return position_math.pnl(size, cost, *self._mark(market))
 

@@ -1,7 +1,7 @@
 """What moves the keeper's portfolio account: the delta of each of its series, as OptionLens has it, and of the whole.
 
-    deltas = read(lens, instruments, block)     by series, units of the underlying per unit, WAD
-    leans(estate, deltas)                       by underlying: what the account is long (or short), 1e-8
+    greeks = read(lens, instruments, block)     of series, in one call
+    leans(estate, greeks.deltas)                by underlying: what the account is long (or short), 1e-8
 
 Options, perps, and what it holds, lends and owes of an underlying count, as in `plimsoll account greeks`.
 """
@@ -35,12 +35,21 @@ class Lean:
         return self.delta * self.price
 
 
-def read(lens: Contract, instruments: Collection[int], block: int) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Greeks:
+    """Of series: delta in units of the underlying per unit, WAD; mark in quote, 1e-10."""
+
+    deltas: Mapping[int, int]
+    marks: Mapping[int, int]
+
+
+def read(lens: Contract, instruments: Collection[int], block: int) -> Greeks:
     """One call."""
-    if not instruments:
-        return {}
     asked = sorted(instruments)
-    return {i: int(quote.delta) for i, quote in zip(asked, lens.read("quotes", asked, block=block), strict=True)}
+    quotes = lens.read("quotes", asked, block=block) if asked else []
+    found = dict(zip(asked, quotes, strict=True))
+    deltas = {instrument: int(quote.delta) for instrument, quote in found.items()}
+    return Greeks(deltas, {instrument: int(quote.mark) for instrument, quote in found.items()})
 
 
 def leans(estate: Estate, deltas: Mapping[int, int]) -> list[Lean]:

@@ -66,6 +66,11 @@ class Estate:
         """What it holds and lends less what it owes, token units."""
         return self.book.held.get(asset, 0) + self.book.claim(asset) - self.book.debt(asset)
 
+    def equity(self, marks: Mapping[int, int]) -> int:
+        """WAD, at marks of series (1e-10): as good as a model's, which may discount them, and at once."""
+        options = sum(quantity * marks[instrument] for instrument, quantity in self.options.items())
+        return self.book.worth(0) + sum(map(self.book.pnl, self.book.positions)) + options
+
     def account(self) -> Account:
         book = self.book
         balances = {asset: Balance(held=book.held.get(asset, 0)) for asset in {*book.held, *book.lent, *book.owed}}

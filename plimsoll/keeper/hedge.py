@@ -1,6 +1,6 @@
 """Keeps the delta of the keeper's portfolio account within a band, by perps on the same market. Pure.
 
-    hedging = Hedger(settings).plan(estate, deltas, tables, equity)      trades, and what has to wait with the reason
+    hedging = Hedger(settings).plan(estate, greeks, tables)      trades, and what has to wait with the reason
 
 Outside the band it is brought to its middle, not to its edge: each trade costs a transaction, so fewer and larger ones.
 Where no options are left the perp is closed, whatever the band. The estate is changed by what is planned.
@@ -8,14 +8,14 @@ Where no options are left the perp is closed, whatever the band. The estate is c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from plimsoll import actions
 from plimsoll.actions import Action
 from plimsoll.keeper.batch import ORDER_SECONDS
 from plimsoll.keeper.book import Trade
-from plimsoll.keeper.deltas import Lean, is_final, leans
+from plimsoll.keeper.deltas import Greeks, Lean, is_final, leans
 from plimsoll.keeper.estate import Estate
 from plimsoll.keeper.reader import Tables
 from plimsoll.keeper.room import grows, room
@@ -52,12 +52,11 @@ class Hedging:
 class Hedger:
     settings: Settings
 
-    def plan(
-        self, estate: Estate, deltas: Mapping[int, int], tables: Tables, equity: int, skip: Collection[int] = ()
-    ) -> Hedging:
-        """Trades `estate` into its band, but for markets to `skip`. `equity` WAD: what the band is a part of."""
+    def plan(self, estate: Estate, greeks: Greeks, tables: Tables, skip: Collection[int] = ()) -> Hedging:
+        """Trades `estate` into its band, but for markets to `skip`."""
+        equity = estate.equity(greeks.marks)
         found = Hedging(final=[market for market in estate.book.positions if is_final(estate, market)])
-        found.leans = leans(estate, deltas)
+        found.leans = leans(estate, greeks.deltas)
         for lean in found.leans:
             wanted = self._wanted(lean, equity)
             if not wanted or lean.market in skip:

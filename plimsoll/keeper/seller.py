@@ -1,6 +1,6 @@
 """Sells what the keeper holds to whoever left a signed order that is good enough, and hedges what is left.
 
-    seller.sell(estate, deltas, planner, result)       at most one order per block: what it leaves is known afterwards
+    seller.sell(estate, greeks, planner, result)       at most one order per block: what it leaves is known afterwards
 
 Of several the one that brings most over the marks comes first. The engine checks signature, status, band and both
 margins; what it refuses in a simulation is tried again later, each time after twice as long.
@@ -8,7 +8,7 @@ margins; what it refuses in a simulation is tried again later, each time after t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -18,12 +18,13 @@ from plimsoll.errors import BadInput, ChainUnreachable, PlimsollError
 from plimsoll.keeper.act import Result, Writer
 from plimsoll.keeper.batch import ORDER_SECONDS, Batch
 from plimsoll.keeper.bids import Bids, Offer, offer_of, reducing, why_not
+from plimsoll.keeper.deltas import Greeks
 from plimsoll.keeper.estate import Estate
 from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
 from plimsoll.keeper.settings import Settings
-from plimsoll.margin.account import QUOTE, PriceUnusable, PriceUse, SurfaceUnusable
+from plimsoll.margin.account import QUOTE, PriceUnusable, SurfaceUnusable
 from plimsoll.options.trading import ENDED, Terms, domain_of, order_of, package_price, to_limit
 from plimsoll.signed_orders import SignedOrder
 
@@ -36,13 +37,13 @@ class Seller:
         self.bids = Bids(settings.orders, domain_of(deployment)) if settings.orders else None
         self.patience = Patience()
 
-    def sell(self, estate: Estate, deltas: Mapping[int, int] | None, planner: Planner, result: Result) -> bool:
+    def sell(self, estate: Estate, greeks: Greeks | None, planner: Planner, result: Result) -> bool:
         """Whether something was sent, or would be."""
         if self.bids is None or not estate.options:
             return False
         for offer in self._offers(self.bids.read(), estate, planner):
             try:
-                reason = self._fill(offer, estate, deltas, planner, result)
+                reason = self._fill(offer, estate, greeks, planner, result)
             except BadInput as error:  # an order of ours that cannot be written: a nonce of this second that is used
                 reason = str(error)
             if not reason:
@@ -97,15 +98,13 @@ class Seller:
 
     # ---------------------------------------------------------------- filling
 
-    def _fill(
-        self, offer: Offer, estate: Estate, deltas: Mapping[int, int] | None, planner: Planner, result: Result
-    ) -> str:
+    def _fill(self, offer: Offer, estate: Estate, greeks: Greeks | None, planner: Planner, result: Result) -> str:
         """Why it was not, or nothing. With the hedge that it calls for, or without where that is refused."""
         after = estate.clone()
         for instrument, change in offer.changes().items():
             after.add(instrument, change)
         after.book.hold(QUOTE, (offer.premium - offer.fee) // after.book.unit)
-        hedging = self._hedging(after, deltas, planner)
+        hedging = self._hedging(after, greeks, planner)
         error = ""
         for trades in (hedging, Hedging()) if hedging else (Hedging(),):
             steps = (self._match(offer, estate.id, planner), *self.hedger.actions(after, trades))
@@ -118,12 +117,12 @@ class Seller:
                 return "" if sent else "it could not be sent"
         return error
 
-    def _hedging(self, after: Estate, deltas: Mapping[int, int] | None, planner: Planner) -> Hedging:
-        if deltas is None or not self.settings.hedge:
+    def _hedging(self, after: Estate, greeks: Greeks | None, planner: Planner) -> Hedging:
+        if greeks is None or not self.settings.hedge:
             return Hedging()
         trial = after.clone()
         try:
-            hedging = self.hedger.plan(trial, deltas, planner.view.tables, trial.assess(PriceUse.ACQUIRE).equity)
+            hedging = self.hedger.plan(trial, greeks, planner.view.tables)
             return hedging if trial.carries(hedging.use, 0) else Hedging()
         except (PriceUnusable, SurfaceUnusable):
             return Hedging()

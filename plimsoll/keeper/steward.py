@@ -9,7 +9,7 @@ transaction), payment of what has expired, sales, and, when the account was left
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import structlog
@@ -20,7 +20,7 @@ from plimsoll.keeper import blame, deltas
 from plimsoll.keeper import expiry as expiring
 from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.batch import Batch, Deferred, Take
-from plimsoll.keeper.deltas import Lean
+from plimsoll.keeper.deltas import Greeks, Lean
 from plimsoll.keeper.estate import Estate
 from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
@@ -30,7 +30,7 @@ from plimsoll.keeper.seller import Seller
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.settler import Settler
 from plimsoll.keeper.takeover import Haul, Queue, smaller
-from plimsoll.margin.account import PriceUnusable, PriceUse, SurfaceUnusable
+from plimsoll.margin.account import PriceUnusable, SurfaceUnusable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
@@ -81,7 +81,7 @@ class Steward:
             return
         estate = self._estate(planner)
         series = {i for found in findings for i in found.account.options} | estate.options.keys()
-        queue = Queue(self.hedger, planner, estate, self._deltas(series, planner))
+        queue = Queue(self.hedger, planner, estate, self._greeks(series, planner))
         left = list(findings)
         for _ in range(self.settings.max_batches):
             haul, refused = self._passing(queue, left, planner)
@@ -131,16 +131,16 @@ class Steward:
         if planner.view.account(self.account) is None:
             return
         estate = self._estate(planner)
-        known = self._deltas(estate.options.keys(), planner)
-        self.leans = deltas.leans(estate, known) if known is not None else self.leans
+        known = self._greeks(estate.options.keys(), planner)
+        self.leans = deltas.leans(estate, known.deltas) if known is not None else self.leans
         if self.seller.sell(estate, known, planner, result) or estate.is_idle or not self.settings.hedge:
             return
         if known is not None:
             self._hedge(estate, known, planner, result)
 
-    def _hedge(self, estate: Estate, known: Mapping[int, int], planner: Planner, result: Result) -> None:
+    def _hedge(self, estate: Estate, known: Greeks, planner: Planner, result: Result) -> None:
         """All markets together; where that is refused, each alone, so that none waits for another."""
-        now, self.equity = planner.view.head.time, estate.assess(PriceUse.ACQUIRE).equity
+        now, self.equity = planner.view.head.time, estate.equity(known.marks)
         skip = {lean.market for lean in self.leans if not self.patience.ready(lean.market, now)}
         hedging, reason = self._attempt(estate, known, skip, planner, result)
         together = {trade.market for trade in hedging.trades}
@@ -151,11 +151,11 @@ class Steward:
             self._note(*self._attempt(estate, known, skip | together - {market}, planner, result), now)
 
     def _attempt(
-        self, estate: Estate, known: Mapping[int, int], skip: Collection[int], planner: Planner, result: Result
+        self, estate: Estate, known: Greeks, skip: Collection[int], planner: Planner, result: Result
     ) -> tuple[Hedging, str]:
         """What was planned, and why it was not sent."""
         trial = estate.clone()
-        hedging = self.hedger.plan(trial, known, planner.view.tables, self.equity, skip)
+        hedging = self.hedger.plan(trial, known, planner.view.tables, skip)
         if not hedging:
             return hedging, ""
         reason = self._why_not(trial, hedging)
@@ -194,7 +194,7 @@ class Steward:
     def _estate(self, planner: Planner) -> Estate:
         return Estate.of(planner.book(self.account), planner.view.account(self.account), self.account)
 
-    def _deltas(self, series: Collection[int], planner: Planner) -> Mapping[int, int] | None:
+    def _greeks(self, series: Collection[int], planner: Planner) -> Greeks | None:
         """None when the lens does not answer: then nothing is hedged in this block."""
         try:
             return deltas.read(self.lens, series, planner.view.head.number)

@@ -1,6 +1,6 @@
 """Taking over accounts with options: who comes first, how much of each, and what it does to the keeper's own. Pure.
 
-    queue = Queue(hedger, planner, estate, deltas)
+    queue = Queue(hedger, planner, estate, greeks)
     haul = queue.haul(findings)          one transaction: as many as its gas, and the keeper's margin, allow
     haul.actions                         slices, repayment, hedges
 
@@ -11,13 +11,14 @@ halving between all that may be taken and the least that the engine allows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plimsoll import actions
 from plimsoll.actions import Action
 from plimsoll.keeper.batch import Deferred, Take
 from plimsoll.keeper.book import LendsAndOwes
+from plimsoll.keeper.deltas import Greeks
 from plimsoll.keeper.estate import Estate, Taken, slice_of
 from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.plan import FULL, Planner
@@ -63,7 +64,7 @@ class Queue:
     hedger: Hedger
     planner: Planner
     estate: Estate
-    deltas: Mapping[int, int] | None
+    greeks: Greeks | None
     caps: dict[bytes, int] = field(default_factory=dict)
     deferred: list[Deferred] = field(default_factory=list)
 
@@ -139,10 +140,9 @@ class Queue:
         after, headroom = estate.clone(), self.planner.settings.headroom
         taken = after.take(finding.account, finding.assessment, slice)
         after.repay()
-        if hedged and self.deltas is not None and self.planner.settings.hedge:
+        if hedged and self.greeks is not None and self.planner.settings.hedge:
             trial = after.clone()
-            equity = trial.assess(PriceUse.ACQUIRE).equity
-            hedging = self.hedger.plan(trial, self.deltas, self.planner.view.tables, equity)
+            hedging = self.hedger.plan(trial, self.greeks, self.planner.view.tables)
             try:
                 if hedging.trades and trial.carries(hedging.use, headroom):
                     return Fit(slice, taken, after, trial, hedging)

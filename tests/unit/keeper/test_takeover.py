@@ -44,7 +44,7 @@ def queue_of(town):
     estate = keeper.steward._estate(planner)
     findings = [found for found in survey.liquidatable if found.by_options]
     series = {i for found in findings for i in found.account.options} | estate.options.keys()
-    return Queue(keeper.steward.hedger, planner, estate, keeper.steward._deltas(series, planner)), findings
+    return Queue(keeper.steward.hedger, planner, estate, keeper.steward._greeks(series, planner)), findings
 
 
 def execute(town, haul):
@@ -183,6 +183,8 @@ def test_an_account_that_nothing_was_done_to_is_assessed_as_it_is(town):
     account = view.account(town.bank.account)
     estate = Estate.of(town.keeper.planner(view, look(view)).book(account.id), account, account.id)
     assert estate.account().options == account.options and estate.size(0) == 3 * ONE
+    marks = town.keeper.steward._greeks(estate.options.keys(), town.keeper.planner(view, look(view))).marks
+    assert estate.equity(marks) == pytest.approx(town.assess(account.id)[0].equity, rel=1e-9)
     assert tuple(estate.assess(PriceUse.TARGET)) == tuple(town.assess(account.id)[0])
 
 
