@@ -26,6 +26,7 @@ from plimsoll.signed_orders import SignedOrder
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
+EDGE = 50  # a fiftieth of the band is left: marks move until the block
 PREMIUM_SHARE = 8  # OptionLogic: a fee is at most an eighth of the premium
 
 
@@ -121,6 +122,7 @@ def offer_of(
     whole = sum(abs(leg.quantity) for leg in order.legs)
     off = (order.limit * ONE - at_mark) // whole
     band = min(_band(leg, quotes, snapshot) for leg in order.legs)
+    band -= band // EDGE
     if off < -band:
         return None
     off = min(off, band)

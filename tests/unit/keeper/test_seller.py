@@ -157,6 +157,19 @@ def test_a_bid_for_what_it_bought_is_filled_as_far_as_it_has_some(town):
     assert turn(town)[0].sales == 0
 
 
+def test_who_offers_more_than_the_band_lets_him_pays_nearly_its_edge(town):
+    """The engine would refuse his limit, and in the next block the edge itself: marks move."""
+    signed = leave(town, {1_900: 10}, 40_000)
+    done, told, why = turn(town)
+    assert why == []
+    (matched,) = [event for event in told if event.name == "Matched"]
+    mark, market = town.desk.mark(town.put(1_900), town.now), town.keeper.mirror.view.snapshot.markets[0]
+    band = town.now.price("ETH") * market.risk.mm_rate1 // 20_000
+    over = matched.args["premium"] / (10 * ONE) - mark
+    assert done.sales == 1 and over == pytest.approx(band * 0.98, rel=1e-4)
+    assert matched.args["premium"] < signed.order.limit * ONE
+
+
 def test_an_offer_of_what_it_sold_is_bought_back(town):
     """The maker sells: the keeper pays no more than the marks and the discount."""
     leave(town, {1_950: -40}, 10_050)

@@ -115,6 +115,20 @@ def test_without_a_model_for_portfolio_accounts_rule_accounts_wait(town):
     assert "no model" in result.deferred[writer.account].reason and not result.batches
 
 
+def test_nothing_is_planned_with_an_account_that_something_is_under_way_to(town):
+    """What is in no block yet would be counted twice; once it is, the next one goes."""
+    town.sell("fund", 90_000, PUTS)
+    second = town.sell("second", 70_000, PUTS)
+    town.below_mm(second)
+    assert town.keeper.cycle().liquidations == 1
+    town.at(BEGIN + 8 * HOUR)
+    done = town.keeper.cycle()
+    assert done.liquidatable == 1 and done.liquidations == 0
+    town.keeper.wallet.mine()
+    town.at(BEGIN + 8 * HOUR + 60)
+    assert town.cycle()[0].liquidations >= 1
+
+
 # ---------------------------------------------------------------- to the wei
 
 
