@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
 import {EpochLedger} from "./EpochLedger.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
@@ -11,6 +12,7 @@ import {FixedMath} from "./libraries/FixedMath.sol";
 import {FundingMath} from "./libraries/FundingMath.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
 import {PriceWord} from "./libraries/PriceWord.sol";
+import {Words} from "./libraries/Words.sol";
 
 /// @title One market's sums: opened (at its price, funding accrued) into memory, changed, and saved with what they mean to the pool
 /// @dev Whoever opens a book has touched the positions he is going to change before: a touch writes the sums itself.
@@ -62,9 +64,10 @@ library MarketBook {
         if (risk.flags & ConfigWords.CLOSING != 0 && market.closing.finalPrice != 0) {
             return goodWord(market.closing.finalPrice);
         }
-        uint256[] memory feeds = new uint256[](1);
-        feeds[0] = risk.feed;
-        return env.router.read(feeds)[0];
+        uint256 at = Words.buffer(1);
+        Words.put(at, risk.feed);
+        Words.exchange(address(env.router), IOracleRouter.read.selector, at, 1);
+        return Words.get(at);
     }
 
     /// @notice A price that is published now and passes all tests.

@@ -40,7 +40,7 @@ library LiquidationLogic {
         Ledger.State storage s,
         Ledger.Env memory env,
         bytes32 liquidator,
-        IMarginEngine.Liquidate memory order
+        IMarginEngine.Liquidate calldata order
     ) external {
         Ledger.Header memory header = s.headers[order.target];
         (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) = _look(s, env, header, order);
@@ -81,9 +81,9 @@ library LiquidationLogic {
         Ledger.State storage s,
         Ledger.Env memory env,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order
+        IMarginEngine.Liquidate calldata order
     ) private view returns (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) {
-        if (OptionCheck.applies(order.target, header)) {
+        if (OptionCheck.applies(order.target, header.options)) {
             return OptionCheck.examine(s, env.router, order.target, order.witness);
         }
         snap = MarginCheck.gather(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
@@ -94,7 +94,7 @@ library LiquidationLogic {
     function _refuse(
         Ledger.State storage s,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Liquidate calldata order,
         IMarginEngine.Assessment memory a
     ) private view {
         if (!MarginCallLogic.isProof(order.target, order.witness)) {
@@ -110,7 +110,7 @@ library LiquidationLogic {
     function _size(
         Ledger.Terms memory t,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Liquidate calldata order,
         IMarginEngine.Assessment memory a
     ) private view returns (Slice memory slice) {
         bool proven = MarginCallLogic.isProof(order.target, order.witness);

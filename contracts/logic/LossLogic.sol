@@ -55,7 +55,7 @@ library LossLogic {
         Ledger.Header memory header = s.headers[claim.target];
         uint256 assets = header.assets;
         // The quote asset is always among those of an account that OptionCheck has looked at.
-        if (OptionCheck.applies(claim.target, header)) assets |= 1;
+        if (OptionCheck.applies(claim.target, header.options)) assets |= 1;
         (Cause[] memory causes, uint256 losses) = _causes(snap, assets, header.options == 0 ? 0 : claim.deficit);
         paid = _payFromInsurance(s, env, claim, causes, losses);
         emit IMarginEngine.LossRecognised(claim.target, claim.deficit, paid < claim.deficit ? paid : claim.deficit);

@@ -21,7 +21,7 @@ library MarginCallLogic {
         Ledger.State storage s,
         Ledger.Env memory env,
         bytes32 caller,
-        IMarginEngine.MarginCall memory order
+        IMarginEngine.MarginCall calldata order
     ) external {
         Ledger.Header memory header = s.headers[order.target];
         if (header.callDeadline != 0) {
@@ -58,7 +58,7 @@ library MarginCallLogic {
     }
 
     /// @notice Whether a target is judged by some of its scenarios: only a portfolio account has any.
-    function isProof(bytes32 target, bytes memory witness) internal pure returns (bool) {
+    function isProof(bytes32 target, bytes calldata witness) internal pure returns (bool) {
         return witness.length != 0 && AccountId.isPortfolio(target);
     }
 
