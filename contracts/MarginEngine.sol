@@ -67,14 +67,14 @@ contract MarginEngine is BatchBook {
         if (kind == uint256(Kind.TradePerp)) _trade(ctx, id, abi.decode(action.data, (TradePerp)));
         else if (kind == uint256(Kind.Deposit)) _deposit(ctx, id, abi.decode(action.data, (Deposit)));
         else if (kind == uint256(Kind.Withdraw)) _withdraw(ctx, id, abi.decode(action.data, (Withdraw)));
-        else if (kind == uint256(Kind.Liquidate)) _liquidate(ctx, id, ActionData.liquidateOf(action.data));
-        else if (kind == uint256(Kind.MarginCall)) _marginCall(ctx, id, ActionData.marginCallOf(action.data));
+        else if (kind == uint256(Kind.Liquidate)) _liquidate(ctx, id, action.data);
+        else if (kind == uint256(Kind.MarginCall)) _marginCall(ctx, id, action.data);
         else if (kind == uint256(Kind.Transfer)) _transfer(ctx, id, abi.decode(action.data, (Transfer)));
         else if (kind == uint256(Kind.Settle)) PerpTrading.settle(state, _env(), abi.decode(action.data, (Settle)));
-        else if (kind == uint256(Kind.Call)) _call(ctx, id, abi.decode(action.data, (Call)));
+        else if (kind == uint256(Kind.Call)) _call(ctx, id, ActionData.callOf(action.data));
         else if (kind <= uint256(Kind.Recall)) _lending(ctx, id, kind, action.data);
         else if (kind == uint256(Kind.Limit)) _limit(ctx, id, abi.decode(action.data, (Limit)));
-        else if (kind == uint256(Kind.Match)) _match(ctx, ActionData.matchOf(action.data), action.data);
+        else if (kind == uint256(Kind.Match)) _match(ctx, action.data);
         else if (kind == uint256(Kind.SettleOptions)) OptionSettlement.settle(state, _env(), action.data);
         else revert UnknownAction(kind);
     }
@@ -158,7 +158,8 @@ contract MarginEngine is BatchBook {
 
     /// @dev Both accounts are checked as if they had opened something, since closing a hedge is no less. In a reducing batch whose position
     /// grows is held to that too; the other one's is to be no worse, or as good as that (docs/decisions/037).
-    function _match(Context memory ctx, Match calldata order, bytes calldata data) private {
+    function _match(Context memory ctx, bytes calldata data) private {
+        Match calldata order = ActionData.matchOf(data);
         (bytes32 maker, bytes32 taker) = (order.maker.order.account, order.taker.order.account);
         (uint256 one, uint256 other) = (_touch(ctx, maker, RISK | MATCHED), _touch(ctx, taker, RISK | MATCHED));
         (OptionLogic.Outcome memory ofMaker, OptionLogic.Outcome memory ofTaker) =
@@ -175,27 +176,29 @@ contract MarginEngine is BatchBook {
         t.cost += outcome.lost;
     }
 
-    function _liquidate(Context memory ctx, bytes32 id, Liquidate calldata order) private {
+    function _liquidate(Context memory ctx, bytes32 id, bytes calldata data) private {
+        bytes32 target = ActionData.liquidateOf(data).target;
         _requireOwner(ctx, id);
-        _take(ctx, id, order.target);
+        _take(ctx, id, target);
         _touch(ctx, id, RISK);
-        LiquidationLogic.liquidate(state, _env(), id, order);
+        LiquidationLogic.liquidate(state, _env(), id, target, data);
     }
 
-    function _marginCall(Context memory ctx, bytes32 id, MarginCall calldata order) private {
+    function _marginCall(Context memory ctx, bytes32 id, bytes calldata data) private {
+        bytes32 target = ActionData.marginCallOf(data).target;
         _requireOwner(ctx, id);
-        if (order.target == id) {
+        if (target == id) {
             // The owner says that he has cured it, in the batch that does: judged at its end like everything else.
             _touch(ctx, id, CURED);
             return;
         }
-        _take(ctx, id, order.target);
+        _take(ctx, id, target);
         _touch(ctx, id, 0);
-        MarginCallLogic.marginCall(state, _env(), id, order);
+        MarginCallLogic.marginCall(state, _env(), id, target, data);
     }
 
     /// @dev Executor gets exactly the amount and no authority. What is credited is what the vaults measurably received.
-    function _call(Context memory ctx, bytes32 id, Call memory order) private {
+    function _call(Context memory ctx, bytes32 id, Call calldata order) private {
         _requireOwner(ctx, id);
         _requireUncalled(id);
         if (state.forbidden[order.target]) revert CallTargetForbidden(order.target);

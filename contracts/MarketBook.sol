@@ -7,6 +7,7 @@ import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
 import {EpochLedger} from "./EpochLedger.sol";
+import {PositionBook} from "./PositionBook.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {FundingMath} from "./libraries/FundingMath.sol";
@@ -81,7 +82,7 @@ library MarketBook {
         uint256 elapsed = block.timestamp - state.accruedAt;
         if (elapsed == 0) return;
         (int256 rate, int256 growth) = FundingMath.project(
-            state.fundingRate, Ledger.skewOf(state), risk.fundingVelocity, risk.maxFundingRate, elapsed, price
+            state.fundingRate, PositionBook.skewOf(state), risk.fundingVelocity, risk.maxFundingRate, elapsed, price
         );
         state.fundingRate = rate.toInt32();
         state.fundingIndex = (state.fundingIndex + growth).toInt64();
@@ -97,7 +98,7 @@ library MarketBook {
         pure
         returns (int256)
     {
-        return -PositionMath.pnl(Ledger.skewOf(state), int256(costs.longCost) + costs.shortCost, price, index);
+        return -PositionMath.pnl(PositionBook.skewOf(state), int256(costs.longCost) + costs.shortCost, price, index);
     }
 
     /// @notice The net profit of one side's open positions.

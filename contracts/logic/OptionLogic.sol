@@ -209,13 +209,13 @@ library OptionLogic {
         OptionMarks.Context memory marks = d.marks;
         OptionMarks.open(s, env, marks, instrument);
         (int256 long, int256 short) = (
-            OptionBook.change(d.maker.book, instrument, quantity), OptionBook.change(d.taker.book, instrument, -quantity)
+            OptionBook.change(d.maker.book, instrument, quantity),
+            OptionBook.change(d.taker.book, instrument, -quantity)
         );
         bool makerGrows = PositionMath.grows(long, quantity);
         bool takerGrows = PositionMath.grows(short, -quantity);
-        uint256 mark = OptionMarks.markOf(
-            s, marks, instrument, makerGrows ? d.maker.id : d.taker.id, makerGrows || takerGrows
-        );
+        uint256 mark =
+            OptionMarks.markOf(s, marks, instrument, makerGrows ? d.maker.id : d.taker.id, makerGrows || takerGrows);
         OptionMarks.requireBand(instrument, price, mark, marks.band);
         _book(d, instrument, quantity, price, mark, marks.spot, makerGrows, takerGrows);
         _charge(d, FixedMath.abs(quantity), price);
