@@ -8,6 +8,7 @@ from option_desk import ALIVE, DAY, OptionDesk, refused
 
 from plimsoll import accounts
 from plimsoll.actions import transfer_option
+from plimsoll.errors import Reverted
 from plimsoll.margin.account import PriceUse
 from plimsoll.margin.option_series import perp
 
@@ -101,6 +102,43 @@ def test_an_order_s_limit_is_of_the_whole_package(desk, sides):
         desk.match(maker, taker, legs, prices, second={"limit": -net - 1})
     desk.match(maker, taker, legs, prices, first={"limit": net}, second={"limit": -net})
     assert desk.options(maker) == dict(legs)
+
+
+def test_an_order_of_another_account_than_the_batch_was_told_is_refused(desk, sides):
+    """Offsets may lead out of an action's data. What the engine reads there its library does not, and compares."""
+    maker, taker = sides
+    kind, nobody, data = desk.filling(maker, taker, [(desk.call(3000), SIZE)], [ALIVE])
+    honest = len(data)
+    for shift in (honest, honest + 32, 2**256 - 64, 2**255):
+        astray = ((32 + shift) % 2**256).to_bytes(32, "big") + data[32:]
+        with pytest.raises(Reverted):
+            desk.execute(desk.admin, (kind, nobody, astray), (kind, nobody, data))
+    inner = data[:32] + (2**256 - 320).to_bytes(32, "big") + data[64:]
+    with pytest.raises(Reverted):
+        desk.execute(desk.admin, (kind, nobody, inner))
+    desk.execute(desk.admin, (kind, nobody, data))
+    assert desk.options(maker) == {desk.call(3000): SIZE}
+
+
+def test_what_is_good_enough_to_close_one_leg_opens_no_other(desk, sides):
+    """Legs of one expiry share their price and surface, and each asks of them what it needs; whichever comes first."""
+    maker, taker = sides
+    low, middle, high = (desk.call(strike) for strike in (2900, 3000, 3100))
+    desk.open(maker, taker, middle, 2 * SIZE)
+    closing = (middle, -SIZE)
+    desk.chain.advance(61)
+    for opening in ((low, SIZE), (high, SIZE)):
+        legs = sorted([closing, opening])
+        prices = [150 * PRICE if instrument == low else ALIVE for instrument, _ in legs]
+        with expect("PriceUnusable"):
+            desk.execute(desk.admin, desk.filling(maker, taker, legs, prices), reducing=True)
+    desk.post({})
+    later = desk.expiry + DAY
+    desk.show(ETH, later, status=1)
+    with refused("SurfaceUnusable", ETH, later):
+        desk.match(maker, taker, [(high, SIZE), (desk.call(2900, expiry=later), SIZE)], [ALIVE, 150 * PRICE])
+    desk.match(maker, taker, [closing, (high, SIZE)], [ALIVE, ALIVE])
+    assert desk.options(maker) == {middle: SIZE, high: SIZE}
 
 
 def test_a_series_with_a_second_name_or_without_an_expiry_is_refused(desk, sides):
@@ -266,6 +304,33 @@ def test_the_premium_moves_and_the_fees_are_insurance_s(desk, sides):
         *(f * UNIT for f in fees),
     )
     assert desk.options(maker) == {desk.call(3000): 2 * SIZE} and desk.options(taker) == {desk.call(3000): -2 * SIZE}
+
+
+def test_legs_of_several_expiries_and_markets_are_each_held_to_their_own(desk, sides):
+    """Mark, band and fee of each leg by hand: one order over two expiries of ether and one of bitcoin."""
+    maker, taker = sides
+    later = desk.expiry + DAY
+    desk.show(ETH, later)
+    btc = desk.prices[BTC + 1] // PRICE
+    legs = [
+        (desk.call(2900), 2 * SIZE, 150),
+        (desk.put_on(3040, expiry=later), -SIZE, 90),
+        (desk.call(btc + 1000, market=BTC), SIZE // 10, 50),
+    ]
+    for number, (instrument, _, mark) in enumerate(legs):
+        band = (btc if number == 2 else 3000) * 250 * PRICE // 20_000
+        prices = [mark * PRICE for _, _, mark in legs]
+        prices[number] += band + 1
+        with expect("FillPriceOutOfBand", instrument, prices[number], mark * PRICE, band):
+            desk.match(maker, taker, [leg[:2] for leg in legs], prices)
+    receipt = desk.match(maker, taker, [leg[:2] for leg in legs], [leg[2] * PRICE for leg in legs])
+    (told,) = desk.events(receipt, "Matched")
+    assert told.args["premium"] == (2 * 150 - 90 + 5) * WAD
+    for name, fee in (("makerFee", MAKER_FEE), ("takerFee", TAKER_FEE)):
+        by_leg = [(2 * 3000, 300), (3000, 90), (btc // 10, 5)]
+        expected = sum(min(index * WAD * fee // 10**6, premium * WAD // 8) for index, premium in by_leg)
+        assert told.args[name] == expected
+    assert desk.options(maker) == {instrument: quantity for instrument, quantity, _ in legs}
 
 
 def test_a_fee_is_at_most_an_eighth_of_the_premium(desk, sides):
