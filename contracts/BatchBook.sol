@@ -99,7 +99,10 @@ abstract contract BatchBook is EngineControl {
     }
 
     function _find(Context memory ctx, bytes32 id) private pure returns (uint256 at) {
-        while (at < ctx.count && ctx.touched[at].id != id) ++at;
+        (Touched[] memory touched, uint256 count) = (ctx.touched, ctx.count);
+        unchecked {
+            while (at < count && touched[at].id != id) ++at;
+        }
     }
 
     /// @dev Of each action at most two accounts are touched, and two assets changed.

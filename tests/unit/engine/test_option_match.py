@@ -120,6 +120,20 @@ def test_an_order_of_another_account_than_the_batch_was_told_is_refused(desk, si
     assert desk.options(maker) == {desk.call(3000): SIZE}
 
 
+@pytest.mark.parametrize("word", [10, 17], ids=["limit", "reduce_only"])
+def test_what_the_verifier_does_not_read_the_engine_does(desk, sides, word):
+    """A limit, or a reduce-only, of more bits than it has: signed by the sender himself, whose hash nobody checks."""
+    maker, taker = sides
+    order = desk.filling(maker, taker, [(desk.call(3000), SIZE)], [ALIVE], signatures=(b"", b"\1"))
+    kind, nobody, data = order
+    dirty = bytearray(data)
+    dirty[32 * word + 1] ^= 1
+    with pytest.raises(Reverted):
+        desk.execute(desk.owner(maker), (kind, nobody, bytes(dirty)))
+    desk.execute(desk.owner(maker), order)
+    assert desk.options(maker) == {desk.call(3000): SIZE}
+
+
 def test_what_is_good_enough_to_close_one_leg_opens_no_other(desk, sides):
     """Legs of one expiry share their price and surface, and each asks of them what it needs; whichever comes first."""
     maker, taker = sides
