@@ -345,4 +345,11 @@ MUTANTS = (
         "if (key == 0) OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
         "test_a_long_changes_hands_at_a_fresh_surface_only",
     ),
+    Mutant(
+        "one-leg-for-all",
+        MARKS,
+        "ctx.allowed |= use;",
+        "ctx.allowed = _REDUCING | _OPENING;",
+        "test_what_is_good_enough_to_close_one_leg_opens_no_other",
+    ),
 )

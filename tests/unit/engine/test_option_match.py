@@ -134,25 +134,44 @@ def test_what_the_verifier_does_not_read_the_engine_does(desk, sides, word):
     assert desk.options(maker) == {desk.call(3000): SIZE}
 
 
+def holder_of(desk, maker, *instruments):
+    """`maker` bought one of each of a third: who has it from him is long only, and nothing fresh is asked of that."""
+    third = desk.trader("third", 100_000)
+    for instrument in instruments:
+        desk.open(maker, third, instrument)
+
+
 def test_what_is_good_enough_to_close_one_leg_opens_no_other(desk, sides):
-    """Legs of one expiry share their price and surface, and each asks of them what it needs; whichever comes first."""
+    """Legs of one expiry share their price and surface, and each asks of them what it needs."""
     maker, taker = sides
-    low, middle, high = (desk.call(strike) for strike in (2900, 3000, 3100))
-    desk.open(maker, taker, middle, 2 * SIZE)
-    closing = (middle, -SIZE)
+    closed, opened = desk.call(3000), desk.call(3100)
+    desk.open(maker, taker, closed)
+    holder_of(desk, maker, opened)
+    both = [(closed, -SIZE), (opened, -SIZE)]
+    desk.show(ETH, desk.expiry, status=1)
+    with refused("SurfaceUnusable", ETH, desk.expiry):
+        desk.match(maker, taker, both, [ALIVE, ALIVE])
+    desk.show(ETH, desk.expiry)
     desk.chain.advance(61)
-    for opening in ((low, SIZE), (high, SIZE)):
-        legs = sorted([closing, opening])
-        prices = [150 * PRICE if instrument == low else ALIVE for instrument, _ in legs]
-        with expect("PriceUnusable"):
-            desk.execute(desk.admin, desk.filling(maker, taker, legs, prices), reducing=True)
+    with expect("PriceUnusable"):
+        desk.match(maker, taker, both, [ALIVE, ALIVE])
     desk.post({})
+    desk.match(maker, taker, both, [ALIVE, ALIVE])
+    assert desk.options(taker) == {opened: SIZE} and desk.options(maker) == {}
+
+
+def test_a_good_surface_opens_no_leg_of_another_expiry(desk, sides):
+    """However good the one before it was."""
+    maker, taker = sides
     later = desk.expiry + DAY
+    desk.show(ETH, later)
+    near, far = desk.call(3000), desk.call(3000, expiry=later)
+    holder_of(desk, maker, near, far)
     desk.show(ETH, later, status=1)
     with refused("SurfaceUnusable", ETH, later):
-        desk.match(maker, taker, [(high, SIZE), (desk.call(2900, expiry=later), SIZE)], [ALIVE, 150 * PRICE])
-    desk.match(maker, taker, [closing, (high, SIZE)], [ALIVE, ALIVE])
-    assert desk.options(maker) == {middle: SIZE, high: SIZE}
+        desk.match(maker, taker, [(near, -SIZE), (far, -SIZE)], [ALIVE, ALIVE])
+    desk.match(maker, taker, [(near, -SIZE)], [ALIVE])
+    assert desk.options(taker) == {near: SIZE} and desk.options(maker) == {far: SIZE}
 
 
 def test_a_series_with_a_second_name_or_without_an_expiry_is_refused(desk, sides):
