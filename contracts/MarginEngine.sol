@@ -242,8 +242,8 @@ contract MarginEngine is BatchBook {
     function _lending(Context memory ctx, bytes32 id, uint256 kind, bytes calldata data) private {
         _requireOwner(ctx, id);
         bool risky = kind == uint256(Kind.Borrow) || kind == uint256(Kind.Lend);
-        if (risky) _requireUncalled(id);
         uint256 at = _touch(ctx, id, risky ? RISK | STRICT : 0);
+        if (risky) _requireUncalled(id);
         (uint256 asset, int256 borrowed, int256 slack) = LendingLogic.act(state, ROUTER, id, kind, data, ctx.reducing);
         ctx.touched[at].slack += slack;
         if (borrowed != 0) _note(ctx, asset, borrowed, borrowed);
