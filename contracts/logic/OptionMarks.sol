@@ -13,7 +13,6 @@ import {FixedMath} from "../libraries/FixedMath.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
-import {Words} from "../libraries/Words.sol";
 import {OptionValues} from "../margin/OptionValues.sol";
 
 /// @title What an option is worth at a fill, and how far from it a fill may lie
@@ -111,12 +110,10 @@ library OptionMarks {
             ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72 | VolatilityMath.ONE << 96;
         ctx.expiry[1] = ctx.spot;
         if (s.surfaces == address(0)) revert IMarginEngine.OptionsClosed();
-        uint256 surface = Words.buffer(3);
-        Words.put(surface, OptionSeries.keyOf(ctx.market, expiry));
-        Words.expand(s.surfaces, IVolatilityFeed.read.selector, surface, 1, 3);
-        for (uint256 i; i < 3; ++i) {
-            ctx.expiry[2 + i] = Words.get(surface + 32 * i);
-        }
+        uint256[] memory keys = new uint256[](1);
+        keys[0] = OptionSeries.keyOf(ctx.market, expiry);
+        uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);
+        (ctx.expiry[2], ctx.expiry[3], ctx.expiry[4]) = (words[0], words[1], words[2]);
     }
 
     /// @dev A call of IOptionModel.assessOptions for one option of one expiry; the four lists without elements are the same word.
