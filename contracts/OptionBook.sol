@@ -66,6 +66,11 @@ library OptionBook {
 
     /// @param room How many series may be added.
     function open(Ledger.State storage s, bytes32 id, uint256 room) internal view returns (Book memory b) {
+        openInto(b, s, id, room);
+    }
+
+    /// @notice The same into a book that is there.
+    function openInto(Book memory b, Ledger.State storage s, bytes32 id, uint256 room) internal view {
         uint256 count = s.headers[id].options;
         (b.id, b.count) = (id, count);
         // One more, since the last slot may be half empty.

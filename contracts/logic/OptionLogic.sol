@@ -75,7 +75,7 @@ library OptionLogic {
         bytes32 maker,
         bytes32 taker,
         bytes calldata data
-    ) external returns (Outcome memory, Outcome memory) {
+    ) external returns (Outcome memory ofMaker, Outcome memory ofTaker) {
         IMarginEngine.Match calldata order = ActionData.matchOf(data);
         if (maker == taker) revert IMarginEngine.AccountMismatch(maker, taker);
         _requireCounts(order);
@@ -94,11 +94,13 @@ library OptionLogic {
         emit IMarginEngine.Matched(
             maker, taker, d.maker.hash, d.taker.hash, order.size, d.premium, d.maker.fee, d.taker.fee
         );
-        return (_outcome(d.maker, d.traded, d.lost), _outcome(d.taker, d.traded, -d.lost));
+        _report(ofMaker, d.maker, d.traded, d.lost);
+        _report(ofTaker, d.taker, d.traded, -d.lost);
     }
 
-    function _outcome(Side memory side, uint256 traded, int256 lost) private pure returns (Outcome memory) {
-        return Outcome(side.opening, side.operated, traded, lost + int256(side.fee + side.perpFee));
+    function _report(Outcome memory outcome, Side memory side, uint256 traded, int256 lost) private pure {
+        (outcome.opening, outcome.operated) = (side.opening, side.operated);
+        (outcome.traded, outcome.lost) = (traded, lost + int256(side.fee + side.perpFee));
     }
 
     function _requireCounts(IMarginEngine.Match calldata order) private pure {
@@ -121,7 +123,7 @@ library OptionLogic {
         if (order.account != id) revert IMarginEngine.AccountMismatch(id, order.account);
         IOrderVerifier.Leg[] calldata legs = order.legs;
         (side.id, side.reduceOnly) = (id, order.reduceOnly);
-        side.book = OptionBook.open(s, id, legs.length);
+        OptionBook.openInto(side.book, s, id, legs.length);
         if (signed.signature.length != 0 || caller == AccountId.ownerOf(id)) return;
         (side.operated, side.reduceOnly) = (true, true);
         for (uint256 i; i < legs.length; ++i) {
