@@ -49,8 +49,8 @@ library OptionCheck {
     uint256 private constant PAR = 1e10;
 
     /// @notice Whether an account is checked here.
-    function applies(bytes32 id, Ledger.Header memory header) internal pure returns (bool) {
-        return header.options != 0 || AccountId.isPortfolio(id);
+    function applies(bytes32 id, uint256 options) internal pure returns (bool) {
+        return options != 0 || AccountId.isPortfolio(id);
     }
 
     /// @notice As MarginCheck.assess, and the exposure as its exposureOf; by the scenarios of `witness` requirements are lower bounds.
