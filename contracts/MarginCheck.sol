@@ -226,7 +226,7 @@ library MarginCheck {
         view
         returns (uint256)
     {
-        Ledger.Globals memory globals = s.globals;
+        Ledger.Globals storage globals = s.globals;
         if (use == PriceUse.OPEN && exposed) {
             if (!isGood(word, s.assets[Ledger.QUOTE].maxAge)) {
                 revert IMarginEngine.PriceUnusable(feed, PriceWord.age(word), PriceWord.status(word));

@@ -105,19 +105,19 @@ library OptionCheck {
         IMarginEngine.FeedPrice[] memory changes,
         bytes memory witness
     ) private view returns (Sheet memory sheet) {
-        Ledger.Header memory header = s.headers[id];
-        uint256 bitmap = uint256(header.assets) | 1;
-        (uint256 assets, uint256 perps) = (LibBit.popCount(bitmap), LibBit.popCount(header.markets));
+        uint256 header = _headerWord(s.headers[id]);
+        (uint256 bitmap, uint256 traded) = (header & type(uint64).max | 1, header >> 64 & type(uint64).max);
+        (uint256 assets, uint256 perps) = (LibBit.popCount(bitmap), LibBit.popCount(traded));
         uint256 markets = _makeRoom(s, id, header, sheet, assets, perps, witness);
         sheet.use = use;
-        uint256 params = Words.first(new uint256[](assets));
+        uint256 params = Words.first(_list(assets));
         uint256 quoteFeed = s.globals.quoteFeed;
         uint256 count = assets + perps + markets + (quoteFeed == 0 ? 0 : 1);
         uint256 feeds = Words.buffer(count);
         AssetValues.load(s, id, bitmap, Words.first(sheet.assets), params, feeds);
-        PerpValues.load(s, id, header.markets, Words.first(sheet.perps), feeds + 32 * assets);
+        PerpValues.load(s, id, traded, Words.first(sheet.perps), feeds + 32 * assets);
         uint256 spots = feeds + 32 * (assets + perps);
-        sheet.underlyings = new uint256[](OptionValues.UNDERLYING_WORDS * markets);
+        sheet.underlyings = _list(OptionValues.UNDERLYING_WORDS * markets);
         OptionValues.load(s, sheet.options, sheet.expiries, sheet.underlyings, spots);
         if (quoteFeed != 0) Words.put(feeds + 32 * (count - 1), quoteFeed);
         MarginCheck.readPrices(router, feeds, count, changes);
@@ -127,8 +127,8 @@ library OptionCheck {
         MarginCheck.PriceUse forOptions = sheet.bare ? MarginCheck.PriceUse.REDUCE : use;
         bool ending = OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
         sheet.ending = ending && AccountId.isPortfolio(id) && !_isAlone(sheet);
-        _depeg(s, sheet, header, feeds + 32 * (count - 1), quoteFeed);
-        _tag(s, id, sheet, bitmap, header.markets, params, feeds);
+        _depeg(s, sheet, traded != 0, feeds + 32 * (count - 1), quoteFeed);
+        _tag(s, id, sheet, bitmap, traded, params, feeds);
     }
 
     /// @dev One expiry and the quote asset.
@@ -140,7 +140,7 @@ library OptionCheck {
     function _makeRoom(
         Ledger.State storage s,
         bytes32 id,
-        Ledger.Header memory header,
+        uint256 header,
         Sheet memory sheet,
         uint256 assets,
         uint256 perps,
@@ -152,29 +152,44 @@ library OptionCheck {
             mstore(64, add(head, 224))
         }
         sheet.head = head;
-        sheet.options = OptionBook.sorted(s, id, header.options);
+        sheet.options = OptionBook.sorted(s, id, header >> 128 & type(uint16).max);
         bool short;
         uint256 expiries;
         (expiries, markets, short) = OptionValues.survey(sheet.options);
-        sheet.expiries = new uint256[](OptionValues.EXPIRY_WORDS * expiries);
-        (sheet.assets, sheet.tags) = (new uint256[](assets), new uint256[](assets));
-        sheet.perps = new uint256[](4 * perps);
+        sheet.expiries = _list(OptionValues.EXPIRY_WORDS * expiries);
+        (sheet.assets, sheet.tags, sheet.perps) = (_list(assets), _list(assets), _list(4 * perps));
         // Only a portfolio's requirement has scenarios to choose from.
         sheet.witness = AccountId.isPortfolio(id) ? bytes.concat(witness) : new bytes(0);
-        sheet.bare = !short && header.markets == 0 && header.debts == 0;
+        sheet.bare = !short && perps == 0 && header >> 216 & 0xff == 0;
     }
 
-    function _depeg(
-        Ledger.State storage s,
-        Sheet memory sheet,
-        Ledger.Header memory header,
-        uint256 at,
-        uint256 quoteFeed
-    ) private view {
+    /// @dev As `new`, without what guards it against counts that there cannot be.
+    function _list(uint256 count) private pure returns (uint256[] memory list) {
+        assembly ("memory-safe") {
+            list := mload(64)
+            mstore(list, count)
+            let first := add(list, 32)
+            let end := add(first, shl(5, count))
+            calldatacopy(first, calldatasize(), sub(end, first)) // zeros
+            mstore(64, end)
+        }
+    }
+
+    /// @dev Of Ledger.Header: assets (64) · markets (64) · options (16) · …, and from bit 216 on debts (8).
+    function _headerWord(Ledger.Header storage header) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(header.slot)
+        }
+    }
+
+    function _depeg(Ledger.State storage s, Sheet memory sheet, bool trades, uint256 at, uint256 quoteFeed)
+        private
+        view
+    {
         sheet.tags[0] = PAR << 40;
         if (quoteFeed == 0) return;
         uint256 word = Words.get(at);
-        bool exposed = header.markets != 0 || sheet.owed != 0 || !sheet.bare;
+        bool exposed = trades || sheet.owed != 0 || !sheet.bare;
         sheet.depeg = MarginCheck.depegOf(s, word, quoteFeed, exposed, sheet.use);
         sheet.tags[0] = quoteFeed | PriceWord.confidence(word) << 8 | PriceWord.value(word) << 40;
     }
@@ -220,7 +235,7 @@ library OptionCheck {
         a = _ask(s, id, sheet);
         if (sheet.ending) _fade(s, id, sheet, a);
         bool fixed_ = sheet.use == MarginCheck.PriceUse.OPEN || sheet.use == MarginCheck.PriceUse.REDUCE;
-        if (!fixed_) _moveFailed(s, id, sheet, a);
+        if (!fixed_ && _anyFailed(sheet)) _moveFailed(s, id, sheet, a);
         if (sheet.bare) {
             // Nothing to secure: healthy by definition.
             (a.im, a.im0, a.mm) = (0, 0, 0);
@@ -239,9 +254,10 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         bool portfolio = AccountId.isPortfolio(id);
-        a = _call(portfolio ? s.optionSetup.portfolioModel : s.globals.model, sheet);
-        uint256 flags = portfolio ? s.optionSetup.flags : s.globals.flags;
-        if (flags & MODEL_RAMPING == 0) return a;
+        Ledger.OptionSetup memory setup =
+            portfolio ? s.optionSetup : Ledger.OptionSetup(s.globals.model, s.globals.flags);
+        a = _call(setup.portfolioModel, sheet);
+        if (setup.flags & MODEL_RAMPING == 0) return a;
         Ledger.ModelRamp memory ramp = portfolio ? s.portfolioRamp : s.modelRamp;
         uint256 share = RampMath.oldShare(ramp.end, block.timestamp);
         if (share == 0) return a;
@@ -262,6 +278,17 @@ library OptionCheck {
         if (fading.im > a.im) a.im = fading.im;
         if (fading.im0 > a.im0) a.im0 = fading.im0;
         if (fading.mm > a.mm) a.mm = fading.mm;
+    }
+
+    function _anyFailed(Sheet memory sheet) private view returns (bool) {
+        unchecked {
+            uint256 u = Words.first(sheet.underlyings);
+            uint256 end = u + 32 * sheet.underlyings.length;
+            for (; u < end; u += 32 * OptionValues.UNDERLYING_WORDS) {
+                if (OptionValues.isFailed(u)) return true;
+            }
+            return false;
+        }
     }
 
     /// @dev A spot that failed its test moves the options on it either way: of up, down and where it is, each number takes what is best for

@@ -16,7 +16,6 @@ import {FixedMath} from "./FixedMath.sol";
 library Black76 {
     uint256 internal constant RECORD_WORDS = 8;
     uint256 internal constant RECORD_BYTES = 256;
-    uint256 internal constant JOB_BYTES = 128;
     /// @dev Volatility kinds: which of a record's five volatility words to read.
     uint256 internal constant KINDS = 5;
 
@@ -32,14 +31,12 @@ library Black76 {
     int256 private constant _MAX_LOG = 100 * int256(ONE);
     uint256 private constant _HALF_MASK = 0xffffffffffffffffffffffff;
     /// @dev d = 0 and the last point of the table, in steps, Q40, from its beginning.
-    int256 private constant _ORIGIN = 384 * 2 ** 40;
-    int256 private constant _LAST = 767 * 2 ** 40 - 1;
+    int256 private constant _ORIGIN = 0x1800000000000;
+    int256 private constant _LAST = 0x2feffffffffff;
     /// @dev Past K = e^4·F the table's error, multiplied by K, would be too much.
     int256 private constant _FAR = 0x40000000000000000;
     uint256 private constant _SQRT_2PI = 2_506_628_274_631_000_502;
     uint256 private constant _STEP_MASK = 0xffffffffff;
-    /// @dev ln(K/F) of the record that ends a strip: past _FAR, whatever the shock.
-    uint256 private constant _SENTINEL = 0x80000000000000000000000000000000000000000000;
 
     /* TABLE */
 
@@ -47,8 +44,7 @@ library Black76 {
     /// @return table Where it lies; what every function below takes.
     function load(address source) internal view returns (uint256 table) {
         assembly ("memory-safe") {
-            // Aligned, and after a word that `strip` may take for the end of the records before it.
-            table := and(add(mload(0x40), 0x3f), not(0x1f))
+            table := mload(0x40)
             mstore(0x40, add(table, TABLE_BYTES))
             extcodecopy(source, table, 1, TABLE_BYTES)
         }
@@ -110,8 +106,7 @@ library Black76 {
     /* A STRIP */
 
     /// @notice Σ quantity · call of `count` records in a row, WAD: calls to 2^-62 of a unit of price, the sum rounded down.
-    /// @dev Of forwards and strikes below 2^80. The word behind the last record is overwritten meanwhile, and restored: the table must
-    /// not lie there (`load` leaves a word before it).
+    /// @dev Of forwards and strikes below 2^80.
     /// @param table What `load` returned.
     /// @param first Where the first record lies.
     /// @param volKind Which of their volatility words to take.
@@ -124,23 +119,13 @@ library Black76 {
     {
         unchecked {
             uint256 end = first + count * RECORD_BYTES;
-            uint256 offset = volOffset(volKind);
-            uint256 saved;
-            assembly ("memory-safe") {
-                // A strike beyond everything stops the loop below: no count to compare.
-                saved := mload(end)
-                mstore(end, _SENTINEL)
-            }
+            uint256 offset = (3 + volKind) << 5;
             while (true) {
-                (first, sum) = _run(table, first, offset, lnShock, forward, sum);
-                if (first == end) break;
+                (first, sum) = _run(table, first, end, offset, lnShock, forward, sum);
+                if (first == end) return sum >> 62;
                 sum += _edge(table, first, offset, lnShock, forward);
                 first += RECORD_BYTES;
             }
-            assembly ("memory-safe") {
-                mstore(end, saved)
-            }
-            return sum >> 62;
         }
     }
 
@@ -172,41 +157,46 @@ library Black76 {
         }
     }
 
-    /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one.
+    /// @dev Adds the records from `at` on, up to the first that the table alone does not do: `_edge` takes that one. Written out, with names that
+    /// serve twice: every place less on the stack saves some gas of each record. d is in steps, Q40, from the table's beginning.
     /// Φ(u) = ((c3·t + c2)·t + c1)·t + c0 without a shift: a word of the table holds the coefficients in fields of 40 bits, and t, the
     /// fraction of a step, has 40 bits, so that each product lands on the field above. What lies below the field is less than its unit.
-    function _run(uint256 table, uint256 at, uint256 offset, int256 lnShock, uint256 forward, int256 sum)
+    function _run(uint256 table, uint256 at, uint256 end, uint256 offset, int256 lnShock, uint256 forward, int256 sum)
         private
         pure
         returns (uint256, int256)
     {
         assembly ("memory-safe") {
-            // d in steps, Q40, counted from the beginning of memory: its integer part addresses a word of the table.
-            let middle := shl(40, add(shr(5, table), 384))
-            let beginning := shl(35, table)
-            let last := sub(shl(40, add(shr(5, table), 767)), 1)
-            for {} 1 { at := add(at, 0x100) } {
+            for {} iszero(eq(at, end)) { at := add(at, 0x100) } {
                 let word := mload(add(at, offset))
-                let x := sub(mload(at), lnShock)
-                let up := sub(middle, sar(88, mul(x, shr(96, word))))
-                let half := and(word, _HALF_MASK)
-                let low := sub(up, half)
-                up := add(up, half)
-                if or(or(gt(up, last), slt(low, beginning)), sgt(x, _FAR)) { break }
+                let low := sub(mload(at), lnShock)
+                let far := sgt(low, _FAR)
+                let up := sub(_ORIGIN, sar(88, mul(low, shr(96, word))))
+                word := and(word, _HALF_MASK)
+                low := sub(up, word)
+                up := add(up, word)
+                if or(or(gt(up, _LAST), slt(low, 0)), far) {
+                    // Beyond either end nothing is in doubt: it is worth nothing, or what it would pay now.
+                    if slt(up, 0) { continue }
+                    if iszero(sgt(low, _LAST)) { break }
+                    low := sub(forward, mload(add(at, 0x20)))
+                    sum := add(sum, mul(shl(62, mul(sgt(low, 0), low)), mload(add(at, 0x40))))
+                    continue
+                }
 
                 // F·Φ(d1)
-                word := mload(and(shr(35, up), 0xffffe0))
-                let t := and(up, _STEP_MASK)
-                let phi := add(mul(signextend(4, word), t), signextend(9, word))
-                phi := add(mul(phi, t), signextend(14, word))
-                let value := mul(add(mul(phi, t), word), forward)
+                word := mload(add(table, and(shr(35, up), 0x7fe0)))
+                up := and(up, _STEP_MASK)
+                let value := add(mul(signextend(4, word), up), signextend(9, word))
+                value := add(mul(value, up), signextend(14, word))
+                value := mul(add(mul(value, up), word), forward)
 
                 // K·Φ(d2), written out again: a call would take 30 gas.
-                word := mload(and(shr(35, low), 0xffffe0))
-                t := and(low, _STEP_MASK)
-                phi := add(mul(signextend(4, word), t), signextend(9, word))
-                phi := add(mul(phi, t), signextend(14, word))
-                value := sub(value, mul(add(mul(phi, t), word), mload(add(at, 0x20))))
+                word := mload(add(table, and(shr(35, low), 0x7fe0)))
+                low := and(low, _STEP_MASK)
+                up := add(mul(signextend(4, word), low), signextend(9, word))
+                up := add(mul(up, low), signextend(14, word))
+                value := sub(value, mul(add(mul(up, low), word), mload(add(at, 0x20))))
                 sum := add(sum, mul(sar(104, value), mload(add(at, 0x40))))
             }
         }
@@ -233,76 +223,6 @@ library Black76 {
         unchecked {
             return quantity * int256(_value(table, up, low, x, forward, strike));
         }
-    }
-
-    /* MANY STRIPS AT ONCE */
-
-    /// @notice The same for many shocks: a job is four words in memory, lnShock · forward · where in a record its volatility word is
-    /// (`volOffset`) · what Σ quantity · call is added to, in 2^-62. Record by record, so that few records cost no more each.
-    function sweep(uint256 table, uint256 first, uint256 count, uint256 jobs, uint256 end) internal pure {
-        unchecked {
-            for (; count != 0; (first, count) = (first + RECORD_BYTES, count - 1)) {
-                uint256 job = _sweep(table, first, jobs, end);
-                while (job != end) {
-                    (int256 lnShock, uint256 forward, uint256 offset, int256 sum) = _job(job);
-                    sum += _edge(table, first, offset, lnShock, forward);
-                    assembly ("memory-safe") {
-                        mstore(add(job, 0x60), sum)
-                    }
-                    job = _sweep(table, first, job + JOB_BYTES, end);
-                }
-            }
-        }
-    }
-
-    /// @notice Where records have the volatility word of `volKind`.
-    function volOffset(uint256 volKind) internal pure returns (uint256) {
-        unchecked {
-            return (3 + volKind) << 5;
-        }
-    }
-
-    function _job(uint256 job) private pure returns (int256 lnShock, uint256 forward, uint256 offset, int256 sum) {
-        assembly ("memory-safe") {
-            lnShock := mload(job)
-            forward := mload(add(job, 0x20))
-            offset := mload(add(job, 0x40))
-            sum := mload(add(job, 0x60))
-        }
-    }
-
-    /// @dev As `_run`, of one record along the jobs from `job` on, up to the first that the table alone does not do.
-    function _sweep(uint256 table, uint256 at, uint256 job, uint256 end) private pure returns (uint256) {
-        assembly ("memory-safe") {
-            let middle := shl(40, add(shr(5, table), 384))
-            let beginning := shl(35, table)
-            let last := sub(shl(40, add(shr(5, table), 767)), 1)
-            for {} lt(job, end) { job := add(job, 0x80) } {
-                let word := mload(add(at, mload(add(job, 0x40))))
-                let low := sub(mload(at), mload(job))
-                let up := sub(middle, sar(88, mul(low, shr(96, word))))
-                word := and(word, _HALF_MASK)
-                let far := sgt(low, _FAR)
-                low := sub(up, word)
-                up := add(up, word)
-                if or(or(gt(up, last), slt(low, beginning)), far) { break }
-
-                word := mload(and(shr(35, up), 0xffffe0))
-                up := and(up, _STEP_MASK)
-                let phi := add(mul(signextend(4, word), up), signextend(9, word))
-                phi := add(mul(phi, up), signextend(14, word))
-                let value := mul(add(mul(phi, up), word), mload(add(job, 0x20)))
-
-                word := mload(and(shr(35, low), 0xffffe0))
-                low := and(low, _STEP_MASK)
-                phi := add(mul(signextend(4, word), low), signextend(9, word))
-                phi := add(mul(phi, low), signextend(14, word))
-                value := sub(value, mul(add(mul(phi, low), word), mload(add(at, 0x20))))
-                value := mul(sar(104, value), mload(add(at, 0x40)))
-                mstore(add(job, 0x60), add(mload(add(job, 0x60)), value))
-            }
-        }
-        return job;
     }
 
     /* ONE OPTION */

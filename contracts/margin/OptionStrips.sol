@@ -51,7 +51,6 @@ library OptionStrips {
         R.Expiry memory x;
         R.Smile memory smile;
         x.first = Words.buffer(_longest(expiries) * Black76.RECORD_WORDS);
-        x.jobs = Words.buffer((3 + 2 * b.scenarios) * (Black76.JOB_BYTES / 32));
         uint256 prices = Black76.load(table);
         uint256 next;
         for (uint256 i; i < expiries.length;) {
@@ -155,118 +154,67 @@ library OptionStrips {
 
     // ---------------------------------------------------------------- scenarios
 
-    /// @dev One sweep over the strikes for all that is asked for: the mark, both basis shocks, the scenarios.
-    function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 prices) private pure {
+    /// @dev The mark, both basis shocks, and what is gained in each scenario of the underlying's mask.
+    function _scenarios(B.Book memory b, B.Group memory g, R.Expiry memory x, uint256 table) private pure {
         unchecked {
-            uint256 mask = g.mask & (1 << b.scenarios) - 1;
-            uint256 at = g.params + 32 * P.BODY;
-            uint256 next = _add(x, x.jobs, 0, uint256(_WAD), P.NONE);
-            // Scenarios that are the mark, or with the basis its shocks, need no job of their own.
+            x.worths[0] = _worth(x, table, P.NONE, 0, uint256(_WAD));
+            x.mark = x.worths[0] * x.discount >> 64;
+            b.equity += x.mark;
+            // Scenarios that are the mark, or with the basis its shocks, need no evaluation of their own.
             uint256 known = 1;
             if (g.mask >> b.scenarios & 1 == 1) {
                 known = 3;
-                next = _add(x, next, B.signedField(g, 11, 0), B.field(g, 7, 0), P.NONE);
-                next = _add(x, next, B.signedField(g, 11, 1), B.field(g, 7, 1), P.NONE);
+                (int256 lnShock, uint256 shock) = _taken(x, B.signedField(g, 11, 0), B.field(g, 7, 0));
+                x.worths[1] = _worth(x, table, P.NONE, lnShock, shock);
+                (lnShock, shock) = _taken(x, B.signedField(g, 11, 1), B.field(g, 7, 1));
+                x.worths[2] = _worth(x, table, P.NONE, lnShock, shock);
+                _basis(g, x, g.pnl + 32 * b.scenarios);
             }
-            uint256 own = next;
-            next = x.share == uint256(_WAD)
-                ? _jobs(next, at, mask, known, x.forward)
-                : _partialJobs(x, next, at, mask, known);
-            Black76.sweep(prices, x.first, x.count, x.jobs, next);
-            x.mark = _worth(x, x.jobs) * x.discount >> 64;
-            b.equity += x.mark;
-            if (known == 3) _basis(g, x, g.pnl + 32 * b.scenarios);
-            _gains(x, own, at, mask, known, g.pnl);
+            uint256 at = g.params + 32 * P.BODY;
+            if (x.share != uint256(_WAD)) at = _softened(x, at, b.scenarios);
+            _gains(x, table, at, g.mask & (1 << b.scenarios) - 1, known, g.pnl);
         }
     }
 
-    /// @dev A job for each scenario of the mask whose value is not known; for a joint one first the spot's move alone. Written out, as the
-    /// loop runs for every expiry and scenario: the compiler's takes 250 gas more of each.
-    function _jobs(uint256 next, uint256 at, uint256 mask, uint256 known, uint256 forward)
+    /// @dev What a forward still takes of a shock when part of its settlement price is known: all of it, but toward expiry.
+    function _taken(R.Expiry memory x, int256 lnShock, uint256 shock) private pure returns (int256, uint256) {
+        unchecked {
+            if (x.share == uint256(_WAD)) return (lnShock, shock);
+            shock = uint256(_WAD + (int256(shock) - _WAD) * int256(x.share) / _WAD);
+            return (ln(shock), shock);
+        }
+    }
+
+    /// @dev The scenarios at `at` with as much of their shocks.
+    function _softened(R.Expiry memory x, uint256 at, uint256 count) private pure returns (uint256 copy) {
+        unchecked {
+            copy = Words.buffer(count);
+            for (uint256 k; k < count; ++k) {
+                uint256 word = Words.get(at + 32 * k);
+                (int256 lnShock, uint256 shock) = _taken(x, 0, word & type(uint64).max);
+                word &= ~(uint256(type(uint80).max) << 136 | type(uint64).max);
+                Words.put(copy + 32 * k, word | uint256(uint80(int80(lnShock))) << 136 | shock);
+            }
+        }
+    }
+
+    /// @dev Undiscounted, after a shock: calls of all strikes, and for each put the strike less the forward.
+    function _worth(R.Expiry memory x, uint256 table, uint256 kind, int256 lnShock, uint256 shock)
         private
         pure
-        returns (uint256)
-    {
-        assembly ("memory-safe") {
-            for {} mask {
-                mask := shr(1, mask)
-                at := add(at, 32)
-            } {
-                if iszero(and(mask, 1)) { continue }
-                let word := mload(at)
-                if lt(sub(shr(216, word), 1), known) { continue }
-                let kind := byte(15, word)
-                let shocked := div(mul(forward, and(word, 0xffffffffffffffff)), 1000000000000000000)
-                word := signextend(9, shr(136, word))
-                if gt(kind, 4) {
-                    mstore(next, word)
-                    mstore(add(next, 32), shocked)
-                    mstore(add(next, 64), 96)
-                    mstore(add(next, 96), 0)
-                    next := add(next, 128)
-                    kind := sub(kind, 2)
-                }
-                mstore(next, word)
-                mstore(add(next, 32), shocked)
-                mstore(add(next, 64), shl(5, add(kind, 3)))
-                mstore(add(next, 96), 0)
-                next := add(next, 128)
-            }
-        }
-        return next;
-    }
-
-    /// @dev The same where forwards no longer take all of a shock.
-    function _partialJobs(R.Expiry memory x, uint256 next, uint256 at, uint256 mask, uint256 known)
-        private
-        pure
-        returns (uint256)
+        returns (int256)
     {
         unchecked {
-            for (; mask != 0; (mask, at) = (mask >> 1, at + 32)) {
-                if (mask & 1 == 0) continue;
-                uint256 word = Words.get(at);
-                if (word >> 216 != 0 && word >> 216 <= known) continue;
-                (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
-                uint256 kind = word >> 128 & 0xff;
-                if (kind >= P.JOINT_LINEAR) next = _add(x, next, lnShock, shock, P.NONE);
-                next = _add(x, next, lnShock, shock, P.volKind(kind));
-            }
-            return next;
-        }
-    }
-
-    function _add(R.Expiry memory x, uint256 job, int256 lnShock, uint256 shock, uint256 kind)
-        private
-        pure
-        returns (uint256)
-    {
-        unchecked {
-            if (x.share != uint256(_WAD)) {
-                // What a forward still takes of a shock when part of its settlement price is known.
-                shock = uint256(_WAD + (int256(shock) - _WAD) * int256(x.share) / _WAD);
-                lnShock = ln(shock);
-            }
-            Words.put(job, uint256(lnShock));
-            Words.put(job + 32, x.forward * shock / uint256(_WAD));
-            Words.put(job + 64, Black76.volOffset(kind));
-            Words.put(job + 96, 0);
-            return job + Black76.JOB_BYTES;
-        }
-    }
-
-    /// @dev Undiscounted: calls of all strikes, and for each put the strike less the forward.
-    function _worth(R.Expiry memory x, uint256 job) private pure returns (int256) {
-        unchecked {
-            return (int256(Words.get(job + 96)) >> 62) + x.strikes - x.puts * int256(Words.get(job + 32));
+            shock = x.forward * shock / uint256(_WAD);
+            int256 calls = Black76.strip(table, x.first, x.count, kind, lnShock, shock);
+            return calls + x.strikes - x.puts * int256(shock);
         }
     }
 
     /// @dev Each expiry's forward moves against its account, without a static discount: the further off the more it counts.
     function _basis(B.Group memory g, R.Expiry memory x, uint256 at) private pure {
         unchecked {
-            int256 worst =
-                FixedPointMathLib.min(_worth(x, x.jobs + Black76.JOB_BYTES), _worth(x, x.jobs + 2 * Black76.JOB_BYTES));
+            int256 worst = FixedPointMathLib.min(x.worths[1], x.worths[2]);
             worst = (worst * x.discount >> 64) - x.mark;
             if (worst >= 0) return;
             uint256 factor = B.field(g, 7, 2) + B.field(g, 8, 0) * x.secs / FixedMath.YEAR;
@@ -274,58 +222,45 @@ library OptionStrips {
         }
     }
 
-    /// @dev Adds to the words at `pnl` what the expiry gains: its value with the static discount less the mark, damped. Skews turn either
-    /// way, so what they change is lost; of a joint scenario that is lost beside the spot's move. Factors are Q64, so that rounding
-    /// down is a shift. Written out as `_jobs`: of `x` long and short lie side by side.
-    function _gains(R.Expiry memory x, uint256 job, uint256 at, uint256 mask, uint256 known, uint256 pnl) private pure {
+    /// @dev Adds to the words at `pnl` what the expiry gains in the scenarios at `at`, damped.
+    function _gains(R.Expiry memory x, uint256 table, uint256 at, uint256 mask, uint256 known, uint256 pnl)
+        private
+        pure
+    {
+        unchecked {
+            for (; mask != 0; (mask, at, pnl) = (mask >> 1, at + 32, pnl + 32)) {
+                if (mask & 1 == 0) continue;
+                uint256 word = Words.get(at);
+                int256 gain = _gain(x, table, word, known);
+                uint256 damping = word >> 64 & type(uint64).max;
+                if (damping != uint256(_WAD)) gain = B.down(gain, int256(damping));
+                Words.put(pnl, uint256(int256(Words.get(pnl)) + gain));
+            }
+        }
+    }
+
+    /// @dev The value with the static discount less the mark. Skews turn either way, so what they change is lost; of a joint scenario it
+    /// is lost beside the spot's move.
+    function _gain(R.Expiry memory x, uint256 table, uint256 word, uint256 known) private pure returns (int256) {
+        unchecked {
+            uint256 kind = word >> 128 & 0xff;
+            (int256 lnShock, uint256 shock) = (int80(uint80(word >> 136)), word & type(uint64).max);
+            if (kind < P.LINEAR) {
+                uint256 same = (word >> 216) - 1;
+                int256 worth = same < known ? x.worths[same] : _worth(x, table, kind, lnShock, shock);
+                return _discounted(x, worth) - x.mark;
+            }
+            int256 base = x.mark;
+            if (kind >= P.JOINT_LINEAR) base = _discounted(x, _worth(x, table, P.NONE, lnShock, shock));
+            int256 turned = _discounted(x, _worth(x, table, P.volKind(kind), lnShock, shock)) - base;
+            return base - x.mark - int256(FixedMath.abs(turned));
+        }
+    }
+
+    /// @dev Factors are Q64, so that rounding down is a shift. Of `x` long and short, the seventh word and the eighth, lie side by side.
+    function _discounted(R.Expiry memory x, int256 worth) private pure returns (int256 value) {
         assembly ("memory-safe") {
-            function discounted(expiry, from) -> worth {
-                worth := sub(mload(add(expiry, 352)), mul(mload(add(expiry, 320)), mload(add(from, 32))))
-                worth := add(worth, sar(62, mload(add(from, 96))))
-                worth := sar(64, mul(worth, mload(add(add(expiry, 192), shl(5, slt(worth, 0))))))
-            }
-            function skewed(expiry, kind, worth, place) -> gain, next {
-                let mark := mload(add(expiry, 480))
-                next := place
-                let turned := sub(worth, mark)
-                if gt(kind, 4) {
-                    gain := turned
-                    turned := sub(discounted(expiry, place), worth)
-                    next := add(place, 128)
-                }
-                gain := sub(gain, xor(turned, mul(xor(turned, sub(0, turned)), slt(turned, 0))))
-            }
-            let strikes := mload(add(x, 352))
-            let puts := mload(add(x, 320))
-            let rates := add(x, 192)
-            for {} mask {
-                mask := shr(1, mask)
-                at := add(at, 32)
-                pnl := add(pnl, 32)
-            } {
-                if iszero(and(mask, 1)) { continue }
-                let word := mload(at)
-                let from := sub(shr(216, word), 1)
-                switch lt(from, known)
-                case 1 { from := add(mload(add(x, 512)), shl(7, from)) }
-                default {
-                    from := job
-                    job := add(job, 128)
-                }
-                let gain := sub(strikes, mul(puts, mload(add(from, 32))))
-                gain := add(gain, sar(62, mload(add(from, 96))))
-                gain := sar(64, mul(gain, mload(add(rates, shl(5, slt(gain, 0))))))
-                from := byte(15, word)
-                switch gt(from, 2)
-                case 0 { gain := sub(gain, mload(add(x, 480))) }
-                default { gain, job := skewed(x, from, gain, job) }
-                word := and(shr(64, word), 0xffffffffffffffff)
-                if sub(word, 1000000000000000000) {
-                    gain := mul(gain, word)
-                    gain := sub(sdiv(gain, 1000000000000000000), slt(smod(gain, 1000000000000000000), 0))
-                }
-                mstore(pnl, add(mload(pnl), gain))
-            }
+            value := sar(64, mul(worth, mload(add(add(x, 0xc0), shl(5, slt(worth, 0))))))
         }
     }
 }

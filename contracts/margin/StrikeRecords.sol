@@ -13,10 +13,12 @@ import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 /// @dev Part of OptionStrips; Python twin: plimsoll/margin/strike_records.py. One record per strike: a put is a call less a forward, so calls
 /// and puts of a strike are one quantity, and a strike where they cancel needs no record at all.
 library StrikeRecords {
+    error OptionsMissing(uint256 options, uint256 expected);
+
     /// @dev forward: 1e-10, at the present spot. share: of a shock that the forward still takes, WAD. root: √years, WAD. discount: of the mark,
     /// WAD; long, short: the static discounts with it, for a positive and a negative value. first, count: the records. puts: Σ
-    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. jobs: room for
-    /// what Black76 is asked.
+    /// quantity of puts; strikes: the same times strike, quote WAD. naked, gross: Σ of quantities. worths: undiscounted,
+    /// as it is and after both basis shocks.
     struct Expiry {
         uint256 spot;
         uint256 secs;
@@ -34,7 +36,7 @@ library StrikeRecords {
         uint256 gross;
         bool shorts;
         int256 mark;
-        uint256 jobs;
+        int256[3] worths;
     }
 
     /// @dev scale: total variance per variance of the surface, 2^128.
@@ -136,12 +138,13 @@ library StrikeRecords {
         unchecked {
             (x.puts, x.strikes, x.naked, x.gross, x.shorts) = (0, 0, 0, 0, false);
             uint256 at = x.first;
+            if (end > options.length) revert OptionsMissing(options.length, end);
+            uint256 word = _at(options, next);
             while (next < end) {
-                uint256 code = options[next] >> 65 & _CODE;
+                uint256 code = word >> 65 & _CODE;
                 uint256 strike = (code & 0xffffff) * 10 ** (code >> 24);
                 int256 net;
                 do {
-                    uint256 word = options[next];
                     int256 quantity = int64(uint64(word));
                     net += quantity;
                     x.gross += FixedMath.abs(quantity);
@@ -150,13 +153,21 @@ library StrikeRecords {
                         x.puts += quantity;
                         x.strikes += quantity * int256(strike);
                     }
-                } while (++next < end && options[next] >> 65 & _CODE == code);
+                    word = _at(options, ++next);
+                } while (next < end && word >> 65 & _CODE == code);
                 if (net == 0) continue;
                 if (net < 0) x.naked += uint256(-net);
                 _record(at, smile, strike, net);
                 at += Black76.RECORD_BYTES;
             }
             x.count = (at - x.first) / Black76.RECORD_BYTES;
+        }
+    }
+
+    /// @dev Behind the last there is nothing, or what is not looked at.
+    function _at(uint256[] calldata options, uint256 n) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(options.offset, shl(5, n)))
         }
     }
 

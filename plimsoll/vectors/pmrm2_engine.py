@@ -103,7 +103,7 @@ class EngineChain:
         for place in (*self._places.values(), parameters):
             evm.insert_account_info(place, AccountInfo(nonce=1, code=bytes(self._evm.get_code(place))))
         for (place, slot), word in self._storage(case.view, int(model, 16), now, minutes).items():
-            evm.insert_account_storage(place, slot, word)
+            store_cold(evm, place, slot, word)
         evm.set_block_env(BlockEnv(number=1, timestamp=now))
         return evm
 
@@ -152,6 +152,14 @@ class EngineChain:
 
     def _slot(self, contract: str, label: str) -> int:
         return next(int(e["slot"]) for e in self._artifacts.storage(contract) if e["label"] == label)
+
+
+def store_cold(evm: Any, place: str, slot: int, word: int) -> None:
+    """The first word of an account that is not loaded goes beneath the journal, where it is cold. It loads the account,
+    and with it a second word would be warm: so that is taken back."""
+    before = evm.snapshot()
+    evm.insert_account_storage(place, slot, word)
+    evm.revert(before)
 
 
 def nearest(units: int, fine: int) -> int:

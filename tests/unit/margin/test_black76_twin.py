@@ -131,7 +131,7 @@ def test_a_strip_is_the_sum_of_its_prices(options, draw):
 
 
 @pytest.mark.parametrize("shock", [0.34, 0.67, 0.9, 1.0, 1.1, 1.5, 3.0])
-def test_a_record_costs_450_gas_at_most(shock, options, draw):
+def test_a_record_costs_460_gas_at_most(shock, options, draw):
     """By the difference of 64 and 32 strikes of 60 % to 170 % of the forward. Those beyond the table cost more."""
     chain = []
     for _ in range(64):
@@ -141,4 +141,4 @@ def test_a_record_costs_450_gas_at_most(shock, options, draw):
     arguments = 0, black76.log_moneyness(int(shock * 10**9), 10**9), int(shock * FORWARD)
     gas = [strip(options, chain[:count], *arguments)[1] for count in (32, 64)]
 
-    assert (gas[1] - gas[0]) / 32 <= 450
+    assert (gas[1] - gas[0]) / 32 <= 460
