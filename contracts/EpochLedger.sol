@@ -5,6 +5,7 @@ import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger} from "./Ledger.sol";
+import {PositionBook} from "./PositionBook.sol";
 import {EpochMath} from "./libraries/EpochMath.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 
@@ -50,7 +51,7 @@ library EpochLedger {
         part = _carry(s, market, part, first, epoch);
         (int256 size, int256 cost) = EpochMath.settle(part, long, epoch.mark);
         _book(s, market, long, part, FixedMath.abs(size), cost);
-        Ledger.writePosition(s, id, market, position, size, cost);
+        PositionBook.writePosition(s, id, market, position, size, cost);
         (position.size, position.cost) = (size.toInt64(), cost.toInt96());
     }
 

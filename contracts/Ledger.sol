@@ -8,9 +8,10 @@ import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {AccountId} from "./libraries/AccountId.sol";
 import {PriceAnchor} from "./libraries/PriceAnchor.sol";
 
-/// @title Who holds what: the one storage struct, and the primitives that move balances and positions
+/// @title Who holds what: the one storage struct, and the primitives that move balances
 /// @notice No prices and no calls. Every primitive emits the value that now stands, so the state can be rebuilt from events.
-/// @dev Layout and units: docs/storage.md. The struct lives at slot 0 of the engine; linked libraries share it by delegatecall.
+/// @dev Positions: PositionBook, OptionBook. Layout and units: docs/storage.md. The struct lives at slot 0 of the engine; linked libraries
+/// share it by delegatecall.
 library Ledger {
     using SafeCastLib for int256;
     using SafeCastLib for uint256;
@@ -390,49 +391,10 @@ library Ledger {
         emit IMarginEngine.AccountOpened(id, s.accounts.length - 1);
     }
 
-    // ---------------------------------------------------------------- positions
+    // ---------------------------------------------------------------- accounts
 
-    /// @notice Moves one position's entry in the market's sums from `old` to (size, cost). Memory only: the caller stores
-    /// both words once. A position of size zero counts on the long side.
-    function replace(MarketState memory state, MarketCosts memory costs, Position memory old, int256 size, int256 cost)
-        internal
-        pure
-    {
-        if (old.size < 0) {
-            state.shortSize -= uint56(uint64(-old.size));
-            costs.shortCost -= old.cost;
-        } else {
-            state.longSize -= uint56(uint64(old.size));
-            costs.longCost -= old.cost;
-        }
-        if (size < 0) {
-            state.shortSize = (state.shortSize + uint256(-size)).toUint56();
-            costs.shortCost = (costs.shortCost + cost).toInt96();
-        } else {
-            state.longSize = (state.longSize + uint256(size)).toUint56();
-            costs.longCost = (costs.longCost + cost).toInt96();
-        }
-    }
-
-    /// @notice Writes a position and the account's bitmap. The sums are `replace`'s, but for that of flat positions.
-    function writePosition(State storage s, bytes32 id, uint256 market, Position memory old, int256 size, int256 cost)
-        internal
-    {
-        bool was = old.size != 0 || old.cost != 0;
-        bool is_ = size != 0 || cost != 0;
-        int256 flat = (size == 0 ? cost : int256(0)) - (old.size == 0 ? old.cost : int256(0));
-        if (flat != 0) s.markets[market].loss.flatCost = (s.markets[market].loss.flatCost + flat).toInt96();
-        if (is_) {
-            s.positions[id][market] = Position(size.toInt64(), cost.toInt96(), old.epoch);
-            if (!was) _setMarket(s, id, market, true);
-        } else if (was) {
-            delete s.positions[id][market];
-            _setMarket(s, id, market, false);
-        }
-        emit IMarginEngine.PositionChanged(id, market, size, cost);
-    }
-
-    function _setMarket(State storage s, bytes32 id, uint256 market, bool on) private {
+    /// @notice Whether `id` has something in a perp market: what PositionBook keeps of it.
+    function setMarket(State storage s, bytes32 id, uint256 market, bool on) internal {
         Header storage header = s.headers[id];
         if (!on) {
             header.markets &= ~uint64(1 << market);
@@ -450,17 +412,7 @@ library Ledger {
         if (header.listed == 0) _open(s, id, header);
     }
 
-    // ---------------------------------------------------------------- markets
-
     function poolAccount(State storage s) internal view returns (bytes32) {
         return AccountId.pack(s.pool.owner, IMarginEngine.Mode.CROSS, 0, 0);
-    }
-
-    function skewOf(MarketState memory state) internal pure returns (int256) {
-        return int256(uint256(state.longSize)) - int256(uint256(state.shortSize));
-    }
-
-    function openInterestOf(MarketState memory state) internal pure returns (uint256) {
-        return uint256(state.longSize) + state.shortSize;
     }
 }

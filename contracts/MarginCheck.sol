@@ -60,7 +60,7 @@ library MarginCheck {
         returns (IMarginEngine.Assessment memory)
     {
         Ledger.Header memory header = s.headers[id];
-        if (OptionCheck.applies(id, header)) {
+        if (OptionCheck.applies(id, header.options)) {
             (IMarginEngine.Assessment memory a,) =
                 OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
             return a;
@@ -83,11 +83,11 @@ library MarginCheck {
         view
         returns (IMarginEngine.Assessment memory a)
     {
-        Ledger.Header memory header = s.headers[id];
         uint256 exposure;
-        if (OptionCheck.applies(id, header)) {
+        if (OptionCheck.applies(id, s.headers[id].options)) {
             (a, exposure) = OptionCheck.assess(s, router, id, use, new IMarginEngine.FeedPrice[](0), "");
         } else {
+            Ledger.Header memory header = s.headers[id];
             Snapshot memory snap = gather(s, router, id, header, use);
             a = evaluate(s, snap);
             if (maxLeverage != 0) exposure = exposureOf(snap, header, a);
@@ -132,7 +132,7 @@ library MarginCheck {
         returns (IMarginEngine.Assessment memory a, IMarginEngine.AccountState state, uint256 exposure)
     {
         Ledger.Header memory header = s.headers[id];
-        if (OptionCheck.applies(id, header)) {
+        if (OptionCheck.applies(id, header.options)) {
             (a, exposure) = OptionCheck.assess(s, router, id, PriceUse.TARGET, changes, "");
         } else {
             Snapshot memory snap = _gather(s, router, id, header, PriceUse.TARGET, changes);

@@ -4,13 +4,16 @@ pragma solidity 0.8.30;
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IOracleRouter} from "../interfaces/IOracleRouter.sol";
 import {Ledger} from "./Ledger.sol";
 import {EpochLedger} from "./EpochLedger.sol";
+import {PositionBook} from "./PositionBook.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {FundingMath} from "./libraries/FundingMath.sol";
 import {PositionMath} from "./libraries/PositionMath.sol";
 import {PriceWord} from "./libraries/PriceWord.sol";
+import {Words} from "./libraries/Words.sol";
 
 /// @title One market's sums: opened (at its price, funding accrued) into memory, changed, and saved with what they mean to the pool
 /// @dev Whoever opens a book has touched the positions he is going to change before: a touch writes the sums itself.
@@ -62,9 +65,10 @@ library MarketBook {
         if (risk.flags & ConfigWords.CLOSING != 0 && market.closing.finalPrice != 0) {
             return goodWord(market.closing.finalPrice);
         }
-        uint256[] memory feeds = new uint256[](1);
-        feeds[0] = risk.feed;
-        return env.router.read(feeds)[0];
+        uint256 at = Words.buffer(1);
+        Words.put(at, risk.feed);
+        Words.exchange(address(env.router), IOracleRouter.read.selector, at, 1);
+        return Words.get(at);
     }
 
     /// @notice A price that is published now and passes all tests.
@@ -78,7 +82,7 @@ library MarketBook {
         uint256 elapsed = block.timestamp - state.accruedAt;
         if (elapsed == 0) return;
         (int256 rate, int256 growth) = FundingMath.project(
-            state.fundingRate, Ledger.skewOf(state), risk.fundingVelocity, risk.maxFundingRate, elapsed, price
+            state.fundingRate, PositionBook.skewOf(state), risk.fundingVelocity, risk.maxFundingRate, elapsed, price
         );
         state.fundingRate = rate.toInt32();
         state.fundingIndex = (state.fundingIndex + growth).toInt64();
@@ -94,7 +98,7 @@ library MarketBook {
         pure
         returns (int256)
     {
-        return -PositionMath.pnl(Ledger.skewOf(state), int256(costs.longCost) + costs.shortCost, price, index);
+        return -PositionMath.pnl(PositionBook.skewOf(state), int256(costs.longCost) + costs.shortCost, price, index);
     }
 
     /// @notice The net profit of one side's open positions.

@@ -66,45 +66,58 @@ library OptionBook {
 
     /// @param room How many series may be added.
     function open(Ledger.State storage s, bytes32 id, uint256 room) internal view returns (Book memory b) {
+        openInto(b, s, id, room);
+    }
+
+    /// @notice The same into a book that is there.
+    function openInto(Book memory b, Ledger.State storage s, bytes32 id, uint256 room) internal view {
         uint256 count = s.headers[id].options;
         (b.id, b.count) = (id, count);
-        b.words = new uint256[](count + room);
+        // One more, since the last slot may be half empty.
+        b.words = new uint256[](count + room + 1);
         b.slots = new uint256[]((count + 1) >> 1);
-        for (uint256 n; n < b.slots.length; ++n) {
-            uint256 slot = s.options[id][n];
-            b.slots[n] = slot;
-            b.words[2 * n] = _turned(slot & _HALF);
-            if (2 * n + 1 < count) b.words[2 * n + 1] = _turned(slot >> 128);
+        mapping(uint256 => uint256) storage slots = s.options[id];
+        (uint256 at, uint256 kept) = (Words.first(b.words), Words.first(b.slots));
+        unchecked {
+            for (uint256 n; n < b.slots.length; ++n) {
+                uint256 slot = slots[n];
+                Words.put(kept + 32 * n, slot);
+                Words.put(at + 64 * n, _turned(slot & _HALF));
+                Words.put(at + 64 * n + 32, _turned(slot >> 128));
+            }
         }
     }
 
-    /// @notice Adds `delta` to a series. @return before What was there. @return quantity What now is.
-    function change(Book memory b, uint256 instrument, int256 delta) internal returns (int256 before, int256 quantity) {
-        (uint256 i, bool known) = _find(b, instrument);
-        if (i == b.count) {
+    /// @notice Adds `delta` to a series. @return before What was there.
+    function change(Book memory b, uint256 instrument, int256 delta) internal returns (int256 before) {
+        (uint256 at, bool known) = _find(b, instrument);
+        if (at == 0) {
             _add(b, instrument, delta, known);
-            return (0, delta);
+            return 0;
         }
-        before = int64(uint64(b.words[i]));
-        quantity = before + delta;
-        if (quantity == 0) b.words[i] = b.words[--b.count];
-        else b.words[i] = _word(instrument, quantity);
+        before = int64(uint64(Words.get(at)));
+        int256 quantity = before + delta;
+        Words.put(at, quantity == 0 ? b.words[--b.count] : _word(instrument, quantity));
         emit IMarginEngine.OptionChanged(b.id, instrument, quantity);
     }
 
     /// @notice Writes what has changed. Refuses more series or expiries than an account may have, unless it had them.
     function close(Ledger.State storage s, Book memory b) internal {
-        uint256 count = b.count;
+        (uint256 count, uint256 had) = (b.count, b.slots.length);
         if (count > MAX_SERIES) revert IMarginEngine.TooManySeries(b.id, count);
-        if (b.spread) _requireExpiries(b);
-        uint256 end = (count + 1) >> 1;
-        for (uint256 n; n < end; ++n) {
-            uint256 slot = _turned(b.words[2 * n]);
-            if (2 * n + 1 < count) slot |= _turned(b.words[2 * n + 1]) << 128;
-            if (n >= b.slots.length || slot != b.slots[n]) s.options[b.id][n] = slot;
-        }
-        for (uint256 n = end; n < b.slots.length; ++n) {
-            delete s.options[b.id][n];
+        if (b.spread && count > MAX_EXPIRIES) _requireExpiries(b);
+        mapping(uint256 => uint256) storage slots = s.options[b.id];
+        (uint256 at, uint256 kept) = (Words.first(b.words), Words.first(b.slots));
+        unchecked {
+            uint256 end = (count + 1) >> 1;
+            for (uint256 n; n < end; ++n) {
+                uint256 slot = _turned(Words.get(at + 64 * n));
+                if (2 * n + 1 < count) slot |= _turned(Words.get(at + 64 * n + 32)) << 128;
+                if (n >= had || slot != Words.get(kept + 32 * n)) slots[n] = slot;
+            }
+            for (uint256 n = end; n < had; ++n) {
+                delete slots[n];
+            }
         }
         Ledger.setOptions(s, b.id, count);
     }
@@ -140,17 +153,17 @@ library OptionBook {
 
     // ---------------------------------------------------------------- internals
 
-    /// @dev Where a series is, or `count`. @return known Whether another of its expiry is there.
-    function _find(Book memory b, uint256 instrument) private pure returns (uint256 i, bool known) {
-        uint256 at = Words.first(b.words);
-        uint256 group = OptionSeries.groupOf(instrument);
+    /// @return at Where a series is, or zero. @return known Whether another of its expiry is there.
+    function _find(Book memory b, uint256 instrument) private pure returns (uint256 at, bool known) {
+        at = Words.first(b.words);
         unchecked {
-            for (uint256 count = b.count; i < count; ++i) {
-                uint256 found = Words.get(at + 32 * i) >> 64;
-                if (found == instrument) return (i, true);
-                if (OptionSeries.groupOf(found) == group) known = true;
+            for (uint256 end = at + 32 * b.count; at < end; at += 32) {
+                uint256 difference = Words.get(at) >> 64 ^ instrument;
+                if (difference == 0) return (at, true);
+                if (OptionSeries.groupOf(difference) == 0) known = true;
             }
         }
+        at = 0;
     }
 
     function _add(Book memory b, uint256 instrument, int256 quantity, bool known) private {

@@ -24,7 +24,8 @@ import {PerpValues} from "./margin/PerpValues.sol";
 /// @dev Python twin: plimsoll/margin/option_values.py.
 library OptionCheck {
     /// @dev The model's six arrays lie behind `head`, where a call of it begins. assets always begin with the quote asset. underlyings: the
-    /// markets of `expiries`. bare: nothing is short, owed or open, so nothing is at risk.
+    /// markets of `expiries`. bare: nothing is short, owed or open, so nothing is at risk. ending: something else may hedge what settles now, or be
+    /// hedged by it.
     struct Sheet {
         uint256 head;
         uint256[] assets;
@@ -37,6 +38,7 @@ library OptionCheck {
         uint256 owed;
         uint256 depeg;
         bool bare;
+        bool ending;
         MarginCheck.PriceUse use;
     }
 
@@ -47,8 +49,8 @@ library OptionCheck {
     uint256 private constant PAR = 1e10;
 
     /// @notice Whether an account is checked here.
-    function applies(bytes32 id, Ledger.Header memory header) internal pure returns (bool) {
-        return header.options != 0 || AccountId.isPortfolio(id);
+    function applies(bytes32 id, uint256 options) internal pure returns (bool) {
+        return options != 0 || AccountId.isPortfolio(id);
     }
 
     /// @notice As MarginCheck.assess, and the exposure as its exposureOf; by the scenarios of `witness` requirements are lower bounds.
@@ -123,9 +125,15 @@ library OptionCheck {
         PerpValues.value(s, sheet.perps, feeds + 32 * assets, use);
         // Nothing at risk: no feed, and no surface, keeps anyone from what is his.
         MarginCheck.PriceUse forOptions = sheet.bare ? MarginCheck.PriceUse.REDUCE : use;
-        OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
+        bool ending = OptionValues.value(s, sheet.underlyings, sheet.expiries, spots, forOptions);
+        sheet.ending = ending && AccountId.isPortfolio(id) && !_isAlone(sheet);
         _depeg(s, sheet, traded != 0, feeds + 32 * (count - 1), quoteFeed);
         _tag(s, id, sheet, bitmap, traded, params, feeds);
+    }
+
+    /// @dev One expiry and the quote asset.
+    function _isAlone(Sheet memory sheet) private pure returns (bool) {
+        return sheet.assets.length == 1 && sheet.perps.length == 0 && sheet.expiries.length == OptionValues.EXPIRY_WORDS;
     }
 
     /// @dev All arrays behind the head of a call, in any order: handing them over copies nothing.
@@ -225,6 +233,7 @@ library OptionCheck {
         returns (IMarginEngine.Assessment memory a)
     {
         a = _ask(s, id, sheet);
+        if (sheet.ending) _fade(s, id, sheet, a);
         bool fixed_ = sheet.use == MarginCheck.PriceUse.OPEN || sheet.use == MarginCheck.PriceUse.REDUCE;
         if (!fixed_ && _anyFailed(sheet)) _moveFailed(s, id, sheet, a);
         if (sheet.bare) {
@@ -257,6 +266,20 @@ library OptionCheck {
         a.mm = RampMath.between(was.mm, a.mm, share);
     }
 
+    /// @dev What settles now moves less with the spot than what hedges it: the worse of its whole move and of what it has left of it
+    /// (docs/decisions/042).
+    function _fade(Ledger.State storage s, bytes32 id, Sheet memory sheet, IMarginEngine.Assessment memory a)
+        private
+        view
+    {
+        OptionValues.setFading(sheet.expiries, true);
+        IMarginEngine.Assessment memory fading = _ask(s, id, sheet);
+        OptionValues.setFading(sheet.expiries, false);
+        if (fading.im > a.im) a.im = fading.im;
+        if (fading.im0 > a.im0) a.im0 = fading.im0;
+        if (fading.mm > a.mm) a.mm = fading.mm;
+    }
+
     function _anyFailed(Sheet memory sheet) private view returns (bool) {
         unchecked {
             uint256 u = Words.first(sheet.underlyings);
@@ -283,7 +306,9 @@ library OptionCheck {
             IMarginEngine.Assessment memory best = _copy(base);
             for (uint256 side; side < 2; ++side) {
                 OptionValues.move(u, _moved(s, u, side == 0));
-                _choose(best, _ask(s, id, sheet), favour);
+                IMarginEngine.Assessment memory one = _ask(s, id, sheet);
+                if (sheet.ending) _fade(s, id, sheet, one);
+                _choose(best, one, favour);
             }
             OptionValues.move(u, PriceWord.value(Words.get(u + 96)));
             a.equity += best.equity - base.equity;

@@ -49,14 +49,22 @@ contract OrderVerifier is IOrderVerifier, EIP712 {
         address owner = AccountId.ownerOf(order.account);
         _requireValid(order, owner, counterparty, lockdown);
         hash = hashOf(order);
-        uint256 filled = _filled(owner, order.nonce, hash);
-        if (fillSize > order.size - filled) revert FillBeyondSize(hash, filled, fillSize, order.size);
+        uint256 nonce = order.nonce;
+        // Asking a wallet changes neither.
+        uint256 used = _nonces[owner][nonce >> 8];
+        if (_isIn(used, nonce)) revert NonceUsed(owner, nonce);
+        uint256 filled = _filled(owner, nonce, hash);
+        uint256 size = order.size;
+        if (fillSize > size - filled) revert FillBeyondSize(hash, filled, fillSize, size);
         _requireSigned(owner, hash, signature, caller);
 
-        bool complete = filled + fillSize == order.size;
-        if (complete) _nonces[owner][order.nonce >> 8] |= 1 << uint8(order.nonce);
-        else _partials[owner][order.nonce] = _tag(hash) | (filled + fillSize);
-        emit OrderFilled(hash, owner, order.account, order.nonce, fillSize, filled + fillSize, complete);
+        unchecked {
+            filled += fillSize;
+        }
+        bool complete = filled == size;
+        if (complete) _nonces[owner][nonce >> 8] = used | 1 << uint8(nonce);
+        else _partials[owner][nonce] = _tag(hash) | filled;
+        emit OrderFilled(hash, owner, order.account, nonce, fillSize, filled, complete);
     }
 
     /// @inheritdoc IOrderVerifier
@@ -82,7 +90,7 @@ contract OrderVerifier is IOrderVerifier, EIP712 {
     function statusOf(Order calldata order) external view returns (OrderStatus, uint256 remaining) {
         OrderLegs.requireCanonical(order, order.size);
         address owner = AccountId.ownerOf(order.account);
-        if (_isUsed(owner, order.nonce)) return (OrderStatus.CLOSED, 0);
+        if (_isIn(_nonces[owner][order.nonce >> 8], order.nonce)) return (OrderStatus.CLOSED, 0);
         uint256 word = _partials[owner][order.nonce];
         if (word != 0 && word ^ _tag(hashOf(order)) > type(uint64).max) return (OrderStatus.SUPERSEDED, 0);
         if (block.timestamp > order.expiry) return (OrderStatus.EXPIRED, 0);
@@ -133,17 +141,16 @@ contract OrderVerifier is IOrderVerifier, EIP712 {
         if (order.groupEpoch != epoch) revert GroupEpochMismatch(order.group, order.groupEpoch, epoch);
     }
 
-    /// @dev What of the order is filled; reverts when its nonce is another order's, or used up.
+    /// @dev What of the order is filled; reverts when its nonce is another order's.
     function _filled(address owner, uint256 nonce, bytes32 hash) private view returns (uint256) {
-        if (_isUsed(owner, nonce)) revert NonceUsed(owner, nonce);
         uint256 word = _partials[owner][nonce];
         if (word == 0) return 0;
         if (word ^ _tag(hash) > type(uint64).max) revert NonceSuperseded(owner, nonce);
         return uint64(word);
     }
 
-    function _isUsed(address owner, uint256 nonce) private view returns (bool) {
-        return _nonces[owner][nonce >> 8] >> uint8(nonce) & 1 != 0;
+    function _isIn(uint256 used, uint256 nonce) private pure returns (bool) {
+        return used >> uint8(nonce) & 1 != 0;
     }
 
     function _tag(bytes32 hash) private pure returns (uint256) {

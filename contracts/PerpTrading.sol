@@ -8,6 +8,7 @@ import {EpochLedger} from "./EpochLedger.sol";
 import {Ledger} from "./Ledger.sol";
 import {MarginCheck} from "./MarginCheck.sol";
 import {MarketBook} from "./MarketBook.sol";
+import {PositionBook} from "./PositionBook.sol";
 import {AssetMath} from "./libraries/AssetMath.sol";
 import {ConfigWords} from "./libraries/ConfigWords.sol";
 import {FillMath} from "./libraries/FillMath.sol";
@@ -63,14 +64,14 @@ library PerpTrading {
         _requirePrice(s, id, order.market, risk, word, fill.opening);
         fill.price = PriceWord.value(word);
         MarketBook.accrue(order.market, state, risk, fill.price);
-        fill.skew = Ledger.skewOf(state);
+        fill.skew = PositionBook.skewOf(state);
         _price(s, market, risk, order, fill, word);
 
         int256 newCost = old.cost + fill.cost - int256(order.size) * state.fundingIndex;
         if (newSize == 0) newCost = closeOut(s, env, id, order.market, newCost);
-        uint256 openInterest = Ledger.openInterestOf(state);
+        uint256 openInterest = PositionBook.openInterestOf(state);
         _store(s, order.market, state, old, newSize, newCost, fill.price);
-        Ledger.writePosition(s, id, order.market, old, newSize, newCost);
+        PositionBook.writePosition(s, id, order.market, old, newSize, newCost);
         _requireLimits(s, env, order.market, fill, openInterest);
         emit IMarginEngine.Traded(id, order.market, order.size, fill.price, fill.cost, fill.fee);
         lost = fill.cost - int256(order.size) * int256(fill.price);
@@ -135,7 +136,7 @@ library PerpTrading {
     ) private {
         Ledger.Market storage market = s.markets[id];
         Ledger.MarketCosts memory costs = market.costs;
-        Ledger.replace(state, costs, old, size, cost);
+        PositionBook.replace(state, costs, old, size, cost);
         MarketBook.contribute(s, id, state, costs, price);
         market.state = state;
         market.costs = costs;
@@ -152,8 +153,8 @@ library PerpTrading {
         Ledger.Market storage market = s.markets[id];
         Ledger.MarketState memory state = market.state;
         Ledger.MarketTrade memory terms = market.trade;
-        uint256 skew = FixedMath.abs(Ledger.skewOf(state));
-        uint256 openInterest = Ledger.openInterestOf(state);
+        uint256 skew = FixedMath.abs(PositionBook.skewOf(state));
+        uint256 openInterest = PositionBook.openInterestOf(state);
         bool wider = skew > FixedMath.abs(fill.skew);
         bool larger = openInterest > openInterestBefore;
         if (!wider && !larger) return;
@@ -217,12 +218,12 @@ library PerpTrading {
         uint256 notional = FixedMath.abs(c.size) * b.price;
         r.makerFee = FixedMath.ceilDiv(notional * terms.makerFee, FixedMath.PPM);
         r.takerFee = FixedMath.ceilDiv(notional * terms.takerFee, FixedMath.PPM);
-        uint256 openInterest = Ledger.openInterestOf(b.state);
+        uint256 openInterest = PositionBook.openInterestOf(b.state);
         _fill(s, env, b, c.maker, maker, c.size, c.price, r.makerFee);
         _fill(s, env, b, c.taker, taker, -c.size, c.price, r.takerFee);
         MarketBook.save(s, b);
         Fill memory limits;
-        (limits.skew, limits.price) = (Ledger.skewOf(b.state), b.price);
+        (limits.skew, limits.price) = (PositionBook.skewOf(b.state), b.price);
         _requireLimits(s, env, c.market, limits, openInterest);
     }
 
@@ -240,8 +241,8 @@ library PerpTrading {
         int256 newSize = int256(old.size) + size;
         int256 newCost = old.cost + cost - size * b.state.fundingIndex;
         if (newSize == 0) newCost = closeOut(s, env, id, b.id, newCost);
-        Ledger.replace(b.state, b.costs, old, newSize, newCost);
-        Ledger.writePosition(s, id, b.id, old, newSize, newCost);
+        PositionBook.replace(b.state, b.costs, old, newSize, newCost);
+        PositionBook.writePosition(s, id, b.id, old, newSize, newCost);
         emit IMarginEngine.Traded(id, b.id, size, b.price, cost, fee);
     }
 
@@ -318,8 +319,8 @@ library PerpTrading {
             if (realised != 0) emit IMarginEngine.Settled(id, b.id, realised);
         }
         if (size == old.size && cost == old.cost) return;
-        Ledger.replace(b.state, b.costs, old, size, cost);
-        Ledger.writePosition(s, id, b.id, old, size, cost);
+        PositionBook.replace(b.state, b.costs, old, size, cost);
+        PositionBook.writePosition(s, id, b.id, old, size, cost);
     }
 
     // ---------------------------------------------------------------- transfer of positions
@@ -372,14 +373,14 @@ library PerpTrading {
         ) {
             Ledger.MarketState memory state = market.state;
             Ledger.MarketCosts memory costs = market.costs;
-            Ledger.replace(state, costs, source, leftSize, leftCost);
-            Ledger.replace(state, costs, sink, newSize, closed);
+            PositionBook.replace(state, costs, source, leftSize, leftCost);
+            PositionBook.replace(state, costs, sink, newSize, closed);
             MarketBook.shiftContribution(s, id, costs, closed - newCost);
             market.state = state;
             market.costs = costs;
         }
-        Ledger.writePosition(s, from, id, source, leftSize, leftCost);
-        Ledger.writePosition(s, to, id, sink, newSize, closed);
+        PositionBook.writePosition(s, from, id, source, leftSize, leftCost);
+        PositionBook.writePosition(s, to, id, sink, newSize, closed);
     }
 
     /// @dev Whether two positions count on different sides; zero counts on the long side.

@@ -3,12 +3,14 @@ pragma solidity 0.8.30;
 
 /// @title What options are worth, and what moves an account
 /// @notice Stateless; every function reverts Locked while the engine's lock is held. Marks are the rule model's, those that a fill is
-/// compared with: Black-76 at spot × carry, without a discount.
+/// compared with: Black-76 at spot × carry, without a discount; in the last half hour the settlement price to be expected is the spot
+/// there (docs/decisions/042).
 /// @dev Greeks are derivatives of those marks at the last prices, surfaces and time. A smile stays where it is on the axis of strikes
-/// (it is of the forward that it was fitted at), so delta and gamma need no term for its slope. An expired option is its intrinsic
-/// value until its price is final, and moves nothing from then on.
+/// (it is of the forward that it was fitted at), so delta and gamma need no term for its slope; in the last half hour they are of what is
+/// still open. An expired option is its intrinsic value until its price is final, and moves nothing from then on.
 interface IOptionLens {
-    /// @param spot Index price, 1e-10; once settled the settlement price. @param forward 1e-10. @param mark 1e-10 quote per unit.
+    /// @param spot What it is written on, 1e-10: the index price, or its settlement price, final or to be expected.
+    /// @param forward 1e-10. @param mark 1e-10 quote per unit.
     /// @param vol Annual volatility of the strike, WAD; zero where nothing but the pay-off is left.
     /// @param delta Per quote of the index, WAD. @param gamma Of delta, per quote of the index, WAD.
     /// @param vega Per 1.00 of annual volatility, quote WAD. @param theta Per day, quote WAD: what time takes, negative.

@@ -13,9 +13,12 @@ import {IMarginEngine} from "./IMarginEngine.sol";
 /// the fourth one also |size| (56, bit 144; 1e-8).
 /// expiries: per (market, expiry) that the account has, ascending, five words.
 ///  0. market (8) · feed (8) · number of options (16) · seconds to expiry (32; 0: expired) · flags (8; 1: settled, its price is
-///     final) · IM multiplier (24) · MM multiplier (24), 2^14 for one
-///  1. spot (72; once settled the settlement price) · its doubt (24) · fine of spot, forward, rate and volatility (16 each)
-///  2. to 4. the surface as IVolatilityFeed has it: zero when expired or never published
+///     final; 2: shocks reach it only as far as a move of the spot does) · IM multiplier (24) · MM multiplier (24), 2^14 for one · while
+///     its settlement price is partly known, else zero: seconds that the spot counts for (16) · of so many (16) · 8 bits free ·
+///     Σ price × seconds of the others (96)
+///  1. what it is written on (72): the spot, while its settlement price is partly known what that will be if the spot stays, once
+///     settled it · the spot's doubt (24) · fine of spot, forward, rate and volatility (16 each)
+///  2. to 4. the surface as IVolatilityFeed has it, its carry as far as it is open: zero when expired or never published
 /// options: one word each, ascending by instrument and so grouped as `expiries`: quantity (int64) · instrument (64, bit 64).
 /// witness: empty evaluates everything. Otherwise bytes that name scenarios, in the model's own order: only those are evaluated, equity
 /// is exact and im, im0 and mm are lower bounds. What a witness does not name, or names wrongly, only weakens the bound.

@@ -134,10 +134,10 @@ def _surfaces(d: Deployment, options: Iterable[int], block: int) -> dict[int, tu
     return {key: (words[3 * n], words[3 * n + 1], words[3 * n + 2]) for n, key in enumerate(keys)}
 
 
-def _settlements(engine: Contract, options: Iterable[int], block: int) -> dict[int, int]:
+def _settlements(engine: Contract, options: Iterable[int], block: int) -> dict[int, Settlement]:
     groups = _groups(options)
     words = ledger.read(engine, [ledger.settlement(*group) for group in groups], block=block)
-    return {key_of(*group): Settlement.from_word(word).price for group, word in zip(groups, words, strict=True)}
+    return {key_of(*group): Settlement.from_word(word) for group, word in zip(groups, words, strict=True)}
 
 
 def portfolio_model(engine: Contract, address: int, block: int) -> PortfolioMargin:

@@ -28,6 +28,7 @@ DEPLOYED = {
     + ("logic/OptionLogic", "logic/OptionSettlement", "oracle/VolatilityFeed")
 }
 LEDGER, ENGINE, PERP = contract("Ledger"), contract("MarginEngine"), contract("PerpTrading")
+POSITIONS, BATCH = contract("PositionBook"), contract("BatchBook")
 LIQUIDATION, LOSS, MODEL = (
     contract("logic/LiquidationLogic"),
     contract("logic/LossLogic"),
@@ -52,30 +53,30 @@ MUTANTS = (
     # ---------------------------------------------------------------- ledger
     Mutant("asset-bit-stays", LEDGER, "(before == 0 || held == 0) &&", "(before == 0) &&", "I-3"),
     Mutant("take-one-too-many", LEDGER, "if (taken > held) revert", "if (taken > held + 1) revert", "O-1"),
-    Mutant("short-cost-side", LEDGER, "costs.shortCost -= old.cost;", "costs.longCost -= old.cost;", "I-3"),
-    Mutant("zero-counts-short", LEDGER, "        if (size < 0) {\n", "        if (size <= 0) {\n", "I-3"),
+    Mutant("short-cost-side", POSITIONS, "costs.shortCost -= old.cost;", "costs.longCost -= old.cost;", "I-3"),
+    Mutant("zero-counts-short", POSITIONS, "        if (size < 0) {\n", "        if (size <= 0) {\n", "I-3"),
     Mutant(
         "market-bit-stays",
-        LEDGER,
-        "            delete s.positions[id][market];\n            _setMarket(s, id, market, false);",
+        POSITIONS,
+        "            delete s.positions[id][market];\n            Ledger.setMarket(s, id, market, false);",
         "            delete s.positions[id][market];",
         "I-3",
     ),
     # ---------------------------------------------------------------- engine
-    Mutant("taken-may-be-touched", ENGINE, "if (t.taken) revert DeferredAccount(id);", "", "S-3"),
-    Mutant("deferred-may-be-taken", ENGINE, "if (!t.taken) revert DeferredAccount(target);", "", "S-3"),
-    Mutant("profit-counts-fully", ENGINE, "uint256 required = a.im;", "uint256 required = a.im0;", "S-1"),
-    Mutant("no-removal-share", ENGINE, "if (share > required) required = share;", "", "S-1"),
+    Mutant("taken-may-be-touched", BATCH, "} else if (t.flags & TAKEN != 0) {", "} else if (false) {", "S-3"),
+    Mutant("deferred-may-be-taken", BATCH, "} else if (t.flags & TAKEN == 0) {", "} else if (false) {", "S-3"),
+    Mutant("profit-counts-fully", BATCH, "uint256 required = a.im;", "uint256 required = a.im0;", "S-1"),
+    Mutant("no-removal-share", BATCH, "if (share > required) required = share;", "", "S-1"),
     Mutant(
         "reducing-ignores-mm",
-        ENGINE,
+        BATCH,
         "return afterwards < t.overMm ? (t.overMm, afterwards) : (int256(0), int256(0));",
         "return (int256(0), int256(0));",
         "S-1",
     ),
     Mutant(
         "reducing-ignores-im",
-        ENGINE,
+        BATCH,
         "if (afterwards < t.overIm) return (t.overIm, afterwards);",
         "",
         "S-1",
@@ -83,17 +84,15 @@ MUTANTS = (
     Mutant(
         "called-may-withdraw",
         ENGINE,
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
+        "_requireUncalled(id);\n        _touch(ctx, id, RISK | STRICT | REMOVED);\n        address vault",
+        "_touch(ctx, id, RISK | STRICT | REMOVED);\n        address vault",
         "S-4",
     ),
     Mutant(
         "withdraw-unchecked",
         ENGINE,
-        "(t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "(t.strict, t.removed) = (true, true);\n        address vault",
+        "_touch(ctx, id, RISK | STRICT | REMOVED);\n        address vault",
+        "_touch(ctx, id, STRICT | REMOVED);\n        address vault",
         "S-1",
     ),
     Mutant(
@@ -106,17 +105,22 @@ MUTANTS = (
     Mutant(
         "withdraw-for-anyone",
         ENGINE,
-        "_requireOwner(ctx, id);\n        _requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
-        "_requireUncalled(id);\n        Touched memory t = _touch(ctx, id);\n"
-        "        (t.risk, t.strict, t.removed) = (true, true, true);\n        address vault",
+        "_requireOwner(ctx, id);\n        _requireUncalled(id);\n"
+        "        _touch(ctx, id, RISK | STRICT | REMOVED);\n        address vault",
+        "_requireUncalled(id);\n        _touch(ctx, id, RISK | STRICT | REMOVED);\n        address vault",
         "A-1",
     ),
-    Mutant("quote-may-be-owed", ENGINE, "if (quote < 0) revert NegativeBalance(t.id, Ledger.QUOTE, quote);", "", "O-1"),
+    Mutant("quote-may-be-owed", BATCH, "if (quote < 0) revert NegativeBalance(id, Ledger.QUOTE, quote);", "", "O-1"),
     Mutant("totals-keep-withdrawn", ENGINE, "state.totals[asset].held -= amount.toUint128();", "", "I-1"),
-    Mutant("opening-on-old-check", ENGINE, "if (opening) t.strict = true;", "", "S-1"),
+    Mutant("opening-on-old-check", ENGINE, "if (opening) t.flags |= STRICT;", "", "S-1"),
     Mutant("operator-may-open", ENGINE, "if (operated && opening) OperatorGrants", "if (false) OperatorGrants", "A-2"),
-    Mutant("operator-costs-anything", ENGINE, "if (t.operated) OperatorGrants", "if (false) OperatorGrants", "A-2"),
+    Mutant(
+        "operator-costs-anything",
+        BATCH,
+        "if (flags & OPERATED != 0) OperatorGrants",
+        "if (false) OperatorGrants",
+        "A-2",
+    ),
     # ---------------------------------------------------------------- perp trading
     Mutant(
         "funding-entry-sign",
@@ -233,15 +237,15 @@ MUTANTS = (
     Mutant(
         "borrow-for-anyone",
         ENGINE,
-        "_requireOwner(ctx, id);\n        Touched memory t = _touch(ctx, id);\n        if (kind ==",
-        "Touched memory t = _touch(ctx, id);\n        if (kind ==",
+        "_requireOwner(ctx, id);\n        bool risky = kind ==",
+        "bool risky = kind ==",
         "A-1",
     ),
     Mutant(
         "borrow-unchecked",
         ENGINE,
-        "(t.risk, t.strict) = (true, true);\n        }\n        (uint256 asset",
-        "t.strict = true;\n        }\n        (uint256 asset",
+        "risky ? RISK | STRICT : 0);",
+        "risky ? STRICT : 0);",
         "S-1",
     ),
     Mutant(
@@ -340,5 +344,12 @@ MUTANTS = (
         "OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
         "if (key == 0) OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
         "test_a_long_changes_hands_at_a_fresh_surface_only",
+    ),
+    Mutant(
+        "one-leg-for-all",
+        MARKS,
+        "ctx.allowed |= use;",
+        "ctx.allowed = _REDUCING | _OPENING;",
+        "test_what_is_good_enough_to_close_one_leg_opens_no_other",
     ),
 )

@@ -24,7 +24,8 @@ library OrderLegs {
             int256 change = product / int256(ONE);
             if (change * int256(ONE) != product) revert IOrderVerifier.QuantityInexact(instrument, size, quantity);
             int256 most = type(int64).max;
-            if (change > most || change < -most || quantity < -most) {
+            // Both in [-most, most].
+            if (uint256(change + most) > uint256(2 * most) || quantity < -most) {
                 revert IOrderVerifier.QuantityOverflow(instrument, size, quantity);
             }
             return int64(change);
@@ -39,7 +40,7 @@ library OrderLegs {
         uint64 size = order.size;
         if (size == 0) revert IOrderVerifier.ZeroAmount();
         uint64 previous;
-        for (uint256 i; i < count; ++i) {
+        for (uint256 i; i < count;) {
             IOrderVerifier.Leg calldata leg = legs[i];
             (uint64 instrument, int64 quantity) = (leg.instrument, leg.quantity);
             if (i != 0 && instrument <= previous) revert IOrderVerifier.LegsNotAscending(instrument, previous);
@@ -47,34 +48,35 @@ library OrderLegs {
             scaled(instrument, size, quantity);
             if (fillSize != size) scaled(instrument, fillSize, quantity);
             previous = instrument;
+            unchecked {
+                ++i;
+            }
         }
     }
 
     /// @notice The struct hash of EIP-712.
+    /// @dev An order's words are what the hash is over, but for its legs. Bits beyond a field's type no wallet signs, and whoever reads the field
+    /// refuses them.
     function hash(IOrderVerifier.Order calldata order) internal pure returns (bytes32) {
         bytes32[] memory words = EfficientHashLib.malloc(12);
+        assembly ("memory-safe") {
+            calldatacopy(add(words, 64), order, 352)
+        }
         words.set(0, _ORDER_TYPEHASH);
-        words.set(1, order.account);
         words.set(2, _hash(order.legs));
-        words.set(3, uint256(order.size));
-        words.set(4, uint256(int256(order.limit)));
-        words.set(5, uint256(order.expiry));
-        words.set(6, order.nonce);
-        words.set(7, uint256(order.group));
-        words.set(8, uint256(order.groupEpoch));
-        words.set(9, uint256(order.lockdown));
-        words.set(10, uint256(uint160(order.taker)));
-        words.set(11, order.reduceOnly ? uint256(1) : 0);
         return words.hash();
     }
 
     function _hash(IOrderVerifier.Leg[] calldata legs) private pure returns (bytes32) {
         uint256 count = legs.length;
         bytes32[] memory hashes = EfficientHashLib.malloc(count);
-        for (uint256 i; i < count; ++i) {
+        for (uint256 i; i < count;) {
             IOrderVerifier.Leg calldata leg = legs[i];
             (uint256 instrument, int256 quantity) = (leg.instrument, leg.quantity);
             hashes.set(i, EfficientHashLib.hash(uint256(_LEG_TYPEHASH), instrument, uint256(quantity)));
+            unchecked {
+                ++i;
+            }
         }
         return hashes.hash();
     }

@@ -20,10 +20,13 @@ library PositionMath {
         }
     }
 
-    /// @notice Whether adding `delta` makes a position larger, or turns it round.
+    /// @notice Whether adding `delta` makes a position larger, or turns it round: whether it ends on the side that `delta` goes to.
     function grows(int256 size, int256 delta) internal pure returns (bool) {
-        int256 after_ = size + delta;
-        return FixedMath.abs(after_) > FixedMath.abs(size) || (after_ > 0) != (size > 0) && after_ != 0;
+        unchecked {
+            // Both below 2^128.
+            int256 after_ = size + delta;
+            return delta > 0 ? after_ > 0 : delta != 0 && after_ < 0;
+        }
     }
 
     /// @notice The part `fraction` (WAD) of a position as its taker gets it: size down and cost up, so that for a long and for a

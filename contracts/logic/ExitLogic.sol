@@ -7,6 +7,7 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
+import {PositionBook} from "../PositionBook.sol";
 import {PriceAnchor} from "../libraries/PriceAnchor.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 
@@ -95,7 +96,7 @@ library ExitLogic {
         while (bitmap != 0) {
             uint256 market = LibBit.ffs(bitmap);
             bitmap &= bitmap - 1;
-            if (Ledger.openInterestOf(s.markets[market].state) == 0) continue;
+            if (PositionBook.openInterestOf(s.markets[market].state) == 0) continue;
             Ledger.MarketRisk memory risk = s.markets[market].risk;
             _add(w, MARKETS + market, risk.feed, risk.mmRate1, risk.maxAge);
         }

@@ -11,6 +11,7 @@ import {MarginCheck} from "../MarginCheck.sol";
 import {OptionBook} from "../OptionBook.sol";
 import {OptionCheck} from "../OptionCheck.sol";
 import {PerpTrading} from "../PerpTrading.sol";
+import {ActionData} from "../libraries/ActionData.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
@@ -35,44 +36,48 @@ library LiquidationLogic {
 
     // ---------------------------------------------------------------- liquidate
 
-    /// @notice Takes a slice of `order.target` into `liquidator`. The caller checks the liquidator's account at the end of the batch.
+    /// @notice Takes a slice of `target` into `liquidator`. The caller checks the liquidator's account at the end of the batch.
+    /// @param data A Liquidate, of this target.
     function liquidate(
         Ledger.State storage s,
         Ledger.Env memory env,
         bytes32 liquidator,
-        IMarginEngine.Liquidate memory order
+        bytes32 target,
+        bytes calldata data
     ) external {
-        Ledger.Header memory header = s.headers[order.target];
+        IMarginEngine.Liquidate calldata order = ActionData.liquidateOf(data);
+        if (order.target != target) revert IMarginEngine.AccountMismatch(target, order.target);
+        Ledger.Header memory header = s.headers[target];
         (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) = _look(s, env, header, order);
         if (!MarginCheck.isLiquidatable(s, header, a)) {
             if (!order.skip) _refuse(s, header, order, a);
-            emit IMarginEngine.LiquidationSkipped(order.target, a.equity, a.mm);
+            emit IMarginEngine.LiquidationSkipped(target, a.equity, a.mm);
             return;
         }
-        MarginCallLogic.startClock(s, order.target, header);
+        MarginCallLogic.startClock(s, target, header);
         Slice memory slice = _size(s.terms, header, order, a);
         if (a.equity < 0) {
-            _cover(s, env, liquidator, order.target, a, snap, slice);
+            _cover(s, env, liquidator, target, a, snap, slice);
             // What lenders paid for its options is cash that it may not have had before.
-            header.assets = s.headers[order.target].assets;
+            header.assets = s.headers[target].assets;
         }
         // A bankrupt account is made whole before it moves, so its taker never loses: in a batch that skips, its bonus is
         // what insurance had left, and one exhausted window does not stop the others (L-3).
         if (slice.bonus < order.minBonus && !(order.skip && a.equity < 0)) {
             if (!order.skip) {
-                revert IMarginEngine.BonusBelowLimit(order.target, slice.bonus, order.minBonus);
+                revert IMarginEngine.BonusBelowLimit(target, slice.bonus, order.minBonus);
             }
-            emit IMarginEngine.LiquidationSkipped(order.target, a.equity, a.mm);
+            emit IMarginEngine.LiquidationSkipped(target, a.equity, a.mm);
             return;
         }
-        _moveAssets(s, order.target, liquidator, header.assets, slice);
-        _movePositions(s, env, order.target, liquidator, header.markets, slice);
-        if (header.options != 0) OptionBook.moveAll(s, order.target, liquidator, slice.fraction);
-        _pay(s, env, order.target, liquidator, slice);
+        _moveAssets(s, target, liquidator, header.assets, slice);
+        _movePositions(s, env, target, liquidator, header.markets, slice);
+        if (header.options != 0) OptionBook.moveAll(s, target, liquidator, slice.fraction);
+        _pay(s, env, target, liquidator, slice);
         // At the largest fraction the account stands at its target by construction; below it call and clock go on (T-14).
-        if (slice.full) MarginCallLogic.clear(s, order.target);
+        if (slice.full) MarginCallLogic.clear(s, target);
         emit IMarginEngine.Liquidated(
-            order.target, liquidator, slice.fraction, a.equity, a.mm, slice.toAccount, slice.toInsurance
+            target, liquidator, slice.fraction, a.equity, a.mm, slice.toAccount, slice.toInsurance
         );
     }
 
@@ -81,9 +86,9 @@ library LiquidationLogic {
         Ledger.State storage s,
         Ledger.Env memory env,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order
+        IMarginEngine.Liquidate calldata order
     ) private view returns (IMarginEngine.Assessment memory a, MarginCheck.Snapshot memory snap) {
-        if (OptionCheck.applies(order.target, header)) {
+        if (OptionCheck.applies(order.target, header.options)) {
             return OptionCheck.examine(s, env.router, order.target, order.witness);
         }
         snap = MarginCheck.gather(s, env.router, order.target, header, MarginCheck.PriceUse.TARGET);
@@ -94,7 +99,7 @@ library LiquidationLogic {
     function _refuse(
         Ledger.State storage s,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Liquidate calldata order,
         IMarginEngine.Assessment memory a
     ) private view {
         if (!MarginCallLogic.isProof(order.target, order.witness)) {
@@ -110,7 +115,7 @@ library LiquidationLogic {
     function _size(
         Ledger.Terms memory t,
         Ledger.Header memory header,
-        IMarginEngine.Liquidate memory order,
+        IMarginEngine.Liquidate calldata order,
         IMarginEngine.Assessment memory a
     ) private view returns (Slice memory slice) {
         bool proven = MarginCallLogic.isProof(order.target, order.witness);

@@ -10,6 +10,7 @@ import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {MarketBook} from "../MarketBook.sol";
 import {OptionCheck} from "../OptionCheck.sol";
+import {PositionBook} from "../PositionBook.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {LendingLogic} from "./LendingLogic.sol";
@@ -55,7 +56,7 @@ library LossLogic {
         Ledger.Header memory header = s.headers[claim.target];
         uint256 assets = header.assets;
         // The quote asset is always among those of an account that OptionCheck has looked at.
-        if (OptionCheck.applies(claim.target, header)) assets |= 1;
+        if (OptionCheck.applies(claim.target, header.options)) assets |= 1;
         (Cause[] memory causes, uint256 losses) = _causes(snap, assets, header.options == 0 ? 0 : claim.deficit);
         paid = _payFromInsurance(s, env, claim, causes, losses);
         emit IMarginEngine.LossRecognised(claim.target, claim.deficit, paid < claim.deficit ? paid : claim.deficit);
@@ -164,8 +165,8 @@ library LossLogic {
         MarketBook.Book memory b = MarketBook.open(s, env, id);
         uint256 fromPool = _payFromPool(s, env, b, amount);
         int256 cost = old.cost - amount.toInt256();
-        Ledger.replace(b.state, b.costs, old, old.size, cost);
-        Ledger.writePosition(s, target, id, old, old.size, cost);
+        PositionBook.replace(b.state, b.costs, old, old.size, cost);
+        PositionBook.writePosition(s, target, id, old, old.size, cost);
         emit IMarginEngine.LossWrittenDown(target, id, amount);
 
         uint256 fromSide = _chargeWinners(s, b, old.size, amount - fromPool);

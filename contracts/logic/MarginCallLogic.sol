@@ -7,6 +7,7 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {AccountId} from "../libraries/AccountId.sol";
+import {ActionData} from "../libraries/ActionData.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 
@@ -15,39 +16,43 @@ import {FixedMath} from "../libraries/FixedMath.sol";
 library MarginCallLogic {
     using SafeCastLib for uint256;
 
-    /// @notice Calls margin on `order.target` below its call margin, or ends the call and stops the clock of one that is back
+    /// @notice Calls margin on `target` below its call margin, or ends the call and stops the clock of one that is back
     /// at IM₀.
+    /// @param data A MarginCall, of this target.
     function marginCall(
         Ledger.State storage s,
         Ledger.Env memory env,
         bytes32 caller,
-        IMarginEngine.MarginCall memory order
+        bytes32 target,
+        bytes calldata data
     ) external {
-        Ledger.Header memory header = s.headers[order.target];
+        IMarginEngine.MarginCall calldata order = ActionData.marginCallOf(data);
+        if (order.target != target) revert IMarginEngine.AccountMismatch(target, order.target);
+        Ledger.Header memory header = s.headers[target];
         if (header.callDeadline != 0) {
-            if (!_cured(s, env, order.target) && !order.skip) {
-                revert IMarginEngine.AccountCalled(order.target, header.callDeadline);
+            if (!_cured(s, env, target) && !order.skip) {
+                revert IMarginEngine.AccountCalled(target, header.callDeadline);
             }
             return;
         }
-        bool proven = isProof(order.target, order.witness);
+        bool proven = isProof(target, order.witness);
         IMarginEngine.Assessment memory a = proven
-            ? MarginCheck.prove(s, env.router, order.target, order.witness)
-            : MarginCheck.assess(s, env.router, order.target, MarginCheck.PriceUse.TARGET);
+            ? MarginCheck.prove(s, env.router, target, order.witness)
+            : MarginCheck.assess(s, env.router, target, MarginCheck.PriceUse.TARGET);
         uint256 level = MarginCheck.callMargin(s, a);
         if (a.equity >= int256(level)) {
             // A clock without a call: a liquidation found it below MM, and did not bring it to target.
-            if (header.clockStart != 0 && _cured(s, env, order.target)) return;
+            if (header.clockStart != 0 && _cured(s, env, target)) return;
             if (order.skip) return;
-            if (proven) revert IMarginEngine.WitnessInsufficient(order.target, a.equity, level);
-            revert IMarginEngine.AccountHealthy(order.target, a.equity, level);
+            if (proven) revert IMarginEngine.WitnessInsufficient(target, a.equity, level);
+            revert IMarginEngine.AccountHealthy(target, a.equity, level);
         }
         uint256 deadline = block.timestamp + s.terms.callPeriod;
-        s.headers[order.target].callDeadline = uint32(deadline);
-        if (a.equity < int256(a.mm)) startClock(s, order.target, header);
+        s.headers[target].callDeadline = uint32(deadline);
+        if (a.equity < int256(a.mm)) startClock(s, target, header);
         // What a witness leaves above MM is no more than a bound: the bounty could be what makes it liquidatable.
-        uint256 bounty = proven ? 0 : _payBounty(s, env, order.target, caller, a);
-        emit IMarginEngine.MarginCalled(order.target, deadline, a.equity, level, bounty);
+        uint256 bounty = proven ? 0 : _payBounty(s, env, target, caller, a);
+        emit IMarginEngine.MarginCalled(target, deadline, a.equity, level, bounty);
     }
 
     /// @notice Ends the call and stops the clock of an account that is back at IM₀, and refuses when it is not.
@@ -58,7 +63,7 @@ library MarginCallLogic {
     }
 
     /// @notice Whether a target is judged by some of its scenarios: only a portfolio account has any.
-    function isProof(bytes32 target, bytes memory witness) internal pure returns (bool) {
+    function isProof(bytes32 target, bytes calldata witness) internal pure returns (bool) {
         return witness.length != 0 && AccountId.isPortfolio(target);
     }
 

@@ -9,11 +9,13 @@ import {Ledger} from "../Ledger.sol";
 import {OptionBook} from "../OptionBook.sol";
 import {PerpTrading} from "../PerpTrading.sol";
 import {AccountId} from "../libraries/AccountId.sol";
+import {ActionData} from "../libraries/ActionData.sol";
 import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {OperatorGrants} from "../libraries/OperatorGrants.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PositionMath} from "../libraries/PositionMath.sol";
+import {SignedOrders} from "../libraries/SignedOrders.sol";
 import {OptionMarks} from "./OptionMarks.sol";
 
 /// @title Match: two signed orders filled with each other, options and perps, all legs or none
@@ -27,158 +29,154 @@ library OptionLogic {
     /// @dev A fee on an option is at most an eighth of its premium.
     uint256 private constant PREMIUM_SHARE = 8;
     /// @dev Sizes of an order are in packages of 1e-8; limits in 1e-10 quote, which is 1e8 WAD.
-    uint256 private constant ONE = 1e8;
+    int256 private constant ONE = 1e8;
 
-    /// @notice What the engine has to know of one side of a fill. traded: at index, WAD. lost: against marks and index, fees included.
+    /// @notice What the engine has to know of one side of a fill. operated: somebody else acts for its owner. traded: at index, WAD. lost:
+    /// against marks and index, fees included.
+    struct Outcome {
+        bool opening;
+        bool operated;
+        uint256 traded;
+        int256 lost;
+    }
+
+    /// @dev fee: on options, paid here; perpFee: in the positions' costs already. WAD.
     struct Side {
         bytes32 id;
         bool opening;
         bool operated;
         bool reduceOnly;
-        uint256 traded;
-        int256 lost;
         uint256 fee;
+        uint256 perpFee;
         bytes32 hash;
         OptionBook.Book book;
     }
 
-    /// @dev net: what the maker pays per package, WAD, perps included; premium: what he pays for the options in all.
+    /// @dev Of the maker, WAD: what he pays per package, perps included; what he pays for the options in all; what he loses against marks and
+    /// index. traded: at index.
     struct Deal {
-        address caller;
-        IMarginEngine.Match order;
-        Side[2] sides;
+        Side maker;
+        Side taker;
+        OptionMarks.Context marks;
         int256 net;
         int256 premium;
+        int256 lost;
+        uint256 traded;
     }
 
     // ---------------------------------------------------------------- match
 
-    /// @notice The accounts of a Match, for who must look at them before it.
-    function parties(bytes calldata data) external pure returns (bytes32, bytes32) {
-        IMarginEngine.Match memory order = abi.decode(data, (IMarginEngine.Match));
-        return (order.maker.order.account, order.taker.order.account);
-    }
-
     /// @notice Verifies both orders, fills every leg, moves premium and fees.
-    /// @return filled Per side the account, whether something grew, whether somebody acts for its owner, what was traded at index (WAD), and
-    /// what was lost against marks and index, fees included.
-    function trade(Ledger.State storage s, Ledger.Env memory env, address caller, bytes calldata data)
-        external
-        returns (uint256[10] memory filled)
-    {
+    /// @param data A Match. @param maker The account that its maker's order has to be of. @param taker The same of its taker's.
+    function trade(
+        Ledger.State storage s,
+        Ledger.Env memory env,
+        address caller,
+        bytes32 maker,
+        bytes32 taker,
+        bytes calldata data
+    ) external returns (Outcome memory ofMaker, Outcome memory ofTaker) {
+        IMarginEngine.Match calldata order = ActionData.matchOf(data);
+        if (maker == taker) revert IMarginEngine.AccountMismatch(maker, taker);
+        _requireCounts(order);
         Deal memory d;
-        d.caller = caller;
-        d.order = abi.decode(data, (IMarginEngine.Match));
-        _requireMirror(d.order);
-        _enter(s, d, 0, d.order.maker, d.order.taker.order.account);
-        _enter(s, d, 1, d.order.taker, d.order.maker.order.account);
-        _verify(s, d, d.order.maker, d.sides[0], d.sides[1].id);
-        _verify(s, d, d.order.taker, d.sides[1], d.sides[0].id);
-        _fill(s, env, d);
-        _requireLimit(d.order.maker.order, d.net);
-        _requireLimit(d.order.taker.order, -d.net);
-        OptionBook.close(s, d.sides[0].book);
-        OptionBook.close(s, d.sides[1].book);
-        _pay(s, env, d.sides, d.premium);
-        _tell(d);
-        _report(filled, 0, d.sides[0]);
-        _report(filled, 5, d.sides[1]);
-    }
-
-    function _tell(Deal memory d) private {
-        (Side memory maker, Side memory taker) = (d.sides[0], d.sides[1]);
+        d.marks.market = type(uint256).max;
+        _enter(s, d.maker, order.maker, maker, caller);
+        _enter(s, d.taker, order.taker, taker, caller);
+        _verify(s, d.maker, order.maker, caller, taker, order.size);
+        _verify(s, d.taker, order.taker, caller, maker, order.size);
+        _fill(s, env, d, order);
+        _requireLimit(order.maker.order, d.net);
+        _requireLimit(order.taker.order, -d.net);
+        OptionBook.close(s, d.maker.book);
+        OptionBook.close(s, d.taker.book);
+        _pay(s, env, d);
         emit IMarginEngine.Matched(
-            maker.id, taker.id, maker.hash, taker.hash, d.order.size, d.premium, maker.fee, taker.fee
+            maker, taker, d.maker.hash, d.taker.hash, order.size, d.premium, d.maker.fee, d.taker.fee
         );
+        _report(ofMaker, d.maker, d.traded, d.lost);
+        _report(ofTaker, d.taker, d.traded, -d.lost);
     }
 
-    function _report(uint256[10] memory filled, uint256 at, Side memory side) private pure {
-        filled[at] = uint256(side.id);
-        filled[at + 1] = side.opening ? 1 : 0;
-        filled[at + 2] = side.operated ? 1 : 0;
-        filled[at + 3] = side.traded;
-        filled[at + 4] = uint256(side.lost);
+    function _report(Outcome memory outcome, Side memory side, uint256 traded, int256 lost) private pure {
+        (outcome.opening, outcome.operated) = (side.opening, side.operated);
+        (outcome.traded, outcome.lost) = (traded, lost + int256(side.fee + side.perpFee));
     }
 
-    function _requireMirror(IMarginEngine.Match memory order) private pure {
-        IOrderVerifier.Leg[] memory legs = order.maker.order.legs;
-        IOrderVerifier.Leg[] memory mirror = order.taker.order.legs;
-        if (order.prices.length != legs.length) {
-            revert IMarginEngine.PriceCountMismatch(order.prices.length, legs.length);
-        }
-        if (mirror.length != legs.length) revert IMarginEngine.LegsNotMirrored(mirror.length);
-        for (uint256 i; i < legs.length; ++i) {
-            bool mirrored =
-                legs[i].instrument == mirror[i].instrument && int256(legs[i].quantity) == -int256(mirror[i].quantity);
-            if (!mirrored) revert IMarginEngine.LegsNotMirrored(i);
-        }
+    function _requireCounts(IMarginEngine.Match calldata order) private pure {
+        uint256 count = order.maker.order.legs.length;
+        if (order.prices.length != count) revert IMarginEngine.PriceCountMismatch(order.prices.length, count);
+        uint256 mirror = order.taker.order.legs.length;
+        if (mirror != count) revert IMarginEngine.LegsNotMirrored(mirror);
     }
 
     /// @dev The account as it is, with room for what may come. Without a signature the sender acts: the owner, or an operator who reduces
     /// within his grant.
     function _enter(
         Ledger.State storage s,
-        Deal memory d,
-        uint256 which,
-        IOrderVerifier.SignedOrder memory signed,
-        bytes32 other
+        Side memory side,
+        IOrderVerifier.SignedOrder calldata signed,
+        bytes32 id,
+        address caller
     ) private view {
-        bytes32 id = signed.order.account;
-        if (id == other) revert IMarginEngine.AccountMismatch(id, other);
-        Side memory side = d.sides[which];
-        (side.id, side.reduceOnly) = (id, signed.order.reduceOnly);
-        side.book = OptionBook.open(s, id, signed.order.legs.length);
-        if (signed.signature.length != 0 || d.caller == AccountId.ownerOf(id)) return;
+        IOrderVerifier.Order calldata order = signed.order;
+        if (order.account != id) revert IMarginEngine.AccountMismatch(id, order.account);
+        IOrderVerifier.Leg[] calldata legs = order.legs;
+        (side.id, side.reduceOnly) = (id, order.reduceOnly);
+        OptionBook.openInto(side.book, s, id, legs.length);
+        if (signed.signature.length != 0 || caller == AccountId.ownerOf(id)) return;
         (side.operated, side.reduceOnly) = (true, true);
-        for (uint256 i; i < signed.order.legs.length; ++i) {
-            OperatorGrants.requireMarket(s, id, d.caller, OptionSeries.marketOf(signed.order.legs[i].instrument));
+        for (uint256 i; i < legs.length; ++i) {
+            OperatorGrants.requireMarket(s, id, caller, OptionSeries.marketOf(legs[i].instrument));
         }
     }
 
     /// @dev For an operator the owner is asked.
     function _verify(
         Ledger.State storage s,
-        Deal memory d,
-        IOrderVerifier.SignedOrder memory signed,
         Side memory side,
-        bytes32 other
+        IOrderVerifier.SignedOrder calldata signed,
+        address caller,
+        bytes32 other,
+        uint256 size
     ) private {
         address verifier = s.verifier;
         if (verifier == address(0)) revert IMarginEngine.OptionsClosed();
         address owner = AccountId.ownerOf(side.id);
-        side.hash = IOrderVerifier(verifier)
-            .fill(
-                signed.order,
-                signed.signature,
-                side.operated ? owner : d.caller,
-                AccountId.ownerOf(other),
-                s.lockdowns[owner],
-                d.order.size
-            );
+        if (side.operated) caller = owner;
+        side.hash = SignedOrders.fill(signed, verifier, caller, AccountId.ownerOf(other), s.lockdowns[owner], size);
     }
 
-    function _requireLimit(IOrderVerifier.Order memory order, int256 net) private pure {
-        if (net > int256(order.limit) * int256(ONE)) {
-            revert IMarginEngine.PackagePriceExceeded(order.account, net, int256(order.limit) * int256(ONE));
-        }
+    function _requireLimit(IOrderVerifier.Order calldata order, int256 net) private pure {
+        int256 limit = int256(order.limit) * ONE;
+        if (net > limit) revert IMarginEngine.PackagePriceExceeded(order.account, net, limit);
     }
 
     // ---------------------------------------------------------------- legs
 
-    function _fill(Ledger.State storage s, Ledger.Env memory env, Deal memory d) private {
-        IOrderVerifier.Leg[] memory legs = d.order.maker.order.legs;
-        OptionMarks.Context memory ctx;
-        ctx.market = type(uint256).max;
-        for (uint256 i; i < legs.length; ++i) {
-            (uint256 instrument, uint256 price) = (legs[i].instrument, d.order.prices[i]);
-            // Whole: the verifier refuses a size that would not be.
-            int256 quantity = int256(legs[i].quantity) * int256(uint256(d.order.size)) / int256(ONE);
-            d.net += int256(legs[i].quantity) * int256(price);
-            if (OptionSeries.expiryOf(instrument) == 0) {
-                _perp(s, env, d.sides, instrument, quantity, price);
-            } else {
-                _option(s, env, ctx, d.sides, instrument, quantity, price);
-                d.premium += quantity * int256(price);
+    /// @dev What was verified is 1 to 16 legs, ascending, and whole at this size. Products of what an order, a price and a size can hold stay
+    /// below 2^192.
+    function _fill(Ledger.State storage s, Ledger.Env memory env, Deal memory d, IMarginEngine.Match calldata order)
+        private
+    {
+        IOrderVerifier.Leg[] calldata legs = order.maker.order.legs;
+        IOrderVerifier.Leg[] calldata mirror = order.taker.order.legs;
+        uint80[] calldata prices = order.prices;
+        int256 size = int256(uint256(order.size));
+        unchecked {
+            for (uint256 i; i < legs.length; ++i) {
+                (uint256 instrument, int256 quantity, uint256 price) = (legs[i].instrument, legs[i].quantity, prices[i]);
+                if (mirror[i].instrument != instrument || mirror[i].quantity != -quantity) {
+                    revert IMarginEngine.LegsNotMirrored(i);
+                }
+                d.net += quantity * int256(price);
+                quantity = quantity * size / ONE;
+                if (OptionSeries.expiryOf(instrument) == 0) {
+                    _perp(s, env, d, instrument, quantity, price);
+                } else {
+                    _option(s, env, d, instrument, quantity, price);
+                    d.premium += quantity * int256(price);
+                }
             }
         }
     }
@@ -186,7 +184,7 @@ library OptionLogic {
     function _perp(
         Ledger.State storage s,
         Ledger.Env memory env,
-        Side[2] memory sides,
+        Deal memory d,
         uint256 instrument,
         int256 size,
         uint256 price
@@ -194,75 +192,81 @@ library OptionLogic {
         uint256 market = OptionSeries.marketOf(instrument);
         if (instrument != market << OptionSeries.MARKET_BIT) revert IMarginEngine.ExpiryOutOfRange(0);
         PerpTrading.Crossed memory r =
-            PerpTrading.cross(s, env, PerpTrading.Crossing(sides[0].id, sides[1].id, market, size, price));
-        OptionMarks.requireBand(s.markets[market], instrument, price, r.index, r.index);
-        _book(sides[0], instrument, size, price, r.index, r.index, r.makerGrows);
-        _book(sides[1], instrument, -size, price, r.index, r.index, r.takerGrows);
-        // The fees are in the positions' costs.
-        sides[0].lost += int256(r.makerFee);
-        sides[1].lost += int256(r.takerFee);
+            PerpTrading.cross(s, env, PerpTrading.Crossing(d.maker.id, d.taker.id, market, size, price));
+        OptionMarks.requireBand(instrument, price, r.index, OptionMarks.bandOf(s.markets[market], r.index));
+        _book(d, instrument, size, price, r.index, r.index, r.makerGrows, r.takerGrows);
+        d.maker.perpFee += r.makerFee;
+        d.taker.perpFee += r.takerFee;
     }
 
     function _option(
         Ledger.State storage s,
         Ledger.Env memory env,
-        OptionMarks.Context memory ctx,
-        Side[2] memory sides,
+        Deal memory d,
         uint256 instrument,
         int256 quantity,
         uint256 price
     ) private {
         OptionSeries.requireCanonical(instrument);
-        uint256 time = OptionSeries.expiryOf(instrument) * OptionSeries.MINUTE;
-        if (time <= block.timestamp) revert IMarginEngine.SeriesExpired(instrument, time);
-        bool[2] memory grows;
-        for (uint256 i; i < 2; ++i) {
-            int256 delta = i == 0 ? quantity : -quantity;
-            (int256 before,) = OptionBook.change(sides[i].book, instrument, delta);
-            grows[i] = PositionMath.grows(before, delta);
-        }
-        uint256 mark = OptionMarks.markOf(s, env, ctx, instrument, sides[grows[0] ? 0 : 1].id, grows[0] || grows[1]);
-        OptionMarks.requireBand(s.markets[ctx.market], instrument, price, mark, ctx.spot);
-        uint256 size = FixedMath.abs(quantity);
-        for (uint256 i; i < 2; ++i) {
-            _book(sides[i], instrument, i == 0 ? quantity : -quantity, price, mark, ctx.spot, grows[i]);
-            uint256 fee = FixedMath.min(
-                FixedMath.ceilDiv(size * ctx.spot * (i == 0 ? ctx.makerFee : ctx.takerFee), FixedMath.PPM),
-                size * price / PREMIUM_SHARE
-            );
-            sides[i].fee += fee;
-            sides[i].lost += int256(fee);
-        }
-        emit IMarginEngine.LegFilled(sides[0].id, instrument, quantity, price);
+        OptionMarks.Context memory marks = d.marks;
+        OptionMarks.open(s, env, marks, instrument);
+        (int256 long, int256 short) = (
+            OptionBook.change(d.maker.book, instrument, quantity),
+            OptionBook.change(d.taker.book, instrument, -quantity)
+        );
+        bool makerGrows = PositionMath.grows(long, quantity);
+        bool takerGrows = PositionMath.grows(short, -quantity);
+        uint256 mark =
+            OptionMarks.markOf(s, marks, instrument, makerGrows ? d.maker.id : d.taker.id, makerGrows || takerGrows);
+        OptionMarks.requireBand(instrument, price, mark, marks.band);
+        _book(d, instrument, quantity, price, mark, marks.spot, makerGrows, takerGrows);
+        _charge(d, FixedMath.abs(quantity), price);
+        emit IMarginEngine.LegFilled(d.maker.id, instrument, quantity, price);
     }
 
+    /// @dev A price within its band is near the mark, so that no product comes near 2^255.
     function _book(
-        Side memory side,
+        Deal memory d,
         uint256 instrument,
         int256 quantity,
         uint256 price,
         uint256 mark,
         uint256 index,
-        bool grows
+        bool makerGrows,
+        bool takerGrows
     ) private pure {
-        if (grows) {
-            if (side.reduceOnly) revert IMarginEngine.ReduceOnlyExceeded(side.id, instrument);
-            side.opening = true;
+        if (makerGrows) _grow(d.maker, instrument);
+        if (takerGrows) _grow(d.taker, instrument);
+        unchecked {
+            d.traded += FixedMath.abs(quantity) * index;
+            d.lost += quantity * (int256(price) - int256(mark));
         }
-        side.traded += FixedMath.abs(quantity) * index;
-        side.lost += quantity * (int256(price) - int256(mark));
+    }
+
+    function _grow(Side memory side, uint256 instrument) private pure {
+        if (side.reduceOnly) revert IMarginEngine.ReduceOnlyExceeded(side.id, instrument);
+        side.opening = true;
+    }
+
+    function _charge(Deal memory d, uint256 size, uint256 price) private pure {
+        unchecked {
+            uint256 notional = size * d.marks.spot;
+            uint256 most = size * price / PREMIUM_SHARE;
+            d.maker.fee += FixedMath.min(FixedMath.ceilDiv(notional * d.marks.makerFee, FixedMath.PPM), most);
+            d.taker.fee += FixedMath.min(FixedMath.ceilDiv(notional * d.marks.takerFee, FixedMath.PPM), most);
+        }
     }
 
     // ---------------------------------------------------------------- cash
 
     /// @dev In whole units of the quote token, up for who pays. Either may go below zero here: the end of the batch requires zero or more.
-    function _pay(Ledger.State storage s, Ledger.Env memory env, Side[2] memory sides, int256 premium) private {
-        int256 units = AssetMath.toUnitsUp(FixedMath.abs(premium), env.unit).toInt256();
-        if (premium < 0) units = -units;
-        int256 makerFee = AssetMath.toUnitsUp(sides[0].fee, env.unit).toInt256();
-        int256 takerFee = AssetMath.toUnitsUp(sides[1].fee, env.unit).toInt256();
-        Ledger.changeHeld(s, sides[0].id, Ledger.QUOTE, -units - makerFee);
-        Ledger.changeHeld(s, sides[1].id, Ledger.QUOTE, units - takerFee);
+    function _pay(Ledger.State storage s, Ledger.Env memory env, Deal memory d) private {
+        int256 units = AssetMath.toUnitsUp(FixedMath.abs(d.premium), env.unit).toInt256();
+        if (d.premium < 0) units = -units;
+        int256 makerFee = AssetMath.toUnitsUp(d.maker.fee, env.unit).toInt256();
+        int256 takerFee = AssetMath.toUnitsUp(d.taker.fee, env.unit).toInt256();
+        Ledger.changeHeld(s, d.maker.id, Ledger.QUOTE, -units - makerFee);
+        Ledger.changeHeld(s, d.taker.id, Ledger.QUOTE, units - takerFee);
         Ledger.changeHeld(s, env.insurance, Ledger.QUOTE, makerFee + takerFee);
     }
 

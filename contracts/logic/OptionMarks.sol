@@ -12,6 +12,7 @@ import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {SettlementMath} from "../libraries/SettlementMath.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 import {OptionValues} from "../margin/OptionValues.sol";
 
@@ -20,51 +21,70 @@ import {OptionValues} from "../margin/OptionValues.sol";
 /// never disagree.
 library OptionMarks {
     uint256 private constant _ONE = 1e8;
+    /// @dev Of Context.allowed.
+    uint256 private constant _REDUCING = 1;
+    uint256 private constant _OPENING = 2;
 
     /// @dev What legs of one market, and of one expiry of it, share: legs come in that order, so each is read once. question: where the question to
-    /// the model begins, all of it but the option.
+    /// the model begins, all of it but the option. allowed: what was found to be good enough for.
     struct Context {
         uint256 market;
         uint256 word;
         uint256 spot;
+        uint256 band;
         uint256 makerFee;
         uint256 takerFee;
         uint256 feed;
         uint256 flags;
         uint256 maxAge;
+        address model;
         uint256 group;
+        uint256 allowed;
         uint256[] expiry;
         uint256 question;
     }
 
-    /// @notice The mark of an option, 1e-10. Where one side's position grows, price and surface have to be fresh and the market open;
-    /// else the price must be recent, and the last surface does.
-    function markOf(
-        Ledger.State storage s,
-        Ledger.Env memory env,
-        Context memory ctx,
-        uint256 instrument,
-        bytes32 opener,
-        bool opening
-    ) internal view returns (uint256) {
+    /// @notice Turns to the market and the expiry of an option, which must be ahead.
+    function open(Ledger.State storage s, Ledger.Env memory env, Context memory ctx, uint256 instrument) internal view {
+        uint256 group = OptionSeries.groupOf(instrument);
+        if (group == ctx.group) return;
+        uint256 time = OptionSeries.expiryOf(instrument) * OptionSeries.MINUTE;
+        if (time <= block.timestamp) revert IMarginEngine.SeriesExpired(instrument, time);
         uint256 market = OptionSeries.marketOf(instrument);
         if (market != ctx.market) _openMarket(s, env, ctx, market);
-        if (OptionSeries.groupOf(instrument) != ctx.group) _openExpiry(s, ctx, instrument);
-        _requirePrice(s, ctx, opener, opening);
-        return FixedMath.positive(_worth(s.globals.model, ctx.question, instrument << 64 | _ONE)) / _ONE;
+        _openExpiry(s, ctx, instrument);
+        ctx.allowed = 0;
     }
 
-    /// @notice Refuses a price further from its mark than half the market's MM rate on the index.
-    function requireBand(Ledger.Market storage market, uint256 instrument, uint256 price, uint256 mark, uint256 index)
+    /// @notice The mark of an option of the expiry that is open, 1e-10. Where one side's position grows, price and surface have to be fresh and
+    /// the market open; else the price must be recent, and the last surface does.
+    function markOf(Ledger.State storage s, Context memory ctx, uint256 instrument, bytes32 opener, bool opening)
         internal
         view
+        returns (uint256)
     {
+        uint256 use = opening ? _OPENING : _REDUCING;
+        if (ctx.allowed & use == 0) {
+            _requirePrice(s, ctx, opener, opening);
+            ctx.allowed |= use;
+        }
+        return FixedMath.positive(_worth(ctx.model, ctx.question, instrument << 64 | _ONE)) / _ONE;
+    }
+
+    /// @notice Half the market's MM rate on the index, 1e-10: how far from its mark a price may lie.
+    function bandOf(Ledger.Market storage market, uint256 index) internal view returns (uint256) {
         uint256 rate = market.risk.mmRate1;
         // While the rate rises, positions are still held at less.
         if (market.risk.flags & ConfigWords.RAMPING != 0) rate = FixedMath.min(rate, market.ramp.mmRate1);
-        uint256 band = index * rate / (2 * FixedMath.BPS);
-        if (price > mark + band || price + band < mark) {
-            revert IMarginEngine.FillPriceOutOfBand(instrument, price, mark, band);
+        return index * rate / (2 * FixedMath.BPS);
+    }
+
+    function requireBand(uint256 instrument, uint256 price, uint256 mark, uint256 band) internal pure {
+        unchecked {
+            // price < 2^80, band < 2^88, and the mark is a 1e8th of an int256.
+            if (price > mark + band || price + band < mark) {
+                revert IMarginEngine.FillPriceOutOfBand(instrument, price, mark, band);
+            }
         }
     }
 
@@ -78,13 +98,15 @@ library OptionMarks {
         ctx.spot = PriceWord.value(ctx.word);
         (ctx.feed, ctx.flags, ctx.maxAge) = (risk.feed, risk.flags, risk.maxAge);
         (ctx.makerFee, ctx.takerFee) = (s.markets[market].trade.makerFee, s.markets[market].trade.takerFee);
+        (ctx.band, ctx.model) = (bandOf(s.markets[market], ctx.spot), s.globals.model);
     }
 
     /// @dev The five words of IOptionModel, for one option.
     function _openExpiry(Ledger.State storage s, Context memory ctx, uint256 instrument) private view {
         uint256 expiry = OptionSeries.expiryOf(instrument);
         ctx.group = OptionSeries.groupOf(instrument);
-        uint256 left = expiry * OptionSeries.MINUTE - block.timestamp;
+        uint256 time = expiry * OptionSeries.MINUTE;
+        uint256 left = time - block.timestamp;
         (ctx.question, ctx.expiry) = _question();
         ctx.expiry[0] =
             ctx.market | ctx.feed << 8 | 1 << 16 | left << 32 | VolatilityMath.ONE << 72 | VolatilityMath.ONE << 96;
@@ -92,8 +114,14 @@ library OptionMarks {
         if (s.surfaces == address(0)) revert IMarginEngine.OptionsClosed();
         uint256[] memory keys = new uint256[](1);
         keys[0] = OptionSeries.keyOf(ctx.market, expiry);
+        if (left < SettlementMath.WINDOW) {
+            uint256 known;
+            (known, ctx.expiry[1]) = OptionValues.expected(OptionValues.recordOf(s, keys[0]), time, ctx.spot, false);
+            ctx.expiry[0] |= known;
+        }
         uint256[] memory words = IVolatilityFeed(s.surfaces).read(keys);
-        (ctx.expiry[2], ctx.expiry[3], ctx.expiry[4]) = (words[0], words[1], words[2]);
+        (ctx.expiry[2], ctx.expiry[3]) = (words[0], words[1]);
+        ctx.expiry[4] = OptionValues.fade(ctx.expiry[0], words[2]);
     }
 
     /// @dev A call of IOptionModel.assessOptions for one option of one expiry; the four lists without elements are the same word.

@@ -13,6 +13,7 @@ import {AssetMath} from "../libraries/AssetMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {SettlementMath} from "../libraries/SettlementMath.sol";
 import {LendingLogic} from "./LendingLogic.sol";
 
 /// @title The end of an option: a time-weighted settlement price, at which anyone settles anyone
@@ -22,12 +23,6 @@ import {LendingLogic} from "./LendingLogic.sol";
 /// @dev Linked library over the engine's storage. Reasons: docs/decisions/036.
 library OptionSettlement {
     using SafeCastLib for uint256;
-
-    uint256 internal constant WINDOW = 30 minutes;
-    /// @dev What good prices must cover before the mean of them is final.
-    uint256 internal constant COVERAGE = 20 minutes;
-    /// @dev A price stands for at most so long: whoever comes late decides about no more.
-    uint256 internal constant MAX_STEP = 2 minutes;
 
     /// @dev A settlement of one expiry, first of the losers, then of the winners.
     struct Round {
@@ -46,20 +41,21 @@ library OptionSettlement {
         Ledger.Settlement memory seen = s.settlements[OptionSeries.keyOf(market, expiry)];
         if (seen.price != 0) revert IMarginEngine.SettlementFinalAlready(market, expiry, seen.price);
         if (expiry >> 27 != 0) revert IMarginEngine.ExpiryOutOfRange(expiry);
-        if (end < WINDOW || block.timestamp <= end - WINDOW) {
-            revert IMarginEngine.ObservationTooEarly(market, expiry, end < WINDOW ? 0 : end - WINDOW);
+        uint256 start = end < SettlementMath.WINDOW ? 0 : end - SettlementMath.WINDOW;
+        if (start == 0 || block.timestamp <= start) {
+            revert IMarginEngine.ObservationTooEarly(market, expiry, start);
         }
         Ledger.MarketRisk memory risk = MarketBook.listed(s.markets[market], market);
         uint256 word = MarketBook.wordOf(s.markets[market], env, risk);
         bool over = block.timestamp >= end;
         bool good = MarginCheck.isGood(word, risk.maxAge);
         // A dead feed takes nothing away from what was seen.
-        if (!good && (!over || seen.covered < COVERAGE)) {
+        if (!good && (!over || seen.covered < SettlementMath.COVERAGE)) {
             revert IMarginEngine.PriceUnusable(risk.feed, PriceWord.age(word), PriceWord.status(word));
         }
         if (good) _count(seen, PriceWord.value(word), end);
         emit IMarginEngine.SettlementObserved(market, expiry, PriceWord.value(word), seen.covered);
-        if (over && seen.covered >= COVERAGE) {
+        if (over && seen.covered >= SettlementMath.COVERAGE) {
             seen.price = uint72(uint256(seen.weighted) / seen.covered);
             seen.weighted = 0;
             emit IMarginEngine.SettlementFinal(market, expiry, seen.price);
@@ -67,11 +63,8 @@ library OptionSettlement {
         s.settlements[OptionSeries.keyOf(market, expiry)] = seen;
     }
 
-    /// @dev The first look after the expiry still counts for the time before it; what lies between is nobody's.
     function _count(Ledger.Settlement memory seen, uint256 price, uint256 end) private view {
-        uint256 since = seen.observedAt == 0 ? end - WINDOW : seen.observedAt;
-        uint256 until = since < end ? FixedMath.min(block.timestamp, end) : block.timestamp;
-        uint256 step = FixedMath.min(until - since, MAX_STEP);
+        uint256 step = SettlementMath.step(seen.observedAt, end, block.timestamp);
         seen.covered = uint24(seen.covered + step);
         seen.weighted = (seen.weighted + price * step).toUint96();
         seen.observedAt = uint32(block.timestamp);

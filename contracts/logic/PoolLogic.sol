@@ -8,6 +8,7 @@ import {EpochLedger} from "../EpochLedger.sol";
 import {Ledger} from "../Ledger.sol";
 import {MarginCheck} from "../MarginCheck.sol";
 import {MarketBook} from "../MarketBook.sol";
+import {PositionBook} from "../PositionBook.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
 
@@ -52,7 +53,7 @@ library PoolLogic {
             Ledger.MarketRisk memory risk = market.risk;
             uint256 price = PriceWord.value(MarketBook.wordOf(market, env, risk));
             pool.equity += MarketBook.poolPnl(state, market.costs, price, MarginCheck.indexNow(market, price));
-            uint256 skew = FixedMath.abs(Ledger.skewOf(state));
+            uint256 skew = FixedMath.abs(PositionBook.skewOf(state));
             pool.discount += FixedMath.mulDivUp(skew * price, skew, 2 * uint256(market.trade.skewScale));
             pool.margin += FixedMath.ceilDiv(skew * price * risk.mmRate1, FixedMath.BPS);
         }
@@ -70,7 +71,7 @@ library PoolLogic {
         Survey memory pool = _survey(s, env);
         int256 profit = -MarketBook.poolPnl(b.state, b.costs, b.price, b.state.fundingIndex);
         uint256 allocation = FixedMath.positive(pool.equity) * s.markets[id].trade.allocation / FixedMath.BPS;
-        int256 skew = Ledger.skewOf(b.state);
+        int256 skew = PositionBook.skewOf(b.state);
         uint256 cut = _cut(b, pool, FixedMath.abs(skew), profit > int256(allocation));
         if (cut == 0) revert IMarginEngine.NothingToDeleverage(id, profit, allocation);
 

@@ -34,7 +34,8 @@ library OptionStrips {
                 if (word >> 96 & 0xffffff > g.multMm) g.multMm = word >> 96 & 0xffffff;
                 // What was settled says nothing about now.
                 if (g.spot != 0 || word >> 64 & 1 == 1) continue;
-                g.spot = price & type(uint72).max;
+                // What is partly known is not the spot, but has its doubt.
+                if (word >> 136 & 0xffff == 0) g.spot = price & type(uint72).max;
                 g.spotDoubt = B.doubtOf(b, price >> 72 & 0xffffff, price >> 96 & 0xffff);
                 g.doubt = g.spotDoubt;
             }
@@ -89,7 +90,11 @@ library OptionStrips {
             uint256 window = Words.get(b.head) >> 56 & 0xffffff;
             x.share = uint256(_WAD);
             if (x.secs < window) x.share = x.secs * uint256(_WAD) / window;
-            if (word >> 64 & 1 == 1) x.share = 0;
+            uint256 flags = word >> 64 & 3;
+            if (flags == 0) return;
+            uint256 total = word >> 136 & 0xffff;
+            uint256 part = flags == 2 && total != 0 ? (word >> 120 & 0xffff) * uint256(_WAD) / total : 0;
+            if (part < x.share) x.share = part;
         }
     }
 
@@ -165,9 +170,10 @@ library OptionStrips {
                 x.worths[2] = _worth(x, table, P.NONE, lnShock, shock);
                 _basis(g, x, g.pnl + 32 * b.scenarios);
             }
+            uint256 mask = g.mask & (1 << b.scenarios) - 1;
             uint256 at = g.params + 32 * P.BODY;
-            if (x.share != uint256(_WAD)) at = _softened(x, at, b.scenarios);
-            _gains(x, table, at, g.mask & (1 << b.scenarios) - 1, known, g.pnl);
+            if (x.share != uint256(_WAD)) at = _softened(x, at, mask);
+            _gains(x, table, at, mask, known, g.pnl);
         }
     }
 
@@ -180,11 +186,12 @@ library OptionStrips {
         }
     }
 
-    /// @dev The scenarios at `at` with as much of their shocks.
-    function _softened(R.Expiry memory x, uint256 at, uint256 count) private pure returns (uint256 copy) {
+    /// @dev The scenarios of the mask with as much of their shocks; the places of others are left as they are.
+    function _softened(R.Expiry memory x, uint256 at, uint256 mask) private pure returns (uint256 copy) {
         unchecked {
-            copy = Words.buffer(count);
-            for (uint256 k; k < count; ++k) {
+            copy = Words.buffer(P.MAX_SCENARIOS);
+            for (uint256 k; mask >> k != 0; ++k) {
+                if (mask >> k & 1 == 0) continue;
                 uint256 word = Words.get(at + 32 * k);
                 (int256 lnShock, uint256 shock) = _taken(x, 0, word & type(uint64).max);
                 word &= ~(uint256(type(uint80).max) << 136 | type(uint64).max);

@@ -9,6 +9,7 @@ import {MarketBook} from "../MarketBook.sol";
 import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {SettlementMath} from "../libraries/SettlementMath.sol";
 import {VolatilityMath} from "../libraries/VolatilityMath.sol";
 import {Words} from "../libraries/Words.sol";
 
@@ -21,11 +22,16 @@ library OptionValues {
     uint256 internal constant EXPIRY_WORDS = 5;
     uint256 internal constant UNDERLYING_WORDS = 4;
     uint256 internal constant SETTLED = 1;
+    uint256 internal constant FADING = 2;
 
     uint256 private constant _EXPIRY = 32 * EXPIRY_WORDS;
     uint256 private constant _UNDERLYING = 32 * UNDERLYING_WORDS;
     uint256 private constant _SECONDS_BIT = 32;
     uint256 private constant _FLAGS_BIT = 64;
+    /// @dev What is open of a settlement price that is partly known: zero in all other expiries.
+    uint256 private constant _REST_BIT = 120;
+    uint256 private constant _TOTAL_BIT = 136;
+    uint256 private constant _WEIGHTED_BIT = 160;
     /// @dev Of the second and of the third word of a surface.
     uint256 private constant _SURFACE_TIME_BIT = 200;
     uint256 private constant _SURFACE_STATUS_BIT = 200;
@@ -93,16 +99,17 @@ library OptionValues {
     // ---------------------------------------------------------------- prices and surfaces
 
     /// @notice Completes what `load` left. @param prices Where the price word of each market is.
+    /// @return ending Whether the settlement price of some expiry is partly known.
     function value(
         Ledger.State storage s,
         uint256[] memory underlyings,
         uint256[] memory expiries,
         uint256 prices,
         MarginCheck.PriceUse use
-    ) internal view {
+    ) internal view returns (bool ending) {
         bool open = use == MarginCheck.PriceUse.OPEN;
         uint256 keys = Words.buffer(3 * expiries.length / EXPIRY_WORDS);
-        uint256 count;
+        (uint256 count, uint256 all) = (0, 0);
         unchecked {
             uint256 u = Words.first(underlyings);
             for (uint256 end = u + 32 * underlyings.length; u < end; u += _UNDERLYING) {
@@ -112,44 +119,87 @@ library OptionValues {
                 (uint256 im, uint256 mm) = VolatilityMath.multipliers(word, block.timestamp);
                 bool settled = true;
                 for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
-                    (uint256 key, bool final_) = _expiry(s, e, word, im << 72 | mm << 96);
+                    (uint256 key, uint256 first) = _expiry(s, u, e, im << 72 | mm << 96);
                     if (key != 0) Words.put(keys + 32 * count++, key);
-                    settled = settled && final_;
+                    settled = settled && first >> _FLAGS_BIT & SETTLED != 0;
+                    all |= first;
                 }
                 if (open && !settled && isFailed(u)) _refuse(Words.get(u + 64), word);
             }
         }
         if (count != 0) _surfaces(s.surfaces, expiries, keys, count, open);
+        ending = all >> _TOTAL_BIT & 0xffff != 0;
+        if (ending) _fadeBasis(expiries);
     }
 
     function _refuse(uint256 risk, uint256 word) private view {
         revert IMarginEngine.PriceUnusable(risk >> 144 & 0xff, PriceWord.age(word), PriceWord.status(word));
     }
 
-    /// @return key Of its surface; zero when it has expired. @return settled Whether its price is final.
-    function _expiry(Ledger.State storage s, uint256 e, uint256 word, uint256 multipliers)
+    /// @return key Of its surface; zero when it has expired. @return first The expiry's first word.
+    function _expiry(Ledger.State storage s, uint256 u, uint256 e, uint256 multipliers)
         private
         view
-        returns (uint256 key, bool settled)
+        returns (uint256 key, uint256 first)
     {
         unchecked {
-            uint256 first = Words.get(e) | multipliers;
+            first = Words.get(e) | multipliers;
             uint256 expiry = Words.get(e + 32);
             uint256 time = expiry * OptionSeries.MINUTE;
             key = OptionSeries.keyOf(first & 0xff, expiry);
-            Words.put(e + 32, word & (1 << 96) - 1);
-            if (time > block.timestamp) {
-                Words.put(e, first | (time - block.timestamp) << _SECONDS_BIT);
-                return (key, false);
+            uint256 second = Words.get(u + 96) & (1 << 96) - 1;
+            if (time < block.timestamp + SettlementMath.WINDOW) {
+                uint256 record = recordOf(s, key);
+                (uint256 known, uint256 price) = (SETTLED << _FLAGS_BIT, uint72(record));
+                if (price == 0) {
+                    (known, price) = expected(record, time, PriceWord.value(second), isFailed(u));
+                    price |= second & ~PriceWord.MAX_VALUE;
+                }
+                (first, second) = (first | known, price);
+                if (time <= block.timestamp) (key, time) = (0, block.timestamp);
             }
-            uint256 price = s.settlements[key].price;
-            settled = price != 0;
-            if (settled) {
-                Words.put(e + 32, price);
-                first |= SETTLED << _FLAGS_BIT;
-            }
+            first |= (time - block.timestamp) << _SECONDS_BIT;
             Words.put(e, first);
-            key = 0;
+            Words.put(e + 32, second);
+        }
+    }
+
+    /// @notice What an expiry is written on while its settlement price is partly known, from half an hour before it until it is final.
+    /// @param record Of the expiry. @param failed The market's price is not good. @return known For the expiry's first word. @return price What
+    /// settlement will pay if the price stays at `spot`.
+    function expected(uint256 record, uint256 time, uint256 spot, bool failed)
+        internal
+        view
+        returns (uint256 known, uint256 price)
+    {
+        (uint256 rest, uint256 total) = SettlementMath.open(record, time, block.timestamp, failed);
+        uint256 weighted = SettlementMath.weightedOf(record);
+        known = rest << _REST_BIT | total << _TOTAL_BIT | weighted << _WEIGHTED_BIT;
+        price = SettlementMath.mean(weighted, rest, total, spot);
+    }
+
+    /// @notice The word of Ledger.Settlement.
+    function recordOf(Ledger.State storage s, uint256 key) internal view returns (uint256 word) {
+        Ledger.Settlement storage settlement = s.settlements[key];
+        assembly ("memory-safe") {
+            word := sload(settlement.slot)
+        }
+    }
+
+    /// @notice The third word of a surface as the expiry of the word `first` has it: the basis is of what is still open.
+    function fade(uint256 first, uint256 third) internal pure returns (uint256) {
+        uint256 total = first >> _TOTAL_BIT & 0xffff;
+        if (total == 0) return third;
+        uint256 carry = SettlementMath.carry(third & type(uint64).max, first >> _REST_BIT & 0xffff, total);
+        return third >> 64 << 64 | carry;
+    }
+
+    function _fadeBasis(uint256[] memory expiries) private pure {
+        unchecked {
+            uint256 e = Words.first(expiries);
+            for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
+                Words.put(e + 128, fade(Words.get(e), Words.get(e + 128)));
+            }
         }
     }
 
@@ -195,13 +245,31 @@ library OptionValues {
         return !MarginCheck.isGood(Words.get(u + 96), Words.get(u + 64) >> 152 & 0xffff);
     }
 
-    /// @notice Puts `price` in place of the spot of every expiry of the market at `u` that is not settled.
+    /// @notice Puts `price` in place of the spot, in every expiry of the market at `u` that is not settled.
     function move(uint256 u, uint256 price) internal pure {
         if (price > PriceWord.MAX_VALUE) price = PriceWord.MAX_VALUE;
         unchecked {
             for (uint256 e = Words.get(u); e < Words.get(u + 32); e += _EXPIRY) {
-                if (Words.get(e) >> _FLAGS_BIT & SETTLED != 0) continue;
-                Words.put(e + 32, Words.get(e + 32) & ~PriceWord.MAX_VALUE | price);
+                uint256 first = Words.get(e);
+                if (first >> _FLAGS_BIT & SETTLED != 0) continue;
+                uint256 moved = price;
+                uint256 total = first >> _TOTAL_BIT & 0xffff;
+                if (total != 0) {
+                    moved = SettlementMath.mean(first >> _WEIGHTED_BIT, first >> _REST_BIT & 0xffff, total, price);
+                }
+                Words.put(e + 32, Words.get(e + 32) & ~PriceWord.MAX_VALUE | moved);
+            }
+        }
+    }
+
+    /// @notice Tells the model to let its shocks reach what is partly known as far as the spot does, or no longer.
+    function setFading(uint256[] memory expiries, bool fading) internal pure {
+        uint256 flag = FADING << _FLAGS_BIT;
+        unchecked {
+            uint256 e = Words.first(expiries);
+            for (uint256 end = e + 32 * expiries.length; e < end; e += _EXPIRY) {
+                uint256 first = Words.get(e);
+                if (first >> _TOTAL_BIT & 0xffff != 0) Words.put(e, fading ? first | flag : first & ~flag);
             }
         }
     }

@@ -111,7 +111,7 @@ library PortfolioParameters {
         uint256 share = words[0] >> 40 & 0xffff;
         if (rho > FixedMath.PPM) revert NettingOutOfRange(rho);
         if (share > FixedMath.BPS) revert ProfitShareOutOfRange(share);
-        // Marks are at the spot, and settlement is a mean: a shock that fades lets a holder borrow on what the mean will not see (O-09).
+        // It fades by the clock, whether or not anybody observed the settlement's mean; what fades with that is another flag (O-09, O-10).
         uint256 window = words[0] >> 56 & 0xffffff;
         if (strict && window != 0) revert SettlementWindowUnsafe(window);
         (uint256 im, uint256 mm, uint256 peg) = (triple(words[1], 0), triple(words[1], 1), triple(words[1], 2));

@@ -7,12 +7,14 @@ import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IOptionLens} from "../../interfaces/IOptionLens.sol";
 import {IOracleRouter} from "../../interfaces/IOracleRouter.sol";
 import {IVolatilityFeed} from "../../interfaces/IVolatilityFeed.sol";
+import {MarginCheck} from "../MarginCheck.sol";
 import {Black76} from "../libraries/Black76.sol";
 import {ConfigWords} from "../libraries/ConfigWords.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {LedgerSlots} from "../libraries/LedgerSlots.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
 import {PriceWord} from "../libraries/PriceWord.sol";
+import {SettlementMath} from "../libraries/SettlementMath.sol";
 import {SurfaceWord} from "../libraries/SurfaceWord.sol";
 import {SviMath} from "../libraries/SviMath.sol";
 
@@ -20,7 +22,8 @@ import {SviMath} from "../libraries/SviMath.sol";
 /// @dev One context per market and expiry: series that come grouped read each price and surface once.
 contract OptionLens is IOptionLens {
     /// @dev What series of one expiry share. fixedSpot: the market's price is final and the feed moves nothing any more; live: there is a
-    /// surface to price by; settled: the price of the expiry is final.
+    /// surface to price by; settled: the price of the expiry is final. rest of total: what is open of it before, both 1 while all is. index: the
+    /// price word's value; failed: it is not good.
     struct Context {
         uint256 table;
         uint256 record;
@@ -28,6 +31,9 @@ contract OptionLens is IOptionLens {
         uint256 market;
         uint256 feed;
         uint256 index;
+        bool failed;
+        uint256 rest;
+        uint256 total;
         uint256 spot;
         uint256 forward;
         uint256 fitted;
@@ -149,7 +155,7 @@ contract OptionLens is IOptionLens {
 
     function _intrinsic(Context memory ctx, Quote memory q, uint256 payoff, bool put) private pure {
         q.mark = payoff;
-        if (payoff != 0 && !ctx.settled) q.delta = put ? -_WAD : _WAD;
+        if (payoff != 0 && !ctx.settled) q.delta = (put ? -_WAD : _WAD) * int256(ctx.rest) / int256(ctx.total);
     }
 
     /// @dev The mark step by step as RuleOptions has it, so that both round alike.
@@ -163,9 +169,9 @@ contract OptionLens is IOptionLens {
         q.mark = (put ? FixedMath.positive(int256(call + strike * _SIZE) - int256(ctx.forward * _SIZE)) : call) / _SIZE;
         (q.delta, q.gamma, q.vega, q.theta) = Black76.greeks(ctx.table, ctx.forward, strike, total, ctx.secs);
         if (put) q.delta -= _WAD;
-        // From the forward to the index, of which it is a multiple.
-        q.delta = q.delta * int256(ctx.carry) / _WAD;
-        q.gamma = FixedMath.mulDivDown(q.gamma, ctx.carry * ctx.carry, 1e36);
+        // From the forward to the index, of which it is a multiple, and to what of it is still open.
+        q.delta = q.delta * int256(ctx.carry * ctx.rest) / (_WAD * int256(ctx.total));
+        q.gamma = FixedMath.mulDivDown(q.gamma, (ctx.carry * ctx.rest) ** 2, 1e36 * ctx.total ** 2);
     }
 
     // ------------------------------------------------------------------ one expiry
@@ -182,18 +188,30 @@ contract OptionLens is IOptionLens {
             uint256 finalPrice;
             (ctx.feed, finalPrice) = _market(market);
             (ctx.market, ctx.fixedSpot) = (market, finalPrice != 0);
-            ctx.index = ctx.fixedSpot ? finalPrice : _price(ctx.feed);
+            (ctx.index, ctx.failed) = ctx.fixedSpot ? (finalPrice, false) : _lastPrice(market, ctx.feed);
         }
         uint256 expiry = OptionSeries.expiryOf(instrument);
+        uint256 time = expiry * OptionSeries.MINUTE;
         (ctx.spot, ctx.status, ctx.live, ctx.settled) = (ctx.index, 0, false, false);
-        if (block.timestamp < expiry * OptionSeries.MINUTE) {
-            ctx.secs = expiry * OptionSeries.MINUTE - block.timestamp;
+        (ctx.rest, ctx.total) = (1, 1);
+        if (time < block.timestamp + SettlementMath.WINDOW) _expect(ctx, OptionSeries.keyOf(market, expiry), time);
+        if (block.timestamp < time) {
+            ctx.secs = time - block.timestamp;
             _bend(ctx, OptionSeries.keyOf(market, expiry));
-        } else {
-            (uint256 price,) = engine.settlementOf(market, expiry);
-            if (price != 0) (ctx.spot, ctx.settled) = (price, true);
         }
         if (!ctx.live) ctx.forward = ctx.spot;
+    }
+
+    /// @dev As OptionValues has it.
+    function _expect(Context memory ctx, uint256 key, uint256 time) private view {
+        uint256 word = uint256(_slot(LedgerSlots.at(key, LedgerSlots.SETTLEMENTS)));
+        ctx.settled = uint72(word) != 0;
+        if (ctx.settled) {
+            ctx.spot = uint72(word);
+            return;
+        }
+        (ctx.rest, ctx.total) = SettlementMath.open(word, time, block.timestamp, ctx.failed);
+        ctx.spot = SettlementMath.mean(SettlementMath.weightedOf(word), ctx.rest, ctx.total, ctx.index);
     }
 
     /// @dev Without a surface an option is what it would pay now, as to the models.
@@ -205,6 +223,7 @@ contract OptionLens is IOptionLens {
         keys[0] = key;
         uint256[] memory w = IVolatilityFeed(surfaces).read(keys);
         (ctx.fitted, ctx.carry) = (SurfaceWord.forwardRef(w[1]), SurfaceWord.carry(w[2]));
+        ctx.carry = SettlementMath.carry(ctx.carry, ctx.rest, ctx.total);
         ctx.status = SurfaceWord.status(w[2]);
         ctx.live = ctx.fitted != 0 && ctx.carry != 0;
         if (!ctx.live) return;
@@ -229,6 +248,14 @@ contract OptionLens is IOptionLens {
         if (feed == 0) revert IMarginEngine.UnknownMarket(market);
         if (risk >> _FLAGS_BIT & ConfigWords.CLOSING == 0) return (feed, 0);
         finalPrice = uint72(uint256(_slot(LedgerSlots.marketWord(market, LedgerSlots.CLOSING))));
+    }
+
+    function _lastPrice(uint256 market, uint256 feed) private view returns (uint256 price, bool failed) {
+        uint256 risk = uint256(_slot(LedgerSlots.marketWord(market, LedgerSlots.RISK)));
+        uint256[] memory feeds = new uint256[](1);
+        feeds[0] = feed;
+        uint256 word = router.read(feeds)[0];
+        return (PriceWord.value(word), !MarginCheck.isGood(word, uint16(risk >> LedgerSlots.MAX_AGE_BIT)));
     }
 
     function _price(uint256 feed) private view returns (uint256) {

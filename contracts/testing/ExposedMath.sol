@@ -91,6 +91,10 @@ contract ExposedMath {
         return PositionMath.costOf(part, size, cost);
     }
 
+    function grows(int256 size, int256 delta) external pure returns (bool) {
+        return PositionMath.grows(size, delta);
+    }
+
     // ------------------------------------------------------------------ TierMath
 
     function requirements(uint256 value, uint256 table) external pure returns (uint256, uint256) {

@@ -88,7 +88,7 @@ class ProcessChain:
         try:
             result: bytes = evm.message_call(sender or self.accounts[0], to, calldata=data, gas=gas or self.gas_limit)
         except RuntimeError as error:
-            _fail(error)
+            raise_typed(error)
         finally:
             evm.revert(checkpoint)
         return result
@@ -102,7 +102,7 @@ class ProcessChain:
             self._evm.message_call(sender, to, calldata=data, value=value, gas=gas or self.gas_limit)
         except RuntimeError as error:
             self._nonces[sender] = self._nonces.get(sender, 0) + 1
-            _fail(error)
+            raise_typed(error)
         return self._done(sender, None)
 
     def deploy(self, sender: str, bytecode: bytes, *, gas: int | None = None) -> Receipt:
@@ -113,7 +113,7 @@ class ProcessChain:
             address = self._evm.deploy(sender, bytecode, value=value, gas=gas or self.gas_limit)
         except RuntimeError as error:
             self._nonces[sender] = self._nonces.get(sender, 0) + 1
-            _fail(error)
+            raise_typed(error)
         return self._done(sender, checksum(address))
 
     def _done(self, sender: str, created: str | None) -> Receipt:
@@ -201,7 +201,7 @@ def _logs(result: Any) -> list[Log]:
     return [Log(log.address, tuple(map(bytes, log.data[0])), bytes(log.data[1])) for log in result.logs]
 
 
-def _fail(error: RuntimeError) -> NoReturn:
+def raise_typed(error: RuntimeError) -> NoReturn:
     """Raises what pyrevm's text means."""
     text = str(error)
     if match := _REVERT.match(text):

@@ -9,9 +9,10 @@ import typer
 
 from plimsoll import units
 from plimsoll.commands.common import DIRECTORY, LOCAL_RPC, Deployments, From, Json, Rpc, emit, handled
+from plimsoll.commands.keeper_options import about_options, takes
 
 if TYPE_CHECKING:
-    from plimsoll.keeper.cycle import Keeper
+    from plimsoll.keeper.cycle import Done, Keeper
     from plimsoll.keeper.settings import Settings
 
 keeper_app = typer.Typer(
@@ -89,6 +90,7 @@ def register(app: typer.Typer) -> None:
 
 
 @handled
+@takes(about_options)
 def run(
     rpc: Rpc = LOCAL_RPC,
     deployments: Deployments = DIRECTORY,
@@ -109,10 +111,15 @@ def run(
     ack: Ack = None,
     log_json: LogJson = False,
     as_json: Json = False,
+    **given: Any,
 ) -> None:
     """Work until SIGTERM: one cycle per block. Logs go to standard error.
 
-    Example: PLIMSOLL_KEEPER_KEY_FILE=keeper.key plimsoll keeper run --rpc http://127.0.0.1:8545 --profit-to 0x7099…79C8
+    Options that it takes over come into its portfolio account (deposit quote there), are hedged, and paid when they
+    expire.
+
+    Examples: PLIMSOLL_KEEPER_KEY_FILE=keeper.key plimsoll keeper run --profit-to 0x7099…79C8 --metrics-port 9101;
+    plimsoll keeper run --hedge-band 200 --settle all --orders bids/ --order-discount 50
     """
     from plimsoll.keeper.loop import Loop
 
@@ -122,6 +129,7 @@ def run(
 
 
 @handled
+@takes(about_options)
 def once(
     rpc: Rpc = LOCAL_RPC,
     deployments: Deployments = DIRECTORY,
@@ -139,10 +147,11 @@ def once(
     ack: Ack = None,
     log_json: LogJson = False,
     as_json: Json = False,
+    **given: Any,
 ) -> None:
     """One cycle at the newest block, then end. Without a key: say what would be done.
 
-    Example: plimsoll keeper once --rpc http://127.0.0.1:8545 --json
+    Examples: plimsoll keeper once --rpc http://127.0.0.1:8545 --json; plimsoll keeper once --settle all --no-hedge
     """
     keeper = _keeper(_settings(locals()), sender)
     try:
@@ -151,9 +160,18 @@ def once(
         keeper.journal.close()
     assert done is not None
     data = done.to_json()
-    acted = f"{data['liquidations']} liquidations, {data['calls']} calls, {data['cures']} cures"
+    emit(as_json, data, [_acted(done)])
+
+
+def _acted(done: Done) -> str:
+    """What there was nothing of, and is rare, is left out."""
+    counts = {"liquidations": done.liquidations, "calls": done.calls, "cures": done.cures}
+    rare = {"hedges": done.hedges, "sales": done.sales, "looks at an expiry's price": done.observations}
+    rare["settlements"] = done.settlements
+    counts |= {what: count for what, count in rare.items() if count}
+    acted = ", ".join(f"{count} {what}" for what, count in counts.items())
     verb = "would send" if done.dry_run else "sent"
-    emit(as_json, data, [f"block {done.block}: {done.accounts} accounts, {verb} {acted}; {done.deferred} deferred"])
+    return f"block {done.block}: {done.accounts} accounts, {verb} {acted}; {done.deferred} deferred"
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -167,6 +185,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     return Settings(
         **{name: given[name] for name in names},
         **optional,
+        **about_options(**given["given"]),
         reserve=units.parse(given["reserve"], units.WAD_DECIMALS, "reserve"),
         min_profit=units.parse(given["min_profit"], units.WAD_DECIMALS, "min-profit"),
         max_gas_price=units.parse(given["max_gas_price"], 9, "max-gas-price"),

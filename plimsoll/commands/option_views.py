@@ -42,7 +42,8 @@ def chain_data(d: Deployment, market: int, expiry: str | None, strikes: list[int
         "expiry": chosen,
     }
     first = found[0]
-    head |= {"seconds": chosen * 60 - time, "spot": units.price(first.spot), "forward": units.price(first.forward)}
+    head |= {"seconds": chosen * 60 - time, "index": units.price(_index(d, market, block))}
+    head |= {"spot": units.price(first.spot), "forward": units.price(first.forward)}
     listed = [{"call": found[2 * n].data(), "put": found[2 * n + 1].data()} for n in range(len(strikes))]
     return head | {"surface": board.STATUS[first.status], "expiries": known, "strikes": listed}
 
@@ -58,12 +59,17 @@ def _choose(d: Deployment, market: int, known: list[int], expiry: str | None) ->
 
 def _around(d: Deployment, market: int, expiry: int, block: int) -> int:
     """A series whose strike is the spot, to seven digits."""
-    feed = d.parameters.markets[market].feed
-    spot = d.router.read("read", [feed], block=block)[0] & (1 << 72) - 1
-    if not spot:
-        raise BadInput("feed", feed, "it has no price yet: send one (--price on a local chain)")
+    spot = _index(d, market, block)
     digits = max(len(str(spot)) - 7, 0)
     return Series(market, expiry, spot // 10**digits * 10**digits, False).instrument
+
+
+def _index(d: Deployment, market: int, block: int) -> int:
+    feed = d.parameters.markets[market].feed
+    price = int(d.router.read("read", [feed], block=block)[0] & (1 << 72) - 1)
+    if not price:
+        raise BadInput("feed", feed, "it has no price yet: send one (--price on a local chain)")
+    return price
 
 
 def show_chain(data: dict[str, Any], as_json: bool) -> None:
@@ -76,7 +82,9 @@ def show_chain(data: dict[str, Any], as_json: bool) -> None:
 
     days = data["seconds"] / 86_400
     title = f"{data['market']} options, {series.readable(data['expiry'])} UTC, {days:.2f} days"
-    forward = f"index {float(data['spot']):,.2f}, forward {float(data['forward']):,.2f}, surface {data['surface']}"
+    forward = f"index {float(data['index']):,.2f}, forward {float(data['forward']):,.2f}, surface {data['surface']}"
+    if data["spot"] != data["index"]:
+        forward += f"\nsettlement at {float(data['spot']):,.2f} if the index stays"
     table = Table(title=f"{title}\n{forward}", title_justify="left", title_style="", box=SIMPLE_HEAD)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True, style="bold" if name == "strike" else "")

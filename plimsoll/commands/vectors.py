@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Union
 
 import typer
 
-from plimsoll.commands.common import handled
+from plimsoll.commands.common import handled, report_error
+from plimsoll.errors import BadInput
 
 if TYPE_CHECKING:
     from plimsoll.vectors.pmrm2 import Report as PortfolioReport
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the published cases.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the cases, or one file.")]
 JsonOut = Annotated[str | None, typer.Option("--json", help="Every case as JSON to this file; - is standard output.")]
 
 vectors_app = typer.Typer(help="Published cases, run against this build.", no_args_is_help=True)
@@ -31,7 +34,11 @@ def register(app: typer.Typer) -> None:
 
 @vectors_app.callback()
 def _group() -> None:
-    """Published cases, run against this build. Exit code 0 when all hold, 1 when some do not."""
+    """Published cases, run against this build.
+
+    DIR is a folder, with what is in its folders, or one file. Exit code 0 when all cases hold, 1 when some do not, 2
+    when something could not be run: the rest is reported all the same.
+    """
 
 
 @handled
@@ -64,7 +71,7 @@ def pmrm2(folder: Folder, json_out: JsonOut = None) -> None:
     """
     from plimsoll.vectors import pmrm2 as cases
 
-    deliver(cases.run(folder), json_out)
+    deliver(cases.run(folder, watch=_watched), json_out)
 
 
 @handled
@@ -75,7 +82,7 @@ def srm(folder: Folder, json_out: JsonOut = None) -> None:
     """
     from plimsoll.vectors import srm as cases
 
-    deliver(cases.run(folder), json_out)
+    deliver(cases.run(folder, watch=_watched), json_out)
 
 
 @handled
@@ -89,18 +96,37 @@ def svi(folder: Folder, json_out: JsonOut = None) -> None:
     deliver(cases.run(folder), json_out)
 
 
-def deliver(report: Report | RuleReport | PortfolioReport, json_out: str | None) -> None:
-    """The table, the JSON where it was asked for, and exit code 1 when a case failed."""
+AnyReport = Union["Report", "RuleReport", "PortfolioReport"]
+
+
+def deliver(report: AnyReport, json_out: str | None) -> None:
+    """The table, the JSON where it was asked for, what could not be run, and the exit code."""
     from plimsoll.commands.replay import put
 
     if json_out is not None:
         put(json.dumps(report.to_json(), indent=1) + "\n", json_out)
-    _show(report, to_error=json_out == "-")
+    if report.cases:
+        _show(report, to_error=json_out == "-")
+    if report.passed_over:
+        print(f"passed over, as they hold no such cases: {', '.join(report.passed_over)}", file=sys.stderr)
+    for error in report.refused:
+        report_error(error, as_json=False)
+    if report.refused:
+        raise typer.Exit(BadInput.exit_code)
     if report.passed < report.cases:
         raise typer.Exit(1)
 
 
-def _show(report: Report | RuleReport | PortfolioReport, *, to_error: bool) -> None:
+def _watched(paths: Sequence[Path]) -> Iterable[Path]:
+    """With how far it is, where somebody looks."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(paths, "running", console=console, transient=True, disable=not console.is_terminal)
+
+
+def _show(report: AnyReport, *, to_error: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 

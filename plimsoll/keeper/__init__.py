@@ -6,14 +6,18 @@
                          │
               act ─ blame, wallet, journal     one writer: simulate, adjust, send, keep track
                          │
+           steward ─ takeover, hedge            its portfolio account: what comes in, what it is exposed to,
+                     seller, settler            what goes out; on estate (its exact twin), deltas, room, bids, expiry
+                         │
               cycle → loop                     one block; the only `while`
 
 **Acknowledgement** (what a replay waits for). With `--ack FILE` the keeper replaces FILE atomically after each block
 that it has worked through, by one JSON object:
 
     {"event": "block_done", "block": 1234, "hash": "0x…", "time": 1583971200, "accounts": 400, "candidates": 7,
-     "liquidatable": 3, "called": 5, "calls": 2, "cures": 0, "liquidations": 3, "deferred": 0, "sent": ["0x…"],
-     "mined": 1, "failed": 0, "pending": 1, "idle": false, "dry_run": false, "seconds": 0.0123}
+     "liquidatable": 3, "called": 5, "calls": 2, "cures": 0, "liquidations": 3, "observations": 0, "settlements": 0,
+     "hedges": 1, "sales": 0, "deferred": 0, "sent": ["0x…"], "mined": 1, "failed": 0, "pending": 1,
+     "idle": false, "dry_run": false, "seconds": 0.0123}
 
 `block` is the newest block when the cycle began: intermediate blocks are passed over, never out of order. `sent` are
 the hashes that left for it, `pending` the transactions not in a block yet. To close a step: post prices (block N), wait

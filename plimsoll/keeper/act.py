@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from plimsoll import actions
 from plimsoll.chain.base import Receipt
 from plimsoll.contracts import Contract
 from plimsoll.errors import ChainUnreachable, PlimsollError, RpcRefused, TransactionFailed
@@ -22,12 +21,13 @@ from plimsoll.keeper.plan import Batch, Deferred, Planner, Take
 from plimsoll.keeper.reader import Head
 from plimsoll.keeper.select import Finding
 from plimsoll.keeper.settings import Settings
-from plimsoll.keeper.wallet import Fees, GasTooExpensive, Prepared, Wallet, bumped, price_of
+from plimsoll.keeper.wallet import GAS_MARGIN, Fees, GasBeyondCap, GasTooExpensive, Prepared, Wallet, bumped, price_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
 ATTEMPTS = 24
 EXCLUSIVE = ("liquidate", "tidy")  # they move the keeper's own account: one generation at a time
+OPTION_PURPOSES = ("hedge", "sell", "settle", "settle own")
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class Writer:
                 gone |= set(batch.targets)
                 for target in batch.targets:
                     result.deferred.pop(target, None)
-                self._send(batch, planner, result)
+                self.post(batch, planner, result)
                 planner.carry()
             left = [finding for finding in left if finding.id not in gone]
 
@@ -184,7 +184,7 @@ class Writer:
 
     def simulate(self, batch: Batch, planner: Planner) -> TransactionFailed | None:
         """Runs the batch on the view's own block; None when it would pass."""
-        data = self.engine.encode("execute", actions.batch(batch.actions))
+        data = batch.data(self.engine)
         try:
             block = planner.view.head.number
             self.engine.chain.call(self.engine.address, data, sender=planner.sender, block=block)
@@ -196,7 +196,7 @@ class Writer:
         """Simulates and sends a batch whose targets are all marked `skip`; halves it while it is refused."""
         error = self.simulate(batch, planner)
         if error is None:
-            return self._send(batch, planner, result)
+            return self.post(batch, planner, result)
         log.info("batch refused", purpose=batch.purpose, error=str(error), targets=len(batch.targets))
         if len(batch.targets) < 2 or len(batch.targets) != len(batch.actions):
             return False
@@ -207,16 +207,21 @@ class Writer:
         ]
         return any([self.send(half, planner, result) for half in halves])  # noqa: C419 (both are sent)
 
-    def _send(self, batch: Batch, planner: Planner, result: Result) -> bool:
+    def post(self, batch: Batch, planner: Planner, result: Result) -> bool:
+        """Signs and sends what a simulation let pass; in a dry run it is only noted."""
         result.batches.append(batch)
         if self.wallet is None:
             result.dry = True
             return False
-        data = self.engine.encode("execute", actions.batch(batch.actions))
+        data = batch.data(self.engine)
         try:
             fees = self.wallet.fees(self.settings.max_gas_price)
             gas = self.wallet.gas(self.engine.address, data)
-        except (GasTooExpensive, TransactionFailed, RpcRefused) as error:
+            if (
+                batch.has_options or batch.purpose in OPTION_PURPOSES
+            ) and gas * 100 > self.settings.option_gas * GAS_MARGIN:
+                raise GasBeyondCap(gas, self.settings.option_gas)
+        except (GasBeyondCap, GasTooExpensive, TransactionFailed, RpcRefused) as error:
             log.warning("not sent", purpose=batch.purpose, reason=str(error))
             result.batches.pop()
             return False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from plimsoll import actions
 from plimsoll.actions import Action
+from plimsoll.contracts import Contract
 from plimsoll.exchange.market import Exchange
 from plimsoll.keeper.book import Trade
 from plimsoll.keeper.sales import Order, Unwound
@@ -64,6 +66,16 @@ class Batch:
     gain: int = 0
     withdrawn: int = 0
     orders: tuple[Order, ...] = ()
+    reducing: bool = False
+    #: whether it moves the keeper's portfolio account
+    has_options: bool = False
+    #: instead of actions: a function of the engine, and its arguments
+    errand: tuple[Any, ...] = ()
+
+    def data(self, engine: Contract) -> bytes:
+        if self.errand:
+            return engine.encode(*self.errand)
+        return engine.encode("execute", actions.batch(self.actions, reducing=self.reducing))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ MARKET_ERRORS = {
     "MarketNotAllowed",
     "UnknownMarket",
 }
+HEDGE_ERRORS = MARKET_ERRORS | {"PriceUnusable", "SurfaceUnusable", "NewRiskPaused", "MarketClosed"}
 SWAP_ERRORS = {"CallReverted", "OutputBelowMinimum", "InsufficientBalance", "CallTargetForbidden", "BrakeReached"}
 RECALL_ERRORS = {"LentCashMissing", "ExitWaits"}  # their first value is the asset
 

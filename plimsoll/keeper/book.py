@@ -51,6 +51,7 @@ class Book:
     `owed` and `lent` are shares by asset; `depths` the exchange's pools, None without an exchange. `room` is what may
     leave a vault through a swap before its brake refuses, by asset; what is not in it is unlimited. `doubt` is what may
     be missing of an asset when the batch is in a block, `unsteady` the markets it may leave a crumb in (Doubt).
+    `lent_quote`: what lenders of the quote asset may have to pay for options.
     """
 
     snapshot: Snapshot
@@ -67,6 +68,7 @@ class Book:
     room: dict[int, int] = field(default_factory=dict)
     doubt: dict[int, int] = field(default_factory=dict)
     unsteady: set[int] = field(default_factory=set)
+    lent_quote: int = 0
 
     @classmethod
     def of(cls, view: View, keeper: bytes, depths: Depths | None = None, room: Mapping[int, int] | None = None) -> Book:
@@ -86,6 +88,7 @@ class Book:
             skew={number: market.state.skew for number, market in tables.snapshot.markets.items()},
             depths=depths.clone() if depths else None,
             room=dict(room or {}),
+            lent_quote=tables.lent_cash.get(QUOTE, 0),
         )
 
     def clone(self) -> Book:
@@ -168,8 +171,10 @@ class Book:
 
     def take(self, target: Account, found: Assessment, slice: preview.Slice) -> int:
         """Moves the slice into the account and pays for it; returns what insurance paid, WAD. Raises LendsAndOwes."""
-        cover = losses.cover(target, found, self.snapshot, self.insurance_cash, self.spent)
+        cover = losses.cover(target, found, self.snapshot, self.insurance_cash, self.spent, self.lent_quote)
         self.spent = dict(cover.spent)
+        self.lent_quote -= cover.levied
+        self.hold(QUOTE, mul_div_down(cover.levied, slice.fraction, WAD))
         self.insurance_cash -= cover.paid // self.unit
         self.hold(QUOTE, cover.paid // self.unit)
         for asset in accounts.bits(target.header.assets):
@@ -212,7 +217,7 @@ class Book:
 
     def close(self) -> list[Trade]:
         """Closes every position, the most profitable first, so that there is cash for the losses."""
-        worth = {m: self._pnl(m) for m, (size, _) in self.positions.items() if size and not self._final(m)}
+        worth = {m: self.pnl(m) for m, (size, _) in self.positions.items() if size and not self._final(m)}
         return [self.trade(market, -self.positions[market][0]) for market in sorted(worth, key=lambda m: -worth[m])]
 
     def settle(self) -> None:
@@ -221,7 +226,7 @@ class Book:
         for market, (size, cost) in list(self.positions.items()):
             if size == 0 or self._final(market):
                 self.unsettled.add(market)
-                self._write(market, 0, self._close_out(-self._pnl(market) if size else cost))
+                self._write(market, 0, self._close_out(-self.pnl(market) if size else cost))
 
     def trade(self, market: int, size: int) -> Trade:
         """A fill against the pool at the last price; funding accrues first."""
@@ -246,7 +251,7 @@ class Book:
         entry = self.snapshot.markets[market]
         return bool(entry.risk.flags & CLOSING and entry.closing.final_price)
 
-    def _pnl(self, market: int) -> int:
+    def pnl(self, market: int) -> int:
         size, cost = self.positions[market]
         return position_math.pnl(size, cost, *self._mark(market))
 

@@ -18,7 +18,7 @@ from plimsoll import accounts, units
 from plimsoll.abi import checksum
 from plimsoll.deploy.files import write_json
 from plimsoll.errors import PlimsollError
-from plimsoll.keeper import logs, takeover, tell
+from plimsoll.keeper import logs, tell
 from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.batch import is_spot, kinds_of
 from plimsoll.keeper.journal import Journal
@@ -29,6 +29,7 @@ from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.shop import Shop
+from plimsoll.keeper.steward import Steward
 from plimsoll.keeper.wallet import Wallet, price_of
 from plimsoll.margin.account import LENT
 
@@ -53,6 +54,10 @@ class Done:
     calls: int
     cures: int
     liquidations: int
+    observations: int
+    settlements: int
+    hedges: int
+    sales: int
     deferred: int
     sent: list[str]
     mined: int
@@ -82,6 +87,7 @@ class Keeper:
         self.writer = Writer(self.reader.engine, self.journal, settings, wallet)
         self.metrics, self.health = Metrics(), Health(settings.health_seconds)
         self.portfolio = accounts.pack(self.address, accounts.Mode.PORTFOLIO, 0, settings.account_index)
+        self.steward = Steward(protocol, self.writer, settings, self.portfolio)
         self._own = {self.account, self.portfolio, self.reader.pool_account, self.reader.insurance_account}
         self._stopping = False
         self._sampled = 0
@@ -111,6 +117,10 @@ class Keeper:
             calls=result.count("call"),
             cures=result.count("cure"),
             liquidations=result.count("liquidate"),
+            observations=result.count("observe"),
+            settlements=result.count("settle") + result.count("settle own"),
+            hedges=sum(len(batch.trades) for batch in result.batches if batch.has_options),
+            sales=result.count("sell"),
             deferred=len(result.deferred),
             sent=result.sent,
             mined=sum(1 for receipt in receipts if receipt is not None and receipt.status == 1),
@@ -121,6 +131,7 @@ class Keeper:
             seconds=round(time.perf_counter() - started, 4),
         )
         tell.measure(self.metrics, view, survey, result, done, self.mirror.resyncs, self.account)
+        tell.options(self.metrics, self.steward, view, decided, result)
         self.health.done({"block": done.block, "accounts": done.accounts, "pending": done.pending})
         log.info("block done", **{name: value for name, value in asdict(done).items() if name not in ("hash", "sent")})
         self._acknowledge(done)
@@ -144,13 +155,12 @@ class Keeper:
 
     def _act(self, view: View, survey: Survey) -> Result:
         result = Result(dry=self.wallet is None)
-        planner = self.planner(view, survey)
+        planner, busy = self.planner(view, survey), self.steward.is_busy
         if not self.journal.awaits(*EXCLUSIVE):
             self.writer.liquidate(planner, [found for found in survey.liquidatable if not found.by_options], result)
-            by_options = [found for found in survey.liquidatable if found.by_options]
-            takeover.take(self.writer, planner, self.portfolio, by_options, result)
             if not any(batch.purpose == "liquidate" for batch in result.batches) and (batch := planner.tidy()):
                 self.writer.send(batch, planner, result)
+        self.steward.act(survey, planner, result, busy=busy)
         for finding in survey.liquidatable:
             if deferred := result.deferred.get(finding.id):
                 tell.finding(finding, "wait", deferred.reason, gain=units.quote(deferred.gain))

@@ -20,13 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-
-        def gauge(name: str, text: str) -> Gauge:
-            return Gauge(f"plimsoll_keeper_{name}", text, registry=registry)
-
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"plimsoll_keeper_{name}", text, labels, registry=registry)
-
+        gauge, counter = self._gauge, self._counter
         self.block = gauge("block", "Last block that was worked through.")
         self.block_time = gauge("block_timestamp_seconds", "Its timestamp.")
         self.heartbeat = gauge("heartbeat_timestamp_seconds", "When the last cycle ended.")
@@ -56,6 +50,31 @@ class Metrics:
         self.swaps = counter("swaps", "Swaps in batches that were sent.")
         self.swapped = counter("swapped_quote", "What they brought in or took, at the last prices.")
         self.expected_gain = counter("expected_gain_quote", "Gain that sent batches were expected to bring.")
+        self._about_options()
+
+    def _about_options(self) -> None:
+        registry, gauge, counter = self.registry, self._gauge, self._counter
+        self.observations = counter("observations", "Looks at a price that an expiry settles at, in a block.")
+        self.settled = counter(
+            "settled_series", "Positions that were paid out, in a block; whose: own, others.", "whose"
+        )
+        self.hedges = counter("hedges", "Perp trades that hedge options, sent.")
+        self.hedged = counter("hedged_quote", "What they traded, at index.")
+        self.series = gauge("option_series", "Series in the keeper's portfolio account.")
+        self.equity = gauge("portfolio_equity", "Its equity when last hedged or looked at.")
+        self.delta = Gauge(
+            "plimsoll_keeper_delta_quote",
+            "What its delta is worth, before it is hedged.",
+            ["market"],
+            registry=registry,
+        )
+        self.waiting = gauge("hedges_waiting", "Markets whose delta is outside the band and could not be traded.")
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"plimsoll_keeper_{name}", text, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"plimsoll_keeper_{name}", text, labels, registry=self.registry)
 
 
 class Health:

@@ -60,6 +60,10 @@ class _Table:
     def __init__(self, model: PortfolioMargin, chains: Sequence[ExpiryView], instruments: Sequence[int]) -> None:
         self.model = model
         self.values = SeriesTable.build(model, chains)
+        self.tables = [self.values]
+        if any(view.known for view in chains):
+            # What settles now needs the more of a whole move and of what it has left of it.
+            self.tables.append(SeriesTable.build(model, [replace(view, fading=bool(view.known)) for view in chains]))
         self.place = {instrument: row for row, instrument in enumerate(instruments)}
         self.spot = np.array([view.spot / 10**10 for view in chains for _ in view.options])
         self.multiplier = [ONE * extra[1] for extra in self.values.extra]
@@ -114,9 +118,11 @@ class _Table:
     def fine(self, prepared: Sequence[_Prepared], snapshot: Snapshot) -> set[bytes]:
         """Who is above the call margin for certain."""
         positions = self._positions(prepared)
-        totals = assess(self.values, positions)
+        all_of_them = [assess(table, positions) for table in self.tables]
+        totals = all_of_them[0]
+        mm, im0 = (np.max([getattr(t, name) for t in all_of_them], axis=0) for name in ("mm", "im0"))
         share = lambda_now(snapshot.terms, snapshot.time) / BPS
-        level = totals.mm + share * np.maximum(totals.im0 - totals.mm, 0)
+        level = mm + share * np.maximum(im0 - mm, 0)
         gross = positions.size.sum(axis=1)
         rows = np.repeat(np.arange(len(prepared)), np.diff(positions.starts))
         np.add.at(gross, rows, np.abs(positions.quantity) * self.spot[positions.series])

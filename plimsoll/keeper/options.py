@@ -15,7 +15,7 @@ from plimsoll.contracts import Contract
 from plimsoll.errors import PlimsollError
 from plimsoll.margin.account import Account, ModelReplaced, PriceUse, Snapshot
 from plimsoll.margin.option_series import expiry_of, key_of, market_of
-from plimsoll.margin.option_values import gather, is_portfolio
+from plimsoll.margin.option_values import Sheet, assess, fading, gather, is_portfolio
 from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.words import ModelRamp, Settlement
@@ -47,14 +47,14 @@ class OptionReader:
         words = ledger.read(self.engine, [*slots, *(ledger.settlement(*pair) for pair in series)], block=block)
         setup, ramp, feed = words[0], ModelRamp.from_word(words[1]), words[2] & ADDRESS
         keys = [key_of(*pair) for pair in series]
-        prices = [Settlement.from_word(word).price for word in words[3:]]
+        settlements = map(Settlement.from_word, words[3:])
         ramping = setup >> 160 & RAMPING
         return replace(
             plain,
             portfolio=self._model(setup & ADDRESS, block),
             portfolio_replaced=ModelReplaced(self._model(ramp.model, block), ramp.end) if ramping else None,  # type: ignore[arg-type]
             surfaces=self._surfaces(feed, keys, block),
-            settlements=dict(zip(keys, prices, strict=True)),
+            settlements=dict(zip(keys, settlements, strict=True)),
         )
 
     def _surfaces(self, feed: int, keys: list[int], block: int) -> dict[int, tuple[int, int, int]]:
@@ -92,9 +92,20 @@ class OptionReader:
 
 
 def witness_of(account: Account, snapshot: Snapshot) -> bytes:
-    """The scenarios that show a portfolio account at its worst, which is all that its requirement rests on."""
+    """The scenarios that show a portfolio account at its worst, which is all that its requirement rests on; where
+    something settles now, of whole moves or of what it has left of them, whichever proves more."""
     if not is_portfolio(account) or not isinstance(snapshot.portfolio, PortfolioMargin):
         return b""
     sheet = gather(account, snapshot, PriceUse.TARGET)
-    view = AccountView.of(sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
-    return snapshot.portfolio.best_witness(view).witness
+    found = [_best(snapshot.portfolio, sheet)]
+    if sheet.ending:
+        found.append(_best(snapshot.portfolio, replace(sheet, expiries=fading(sheet.expiries))))
+    if len(found) == 1:
+        return found[0]
+    return max(found, key=lambda witness: assess(account, snapshot, PriceUse.TARGET, witness).mm)
+
+
+def _best(model: PortfolioMargin, sheet: Sheet) -> bytes:
+    return model.best_witness(
+        AccountView.of(sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
+    ).witness

@@ -95,20 +95,22 @@ class Planner:
         """The next batch meets markets, pools, insurance and loans as the last one leaves them."""
         self._carried = self._closed
 
-    def _book(self) -> Book:
-        book, carried = Book.of(self.view, self.keeper, self.depths, self.room), self._carried
+    def book(self, account: bytes | None = None) -> Book:
+        """Of the account that batches close, or of another one of the keeper's."""
+        book, carried = Book.of(self.view, account or self.keeper, self.depths, self.room), self._carried
         if carried is not None:
-            book.skew, book.spent = dict(carried.skew), dict(carried.spent)
+            book.skew, book.spent, book.room = dict(carried.skew), dict(carried.spent), dict(carried.room)
             book.pool_cash, book.insurance_cash = carried.pool_cash, carried.insurance_cash
-            book.lent, book.owed, book.room = dict(carried.lent), dict(carried.owed), dict(carried.room)
-            book.depths = carried.depths.clone() if carried.depths else None
+            book.lent_quote, book.depths = carried.lent_quote, carried.depths.clone() if carried.depths else None
+        if carried is not None and account is None:
+            book.lent, book.owed = dict(carried.lent), dict(carried.owed)
         return book
 
     # ---------------------------------------------------------------- liquidations
 
     def liquidations(self, findings: Iterable[Finding], *, fractions: dict[bytes, int] | None = None) -> Batch | None:
         """The first batch of `findings`; what cannot join it is in `deferred`."""
-        book, self.deferred = self._book(), []
+        book, self.deferred = self.book(), []
         roomy = book.quote * book.unit >= CUSHIONS * self.view.snapshot.model.im_floor
         start = state = self._state(book)
         takes: list[Take] = []
@@ -175,7 +177,7 @@ class Planner:
         bonus = paid + finding.assessment.equity if finding.assessment.equity < 0 else slice.gain
         take = Take(finding, slice.fraction, max(bonus, 0), paid, gain, slice.max_fraction, slice.min_fraction)
         rescue = self.settings.rescue and finding.assessment.equity < 0
-        gas = self._gas(GAS_LIQUIDATE + GAS_SWAP * positive(len(new.unwound.orders) - len(state.unwound.orders)))
+        gas = self.gas(GAS_LIQUIDATE + GAS_SWAP * positive(len(new.unwound.orders) - len(state.unwound.orders)))
         if gain - gas < self.settings.min_profit and not rescue:
             raise _Wait("bonus is below cost; it grows with shortfall and clock", gain)
         return take, new
@@ -275,9 +277,9 @@ class Planner:
     @property
     def _worthwhile(self) -> int:
         """The least that is taken out, WAD: more than taking it out costs."""
-        return max(self.settings.min_withdrawal, self._gas(GAS_WITHDRAW))
+        return max(self.settings.min_withdrawal, self.gas(GAS_WITHDRAW))
 
-    def _gas(self, units: int) -> int:
+    def gas(self, units: int) -> int:
         """WAD value of gas at the current price."""
         feed = self.settings.gas_feed
         if feed is None or feed not in self.view.snapshot.prices:

@@ -24,6 +24,7 @@ KEY_FILE = "PLIMSOLL_KEEPER_KEY_FILE"
 SECRET_NAMES = frozenset({KEY, KEY_FILE, "PLIMSOLL_KEY_PASSWORD"})
 
 GWEI = 10**9
+SETTLE = ("own", "all", "off")
 
 
 class CodeDiffers(PlimsollError):
@@ -58,6 +59,16 @@ class Settings:
     max_slippage: int = 30  # bps by which a swap may turn out worse than quoted at the plan's block
     exchange: bool = True  # sell on the exchange that the manifest lists
     delay: int = 15  # seconds by which a batch may land late: what that would cost is not withdrawn
+    headroom: int = 1_000  # bps of its initial margin that the portfolio account keeps when it takes options
+    option_gas: int = 12_000_000  # of one transaction about options
+    hedge: bool = True  # an operator who funds the portfolio account wants the bonus, not the direction
+    hedge_band: int = 500  # bps of the portfolio account's equity that its delta may be worth
+    hedge_slippage: int = 100  # bps of index by which a hedge may be filled worse
+    hedge_least: int = 100 * 10**18  # quote: smaller trades are not worth a transaction
+    settle: str = "own"  # expiries: own, all that are mirrored, or off
+    observe_every: int = 60  # seconds between looks at a price that an expiry will settle at
+    orders: Path | None = None  # folder or file of signed orders that may be taken to sell what is held
+    order_discount: int = 100  # bps below the mark at which what is held may be sold
     rescue: bool = True  # take bankrupt accounts at a loss too, as long as the batch can pay for it
     gas_feed: int | None = None  # price feed of the chain's own coin; None: gas counts as free
     max_gas_price: int = 500 * GWEI
@@ -85,6 +96,13 @@ class Settings:
             ("collateral_discount", 0, 10_000),
             ("max_slippage", 0, 2_000),
             ("delay", 0, 600),
+            ("headroom", 0, 100_000),
+            ("option_gas", 500_000, 10**9),
+            ("hedge_band", 0, 10_000),
+            ("hedge_slippage", 0, 2_000),
+            ("hedge_least", 0, 10**30),
+            ("observe_every", 1, 120),
+            ("order_discount", 0, 5_000),
             ("max_gas_price", 0, 10**15),
             ("stuck_blocks", 1, 10_000),
             ("max_failures", 1, 10_000),
@@ -95,6 +113,8 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise BadInput(name.replace("_", "-"), value, f"it must lie between {low:g} and {high:g}")
+        if self.settle not in SETTLE:
+            raise BadInput("settle", self.settle, f"write one of {', '.join(SETTLE)}")
         if self.profit_to is not None:
             try:
                 object.__setattr__(self, "profit_to", checksum(self.profit_to))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from plimsoll import units
+from plimsoll.chain.base import Receipt
+from plimsoll.contracts import events
 from plimsoll.keeper import logs
 from plimsoll.keeper.act import Result
+from plimsoll.keeper.journal import Entry
 from plimsoll.keeper.metrics import Metrics
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.plan import Take
@@ -19,6 +23,7 @@ from plimsoll.margin.fixed_math import WAD
 
 if TYPE_CHECKING:
     from plimsoll.keeper.cycle import Done
+    from plimsoll.keeper.steward import Steward
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 
@@ -47,6 +52,8 @@ def survey(seen: Survey) -> None:
 
 def take(taken: Take, *, dry: bool) -> None:
     facts = {"bonus": units.quote(taken.bonus), "gain": units.quote(taken.gain), "dry_run": dry}
+    if taken.finding.witness:
+        facts["witness"] = taken.finding.witness.hex()
     if taken.from_insurance:
         facts["insurance"] = units.quote(taken.from_insurance)
     finding(taken.finding, "liquidate", taken.finding.reason, fraction=units.quote(taken.fraction), **facts)
@@ -66,6 +73,30 @@ def swap(order: Order, snapshot: Snapshot, *, dry: bool) -> None:
         loss=order.loss(snapshot),
         dry_run=dry,
     )
+
+
+def options(
+    m: Metrics, steward: Steward, view: View, decided: Sequence[tuple[Entry, Receipt | None]], result: Result
+) -> None:
+    """What the keeper's portfolio account has, and what of its errands is in a block."""
+    for entry, receipt in decided:
+        if receipt is None or not receipt.status:
+            continue
+        m.observations.inc(entry.purpose == "observe")
+        if entry.purpose in ("settle", "settle own"):
+            gone = [e.args["account"] for e in events(receipt.logs, "OptionChanged") if not e.args["quantity"]]
+            m.settled.labels("own").inc(gone.count(steward.account))
+            m.settled.labels("others").inc(len(gone) - gone.count(steward.account))
+    trades = [trade for batch in result.batches if batch.has_options and result.sent for trade in batch.trades]
+    m.hedges.inc(len(trades))
+    m.hedged.inc(sum(abs(trade.size) * trade.price for trade in trades) / WAD)
+    own = view.account(steward.account)
+    m.series.set(len(own.options) if own else 0)
+    m.equity.set(steward.equity / WAD)
+    m.waiting.set(len(steward.waiting))
+    m.delta.clear()
+    for lean in steward.leans:
+        m.delta.labels(str(lean.market)).set(lean.value / WAD)
 
 
 def measure(m: Metrics, view: View, seen: Survey, result: Result, done: Done, resyncs: int, account: bytes) -> None:

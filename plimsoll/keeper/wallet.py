@@ -30,6 +30,14 @@ class GasTooExpensive(PlimsollError):
         self.price, self.cap = price, cap
 
 
+class GasBeyondCap(PlimsollError):
+    """One transaction would take more gas than it may. Nothing is sent; a smaller one is."""
+
+    def __init__(self, gas: int, cap: int) -> None:
+        super().__init__(f"it takes {gas} gas, the cap is {cap}; raise --option-gas, or hold fewer series")
+        self.gas, self.cap = gas, cap
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A transaction ready to leave. `hash` is None when the node signs."""
@@ -139,7 +147,8 @@ class ProcessWallet:
         return {"gasPrice": 0}
 
     def gas(self, to: str, data: bytes) -> int:
-        return 1_000_000_000
+        """Nobody estimates in process, where gas figures are too low anyway: the chain's own limit holds."""
+        return 0
 
     def prepare(self, to: str, data: bytes, gas: int, nonce: int, fees: Fees) -> Prepared:
         return Prepared(nonce, None, (to, data))

@@ -27,6 +27,8 @@ class Strip:
         self.share = view.secs * WAD // window if view.secs < window else WAD
         if view.settled:
             self.share = 0
+        if view.fading:
+            self.share = min(self.share, view.known.rest * WAD // view.known.total if view.known else 0)
         self._set_rates(group.params)
         common = strike_records.shared(view, self.forward, sqrt_years(view.secs), group.params)
         self.chain = strike_records.write(view.options, common)
@@ -84,7 +86,7 @@ def spots(book: Book, expiries: tuple[ExpiryView, ...]) -> None:
         group = book.group_of(view.feed)
         group.mult_im, group.mult_mm = max(group.mult_im, view.mult_im), max(group.mult_mm, view.mult_mm)
         if not group.spot and not view.settled:
-            group.spot = view.spot
+            group.spot = 0 if view.known else view.spot
             group.spot_doubt = group.doubt = book.doubt_of(view.doubt, view.fines[0])
 
 

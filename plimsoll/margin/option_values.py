@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from plimsoll.margin import option_models, option_series, ramp_math, valuation
+from plimsoll.margin import option_models, option_series, ramp_math, settlement_math, valuation
 from plimsoll.margin.asset_math import QUOTE_PRICE
 from plimsoll.margin.fixed_math import ceil_div, positive
 from plimsoll.margin.rule_margin import Assessment
@@ -26,7 +26,7 @@ from plimsoll.margin.volatility_math import multipliers
 from plimsoll.margin.words import Balance, Price
 
 EXPIRY_WORDS = 5
-SETTLED = 1
+SETTLED, FADING = 1, 2
 SURFACE_BIT = 200
 DEPEG_UNIT = 10**11
 QUOTE_BPS = 10**6
@@ -36,7 +36,8 @@ SPOT = (1 << 72) - 1
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a model is handed. `failed`: markets whose price is not good; `bare`: nothing is at risk."""
+    """What a model is handed. `failed`: markets whose price is not good; `bare`: nothing is at risk; `ending`:
+    something else may hedge what settles now, or be hedged by it."""
 
     assets: list[int]
     tags: list[int]
@@ -46,6 +47,7 @@ class Sheet:
     owed: int
     bare: bool
     failed: tuple[int, ...]
+    ending: bool = False
 
 
 def is_portfolio(account: Account) -> bool:
@@ -79,7 +81,13 @@ def gather(account: Account, snapshot: Snapshot, use: PriceUse) -> Sheet:
         owed=sum(-asset.value for asset in found.values() if asset.value < 0),
         bare=bare,
         failed=failed,
+        ending=_ending(account, expiries, alone=len(found) == 1 and not words and len(expiries) == EXPIRY_WORDS),
     )
+
+
+def _ending(account: Account, expiries: list[int], *, alone: bool) -> bool:
+    firsts = expiries[::EXPIRY_WORDS]
+    return is_portfolio(account) and not alone and any(map(settlement_math.Known.of_bits, firsts))
 
 
 def _with_quote(account: Account) -> Account:
@@ -129,17 +137,25 @@ def _market(snapshot: Snapshot, market: int, counts: dict[int, int], use: PriceU
     price = snapshot.price_in(listed)
     good = valuation.is_good(price, listed.risk.max_age, snapshot.time)
     settled = {expiry: snapshot.settlement(market, expiry) for expiry in counts}
-    if not good and use == PriceUse.OPEN and not all(settled.values()):
+    if not good and use == PriceUse.OPEN and not all(word.price for word in settled.values()):
         raise PriceUnusable(listed.risk.feed, valuation.price_age(price, snapshot.time), price.status)
     im, mm = multipliers(price.to_word(), snapshot.time)
     words: list[int] = []
     for expiry, count in counts.items():
-        left = positive(expiry * option_series.MINUTE - snapshot.time)
-        final = 0 if left else settled[expiry]
-        first = market | listed.risk.feed << 8 | count << 16 | left << 32 | im << 72 | mm << 96
-        surface = snapshot.surface(market, expiry) if left else (0, 0, 0)
-        words += [first | (SETTLED << 64 if final else 0), final or price.value | price.confidence << 72, *surface]
+        first = market | listed.risk.feed << 8 | count << 16 | im << 72 | mm << 96
+        words += _expiry(snapshot, (market, expiry), first, price, failed=not good)
     return good, words
+
+
+def _expiry(snapshot: Snapshot, at: tuple[int, int], first: int, price: Price, *, failed: bool) -> list[int]:
+    """The five words of an expiry; `first` without its time and what is known of its price."""
+    left = positive(at[1] * option_series.MINUTE - snapshot.time)
+    surface, settlement = snapshot.surface(*at) if left else (0, 0, 0), snapshot.settlement(*at)
+    if settlement.price and not left:
+        return [first | SETTLED << 64, settlement.price, *surface]
+    words = [first | left << 32, price.value | price.confidence << 72, *surface]
+    known = settlement_math.known_of(settlement, at[1], snapshot.time, failed=failed)
+    return known.enter(words) if known else words
 
 
 def _require_surfaces(snapshot: Snapshot, groups: dict[int, int]) -> None:
@@ -171,6 +187,24 @@ def assess(account: Account, snapshot: Snapshot, use: PriceUse = PriceUse.OPEN, 
 
 
 def _ask(account: Account, snapshot: Snapshot, sheet: Sheet, witness: bytes) -> Assessment:
+    """The worse of a whole move of what settles now, and of what it has left of it."""
+    result = _answer(account, snapshot, sheet, witness)
+    if not sheet.ending:
+        return result
+    other = _answer(account, snapshot, replace(sheet, expiries=fading(sheet.expiries)), witness)
+    return result._replace(im=max(result.im, other.im), im0=max(result.im0, other.im0), mm=max(result.mm, other.mm))
+
+
+def fading(expiries: list[int]) -> list[int]:
+    """The words of expiries, telling the model to let its shocks reach what is partly known as far as the spot does."""
+    words = list(expiries)
+    for at in range(0, len(words), EXPIRY_WORDS):
+        if settlement_math.Known.of_bits(words[at]):
+            words[at] |= FADING << 64
+    return words
+
+
+def _answer(account: Account, snapshot: Snapshot, sheet: Sheet, witness: bytes) -> Assessment:
     portfolio = is_portfolio(account)
     model = snapshot.portfolio if portfolio else snapshot.model
     if model is None:
@@ -219,7 +253,8 @@ def _at(sheet: Sheet, market: int, spot: int) -> Sheet:
     words = list(sheet.expiries)
     for at in range(0, len(words), EXPIRY_WORDS):
         if words[at] & 0xFF == market and not words[at] >> 64 & SETTLED:
-            words[at + 1] = words[at + 1] & ~SPOT | spot
+            known = settlement_math.Known.of_bits(words[at])
+            words[at + 1] = words[at + 1] & ~SPOT | (known.price(spot) if known else spot)
     return replace(sheet, expiries=words)
 
 

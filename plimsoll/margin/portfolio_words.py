@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.margin.settlement_math import Known
 
 ONE = 1 << 14
 U24, U40, U64, U72 = 2**24 - 1, 2**40 - 1, 2**64 - 1, 2**72 - 1
@@ -116,9 +117,13 @@ class ExpiryView:
     mult_im: int = ONE
     mult_mm: int = ONE
     minutes: int = 0
+    #: of a settlement price that is partly known; and whether shocks reach it only as far as the spot does
+    known: Known | None = None
+    fading: bool = False
 
     def to_words(self) -> tuple[int, ...]:
         first = self.market | self.feed << 8 | len(self.options) << 16 | self.secs << 32 | int(self.settled) << 64
+        first |= int(self.fading) << 65 | (self.known.to_bits() if self.known else 0)
         first |= self.mult_im << 72 | self.mult_mm << 96
         second = self.spot | self.doubt << 72 | sum(fine << 96 + 16 * i for i, fine in enumerate(self.fines))
         return first, second, *self.smile.to_words()
@@ -214,4 +219,6 @@ def _expiry(words: Sequence[int], options: Sequence[int]) -> ExpiryView:
         mult_im=first >> 72 & U24,
         mult_mm=first >> 96 & U24,
         minutes=options[0] >> 93 & (2**27 - 1) if options else 0,
+        known=Known.of_bits(first),
+        fading=bool(first >> 65 & 1),
     )

@@ -27,6 +27,7 @@ from plimsoll.margin.words import (
     Pair,
     Position,
     Price,
+    Settlement,
     Terms,
 )
 
@@ -183,16 +184,16 @@ class Snapshot:
     #: of portfolio accounts: an OptionModel (plimsoll.margin.option_values)
     portfolio: Any = None
     portfolio_replaced: ModelReplaced | None = None
-    #: three words by market << 32 | expiry, as IVolatilityFeed.read answers; and final settlement prices by the same
+    #: three words by market << 32 | expiry, as IVolatilityFeed.read answers; and settlement prices by the same
     surfaces: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
-    settlements: Mapping[int, int] = field(default_factory=dict)
+    settlements: Mapping[int, Settlement] = field(default_factory=dict)
 
     def surface(self, market: int, expiry: int) -> tuple[int, int, int]:
         return self.surfaces.get(market << 32 | expiry, (0, 0, 0))
 
-    def settlement(self, market: int, expiry: int) -> int:
-        """The final price of an expiry, zero until there is one."""
-        return self.settlements.get(market << 32 | expiry, 0)
+    def settlement(self, market: int, expiry: int) -> Settlement:
+        """What was recorded of an expiry's price."""
+        return self.settlements.get(market << 32 | expiry, Settlement())
 
     def price(self, feed: int) -> Price:
         return Price(value=QUOTE_PRICE, published_at=self.time) if feed == 0 else self.prices[feed]

@@ -20,8 +20,10 @@ import numpy as np
 from plimsoll import ledger
 from plimsoll.accounts import AccountId, Mode
 from plimsoll.margin import option_series
+from plimsoll.margin.settlement_math import Known, known_of
 from plimsoll.margin.surface_word import Surface
-from plimsoll.margin.words import Header, MarketClosing
+from plimsoll.margin.valuation import is_good
+from plimsoll.margin.words import Header, MarketClosing, MarketRisk, Price, Settlement
 from plimsoll.pricing import black76
 from plimsoll.pricing.normal import Floats
 from plimsoll.pricing.svi import Slice
@@ -36,7 +38,9 @@ VOLS = (-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The options of one market and expiry. `vol` None: nothing but the pay-off is left. `fixed`: nothing moves it."""
+    """The options of one market and expiry. `vol` None: nothing but the pay-off is left. `moving`: what of `spot`, that
+    they are written on, moves with the feed's price: all until half an hour before the expiry, nothing of a final one.
+    """
 
     feed: int
     spot: float
@@ -44,13 +48,13 @@ class Strip:
     years: float
     discount: float
     vol: Floats | None
-    fixed: bool
+    moving: float
     strike: Floats
     call: np.ndarray[tuple[int], np.dtype[np.bool_]]
     quantity: Floats
 
     def value(self, spot_factor: float, vol_factor: float) -> float:
-        spot = self.spot if self.fixed else self.spot * spot_factor
+        spot = self.spot + self.moving * (spot_factor - 1)
         if self.vol is None:
             paid = black76.intrinsic(np.full_like(self.strike, spot), self.strike, self.call)
             return float(self.quantity @ paid)
@@ -132,26 +136,44 @@ def _strip(d: Deployment, own: dict[int, int], time: int, block: int, *, portfol
     market, expiry = option_series.market_of(first), option_series.expiry_of(first)
     feed = d.parameters.markets[market].feed
     final = _final_price(d, market, block)
-    spot = final or (d.router.read("read", [feed], block=block)[0] & (1 << 72) - 1)
-    settled = d.engine.read("settlementOf", market, expiry, block=block)[0]
+    price = Price(value=final, published_at=time) if final else _price(d, feed, block)
+    settlement, known = _settlement(d, (market, expiry), price, (time, block))
+    written, share = (known.price(price.value), known.share) if known else (price.value, 1.0)
     years = max(expiry * option_series.MINUTE - time, 0) / YEAR
     words = d.surfaces.read("read", [option_series.key_of(market, expiry)], block=block)
     surface = Surface.from_words(words)
     live = years > 0 and surface.terms.carry and surface.fit.forward_ref
     rate = max(surface.terms.rate, 0) / WAD
     strike = np.array([option_series.strike_of(i) / PRICE for i in own])
+    carry = known.carry(surface.terms.carry) if known else surface.terms.carry
     return Strip(
         feed=feed,
-        spot=(settled or spot) / PRICE,
-        carry=surface.terms.carry / WAD,
+        spot=(settlement.price or written) / PRICE,
+        carry=carry / WAD,
         years=years,
         discount=float(np.exp(-rate * years)) if portfolio else 1.0,
         vol=_vols(surface, strike) if live else None,
-        fixed=bool(settled or final),
+        moving=0.0 if settlement.price or final else price.value / PRICE * share,
         strike=strike,
         call=np.array([not option_series.is_put(i) for i in own]),
         quantity=np.array([q / SIZE for q in own.values()]),
     )
+
+
+def _price(d: Deployment, feed: int, block: int) -> Price:
+    return Price.from_word(d.router.read("read", [feed], block=block)[0])
+
+
+def _settlement(
+    d: Deployment, series: tuple[int, int], price: Price, now: tuple[int, int]
+) -> tuple[Settlement, Known | None]:
+    """What was recorded of an expiry's price, and what is known of it; `now` is time and block."""
+    (market, expiry), (time, block) = series, now
+    slots = [ledger.settlement(market, expiry), ledger.market(market, ledger.RISK)]
+    words = ledger.read(d.engine, slots, block=block)
+    settlement = Settlement.from_word(words[0])
+    failed = not is_good(price, MarketRisk.from_word(words[1]).max_age, time)
+    return settlement, known_of(settlement, expiry, time, failed=failed)
 
 
 def _final_price(d: Deployment, market: int, block: int) -> int:

@@ -5,6 +5,7 @@ The keeper's transaction once more on the state that it met (eth_simulateV1), wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plimsoll.abi import decoder, encoder, to_bytes
@@ -53,12 +54,17 @@ def compare(desk: OptionDesk, receipt: Receipt, target: bytes) -> Compared:
     rpc: Any = desk.chain.rpc  # type: ignore[attr-defined]
     raw = rpc.request("eth_getTransactionByHash", receipt.tx_hash)
     ((_, _, actions),) = _EXECUTE(to_bytes(raw["input"])[4:])
-    kind, account, data = next(a for a in actions if a[0] in _ORDERS and _order(a)[0] == target)
-    order = _order((kind, account, data))
+    place = next(n for n, action in enumerate(actions) if action[0] in _ORDERS and _order(action)[0] == target)
+    kind, account, _ = actions[place]
+    order = _order(actions[place])
     sender, block = raw["from"], receipt.block - 1
-    proven, full = (
-        _gas(desk, sender, _again(kind, account, order, witness), block) for witness in (bytes(order[-1]), b"")
-    )
+
+    def gas(witness: bytes) -> int:
+        """Of the whole batch, hedges and all."""
+        again = [*actions[:place], _again(kind, account, order, witness), *actions[place + 1 :]]
+        return _gas(desk, sender, again, block)
+
+    proven, full = (gas(witness) for witness in (bytes(order[-1]), b""))
     parameters = desk.deployment.parameters.portfolio
     assert parameters is not None
     return Compared(proven, full, bytes(order[-1]), named(parameters, bytes(order[-1]), feeds(desk)))
@@ -75,9 +81,9 @@ def _again(kind: int, account: bytes, order: Any, witness: bytes) -> Action:
     return margin_call(account, order[0], skip=order[1], witness=witness)
 
 
-def _gas(desk: OptionDesk, sender: str, action: Action, block: int) -> int:
+def _gas(desk: OptionDesk, sender: str, actions: Sequence[Action], block: int) -> int:
     engine = desk.deployment.engine
-    data = engine.encode("execute", batch([action]))
+    data = engine.encode("execute", batch(actions))
     call = {"from": sender, "to": engine.address, "input": "0x" + data.hex(), "gas": hex(30_000_000)}
     request = {"blockStateCalls": [{"calls": [call]}]}
     answer = desk.chain.rpc.request("eth_simulateV1", request, hex(block))  # type: ignore[attr-defined]

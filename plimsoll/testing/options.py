@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from coincurve import PrivateKey
 
-from plimsoll import accounts
+from plimsoll import accounts, ledger
 from plimsoll.abi import keccak
 from plimsoll.actions import Action, match, settle_options
 from plimsoll.chain import Receipt
@@ -26,7 +26,9 @@ from plimsoll.contracts import Contract, events
 from plimsoll.deploy.defaults import SURFACES, local_signer_keys
 from plimsoll.margin.fixed_math import YEAR
 from plimsoll.margin.option_series import expiry_of, key_of, market_of, pack, payoff
+from plimsoll.margin.settlement_math import known_of
 from plimsoll.margin.volatility_math import ONE
+from plimsoll.margin.words import Settlement
 from plimsoll.orders import Domain, Leg, Order
 from plimsoll.prices import PRICE, address_of, sign
 from plimsoll.surfaces import Fit, Quoted, Smile, Surface, SurfaceSigner, Terms
@@ -133,6 +135,8 @@ class OptionMixin(World):
         spot = self.router.read("read", [feed])[0] & (1 << 72) - 1
         first = market | feed << 8 | 1 << 16 | (expiry * 60 - self.now) << 32 | ONE << 72 | ONE << 96
         words = [first, spot, *self.surfaces.read("read", [key_of(market, expiry)])]
+        known = known_of(self.settlement(market, expiry), expiry, self.now, failed=False)
+        words = known.enter(words) if known else words
         one = [instrument << 64 | SIZE]
         return int(self.deployed["RuleMargin"].read("assessOptions", [], [], [], words, one, b"")[0]) // SIZE
 
@@ -175,6 +179,10 @@ class OptionMixin(World):
         return dict(zip(instruments, quantities, strict=True))
 
     # ---------------------------------------------------------------- expiry
+
+    def settlement(self, market: int, expiry: int) -> Settlement:
+        """What was recorded of an expiry's price."""
+        return Settlement.from_word(ledger.read(self.engine, [ledger.settlement(market, expiry)])[0])
 
     def settle(self, market: int, expiry: int, *holders: bytes) -> Receipt:
         return self.execute(self.admin, settle_options(market, expiry, holders))

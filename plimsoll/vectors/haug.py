@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plimsoll.errors import BadInput
-from plimsoll.vectors.report import Case, Report, Row, report, rows
+from plimsoll.vectors.report import Case, Folder, Report, Row, report, rows
 from plimsoll.vectors.spot import SpotOption
 
 VALUE = "value(tol 1e-4)"
@@ -20,8 +20,11 @@ GREEKS = {"price": "price", "delta": "delta", "gamma": "gamma", "vega": "vega", 
 GREEKS |= {"elasticity": "elasticity", "dividendRho": "dividend_rho", PER_DAY: "theta"}
 
 
-def run(folder: Path) -> Report:
-    cases = [_case(row) for row in rows(folder, COLUMNS)]
+def run(place: Path) -> Report:
+    folder, cases = Folder(place, ".csv"), []
+    for row in rows(folder, COLUMNS):
+        with folder.keeping(row.where):
+            cases.append(_case(row))
     return report("haug", folder, cases, f"a .csv with the columns {', '.join(COLUMNS)}")
 
 

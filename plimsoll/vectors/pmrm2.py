@@ -1,21 +1,21 @@
 """Published portfolios (PMRM_2) on the compiled engine and its PortfolioMargin, in process.
 
 Each file sets up parameters, feeds, surfaces and an account: `run(folder)`. Errors are relative to gross notional:
-options at spot, perps, collateral and cash. Gas is that of a view of the engine with every slot cold, less 21,000 and
-calldata.
+options at spot, perps, collateral and cash, at least one quote. Gas is that of a view of the engine with every slot
+cold, less 21,000 and calldata.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from pyrevm import EVM, AccountInfo
 
 from plimsoll.contracts import Artifacts
-from plimsoll.errors import BadInput
+from plimsoll.errors import PlimsollError
 from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.portfolio_margin import PortfolioMargin
@@ -23,8 +23,10 @@ from plimsoll.margin.portfolio_parameters import Parameters
 from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.margin.rule_margin import Assessment
 from plimsoll.vectors import pmrm2_case
+from plimsoll.vectors.field import Field
 from plimsoll.vectors.pmrm2_engine import EngineChain
-from plimsoll.vectors.report import Case
+from plimsoll.vectors.report import Case as Figure
+from plimsoll.vectors.report import Folder, Watch, refusals
 
 TOLERANCE = 1e-8
 CALLER = "0x" + "d1" * 20
@@ -57,7 +59,9 @@ class Report:
     """What became of a folder. `worst` has the worse of IM and MM of each case, the worst case first."""
 
     per_case: tuple[Outcome, ...]
-    worst: tuple[Case, ...]
+    worst: tuple[Figure, ...]
+    refused: tuple[PlimsollError, ...] = ()
+    passed_over: tuple[str, ...] = ()
     name: str = "pmrm2"
 
     @property
@@ -72,10 +76,10 @@ class Report:
         return {
             "cases": self.cases,
             "passed": self.passed,
-            "worst_rel_error_im": max(outcome.rel_error_im for outcome in self.per_case),
-            "worst_rel_error_mm": max(outcome.rel_error_mm for outcome in self.per_case),
+            "worst_rel_error_im": max((outcome.rel_error_im for outcome in self.per_case), default=None),
+            "worst_rel_error_mm": max((outcome.rel_error_mm for outcome in self.per_case), default=None),
             "per_case": [asdict(outcome) for outcome in self.per_case],
-        }
+        } | refusals(self.refused)
 
 
 class ModelChain:
@@ -120,30 +124,40 @@ class ModelChain:
         return function.result(bytes(self._evm.message_call(CALLER, self.address, function.encode(arguments))))
 
 
-def run(folder: Path, artifacts: Artifacts | None = None) -> Report:
-    """All cases of a folder, by name."""
-    paths = sorted(folder.glob("*.json"))
-    if not paths:
-        raise BadInput("folder", str(folder), "it holds no .json files")
-    cases = [pmrm2_case.load(path) for path in paths]
-    chain = EngineChain(artifacts)
-    outcomes = tuple(outcome_of(case, chain) for case in cases)
-    worst = sorted(map(_worse, cases, outcomes), key=lambda figure: figure.rel_error, reverse=True)
-    return Report(outcomes, tuple(worst))
+def run(place: Path, artifacts: Artifacts | None = None, watch: Watch = iter) -> Report:
+    """All cases under a folder, by name, or one file. What cannot be run is in the report, beside the rest."""
+    folder, chain = Folder(place, ".json"), EngineChain(artifacts)
+    outcomes, worst = [], []
+    for path in watch(folder.paths):
+        name = folder.name(path)
+        with folder.keeping(name):
+            content = Field.read(path, name)
+            if not pmrm2_case.is_case(content):
+                folder.passed_over.append(name)
+                continue
+            case = pmrm2_case.parse(content)
+            outcomes.append(outcome_of(case, chain))
+            worst.append(_worse(case, outcomes[-1]))
+    folder.checked(len(outcomes), f".json files with {', '.join(pmrm2_case.PARTS)}")
+    worst.sort(key=lambda figure: figure.rel_error, reverse=True)
+    return Report(tuple(outcomes), tuple(worst), tuple(folder.refused), tuple(folder.passed_over))
 
 
 def outcome_of(case: pmrm2_case.Case, chain: EngineChain) -> Outcome:
-    worst = PortfolioMargin(case.parameters).best_witness(case.view)
-    full, gas_full = chain.ask(case)
+    model = PortfolioMargin(case.parameters)
+    found, gas_full = chain.ask(case)
+    worst = model.best_witness(case.view)
     _, gas_witness = chain.ask(case, worst.witness)
-    im, mm = full.equity - full.im, full.equity - full.mm
+    if not case.kept:
+        found, worst = chain.ask_model(case), model.best_witness(case.exact)
+    im, mm = (Fraction(found.equity - required, WAD * case.enlarged) for required in (found.im, found.mm))
     return Outcome(
         name=case.name,
         options=case.options,
         scenarios=case.parameters.scenario_count,
-        im=im / WAD,
-        mm=mm / WAD,
-        mtm=full.equity / WAD,
+        im=float(im),
+        mm=float(mm),
+        mtm=found.equity / (WAD * case.enlarged),
         worst_scenario=worst.scenarios.get(0, 0),
         rel_error_im=error(im, case.im, case.gross),
         rel_error_mm=error(mm, case.mm, case.gross),
@@ -152,13 +166,13 @@ def outcome_of(case: pmrm2_case.Case, chain: EngineChain) -> Outcome:
     )
 
 
-def _worse(case: pmrm2_case.Case, outcome: Outcome) -> Case:
-    scale = max(float(case.gross), 1.0)
+def _worse(case: pmrm2_case.Case, outcome: Outcome) -> Figure:
+    scale = float(case.gross)
     if outcome.rel_error_im > outcome.rel_error_mm:
-        return Case(f"{case.name} IM", float(case.im), outcome.im, scale, TOLERANCE)
-    return Case(f"{case.name} MM", float(case.mm), outcome.mm, scale, TOLERANCE)
+        return Figure(f"{case.name} IM", float(case.im), outcome.im, scale, TOLERANCE)
+    return Figure(f"{case.name} MM", float(case.mm), outcome.mm, scale, TOLERANCE)
 
 
-def error(got: int, expected: Decimal, gross: Decimal) -> float:
-    """Relative to gross notional, at least one."""
-    return float(abs(Decimal(got) / WAD - expected) / max(gross, Decimal(1)))
+def error(got: Fraction, expected: Fraction, gross: Fraction) -> float:
+    """Relative to gross notional."""
+    return float(abs(got - expected) / gross)

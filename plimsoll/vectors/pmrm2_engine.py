@@ -3,7 +3,8 @@
 Collateral, cash and the spot's asset are assets with words of their own; options and perp are two markets with two
 feeds; prices and surfaces lie where OracleRouter and VolatilityFeed keep them. Whoever owes nothing and is short of
 nothing needs no margin here; in the published cases he does, so he is given a perp of size zero. Confidences are kept
-in whole units, as feeds do.
+in whole units, as feeds do, and expiries on whole minutes: where a case has others (Case.kept), the deployed model is
+asked itself, with the account's words as the engine would hand them over, and the engine tells the gas alone.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 from pyrevm import EVM, AccountInfo, BlockEnv
 
 from plimsoll import accounts, ledger
+from plimsoll.chain.process import raise_typed
 from plimsoll.contracts import Artifacts, load
 from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.option_series import key_of
+from plimsoll.margin.portfolio_parameters import Parameters
 from plimsoll.margin.portfolio_words import AccountView, ExpiryView, Perp, Tag
 from plimsoll.margin.rule_margin import Assessment, AssetExposure
 from plimsoll.margin.words import (
@@ -29,7 +32,8 @@ from plimsoll.margin.words import (
     Position,
     Price,
 )
-from plimsoll.vectors import pmrm2_case
+from plimsoll.vectors.pmrm2_case import MINUTE, Case
+from plimsoll.vectors.pmrm2_parameters import PERP_FEED, SPOT_FEED
 
 BASE_GAS = 21_000
 CALLER, OWNER = "0x" + "d1" * 20, "0x" + "5a" * 20
@@ -39,7 +43,7 @@ OPTION_MARKET, PERP_MARKET = 1, 2
 DECIMALS = 18
 DEBT = 2
 INDEX, PAR = 10**12, 10**10
-AGE, MINUTE = 3_600, 60
+AGE = 3_600
 FIRST_EXPIRY = 29_012_160  # minutes since 1970
 
 Storage = dict[tuple[str, int], int]
@@ -52,21 +56,28 @@ class EngineChain:
         self._artifacts = artifacts or load()
         self._evm: Any = EVM()
         self._places: dict[str, str] = {}
+        self._parameters: Parameters | None = None
         self.router = self._deploy("OracleRouter", CALLER, [CALLER], 1)
         self.surfaces = self._deploy("VolatilityFeed", CALLER, [CALLER], 1)
         self._table = self._deploy("NormalTable", TABLE_FILE.read_bytes())
         self.engine = self._deploy("MarginEngine", CALLER, self.router, CALLER, DECIMALS)
 
-    def ask(self, case: pmrm2_case.Case, witness: bytes = b"") -> tuple[Assessment, int]:
+    def ask(self, case: Case, witness: bytes = b"") -> tuple[Assessment, int]:
         """What the engine says of the account, and the gas of asking without 21,000 and calldata."""
         evm, function = self._filled(case), self._artifacts["MarginEngine"].function("assess")
         data = function.encode([ACCOUNT])
         if witness:
             function = self._artifacts["MarginEngine"].function("assessWitness")
             data = function.encode([ACCOUNT, witness])
-        found = function.result(bytes(evm.message_call(CALLER, self.engine, data)))
+        found = function.result(_called(evm, self.engine, data))
         gas = int(evm.result.gas_used) - BASE_GAS - sum(16 if byte else 4 for byte in data)
         return Assessment(*(found if witness else found[0])), gas
+
+    def ask_model(self, case: Case) -> Assessment:
+        """What the case's model, deployed, says of the account."""
+        function = self._artifacts["PortfolioMargin"].function("assessOptions")
+        data = function.encode([*case.exact.to_words(), b""])
+        return Assessment(*function.result(_called(self._evm, self._model(case), data)))
 
     def _deploy(self, name: str, *arguments: Any) -> str:
         """With the libraries that it needs."""
@@ -76,9 +87,15 @@ class EngineChain:
             self._places[name] = str(self._evm.deploy(CALLER, artifact.creation(*arguments, libraries=libraries)))
         return self._places[name]
 
-    def _filled(self, case: pmrm2_case.Case) -> Any:
-        self._places.pop("PortfolioMargin", None)
-        model = self._deploy("PortfolioMargin", self._table, case.parameters.to_words())
+    def _model(self, case: Case) -> str:
+        """Of the case's parameters; the one before it is forgotten."""
+        if case.parameters != self._parameters:
+            self._places.pop("PortfolioMargin", None)
+            self._parameters = case.parameters
+        return self._deploy("PortfolioMargin", self._table, case.parameters.to_words())
+
+    def _filled(self, case: Case) -> Any:
+        model = self._model(case)
         function = self._artifacts["PortfolioMargin"].function("PARAMETERS")
         parameters = function.result(bytes(self._evm.message_call(CALLER, model, function.encode(()))))
         now, minutes = clock(case.view.expiries)
@@ -116,7 +133,7 @@ class EngineChain:
             if number:
                 prices[tag.feed] = Price(tag.price, nearest(tag.doubt, tag.fine), now)
         if perp and perp.size:
-            prices[pmrm2_case.PERP_FEED] = Price(perp.notional // perp.size, nearest(perp.doubt, perp.fine), now)
+            prices[PERP_FEED] = Price(perp.notional // perp.size, nearest(perp.doubt, perp.fine), now)
         found = {(self.engine, slot): word for slot, word in words.items()}
         router, surfaces = self._slot("OracleRouter", "_prices"), self._slot("VolatilityFeed", "_surfaces")
         found |= {(self.router, router + feed): known.to_word() for feed, known in prices.items()}
@@ -151,10 +168,20 @@ def nearest(units: int, fine: int) -> int:
 
 
 def clock(expiries: tuple[ExpiryView, ...]) -> tuple[int, list[int]]:
-    """A time, and the expiries' minutes since 1970 that are then as far off as they should be, to half a minute."""
-    rest = min((e.secs for e in expiries), default=0)
-    now = FIRST_EXPIRY * MINUTE - rest
-    return now, [round((now + e.secs) / MINUTE) for e in expiries]
+    """A time, and the expiries' minutes since 1970 that are then as far off as they should be, to half a minute or to
+    what keeps them apart."""
+    now = FIRST_EXPIRY * MINUTE - max(1, min((e.secs for e in expiries), default=0))
+    minutes: list[int] = []
+    for expiry in expiries:
+        minutes.append(max(round((now + expiry.secs) / MINUTE), minutes[-1] + 1 if minutes else FIRST_EXPIRY))
+    return now, minutes
+
+
+def _called(evm: Any, place: str, data: bytes) -> bytes:
+    try:
+        return bytes(evm.message_call(CALLER, place, data))
+    except RuntimeError as error:
+        raise_typed(error)
 
 
 def _at(word: int, minute: int) -> int:
@@ -164,11 +191,11 @@ def _at(word: int, minute: int) -> int:
 
 
 def _markets(perp: Perp | None, open_: bool, now: int) -> dict[int, int]:
-    options = MarketRisk(feed=pmrm2_case.SPOT_FEED, max_age=AGE)
+    options = MarketRisk(feed=SPOT_FEED, max_age=AGE)
     found = {ledger.market(OPTION_MARKET, ledger.RISK): options.to_word()}
     if not open_:
         return found
-    feed = pmrm2_case.PERP_FEED if perp and perp.size else pmrm2_case.SPOT_FEED
+    feed = PERP_FEED if perp and perp.size else SPOT_FEED
     found[ledger.market(PERP_MARKET, ledger.RISK)] = MarketRisk(feed=feed, max_age=AGE).to_word()
     found[ledger.market(PERP_MARKET, ledger.STATE)] = MarketState(accrued_at=now).to_word()
     if perp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,8 @@ class SpotOption:
 
     @property
     def elasticity(self) -> float:
-        return self.delta * self.spot / self.price
+        """No number where the price is zero."""
+        return self.delta * self.spot / self.price if self.price else math.nan
 
     @property
     def rho(self) -> float:

@@ -21,14 +21,16 @@ from typing import Any
 from plimsoll import contracts
 from plimsoll.chain import ProcessChain
 from plimsoll.contracts import Contract
-from plimsoll.errors import BadInput, Reverted
+from plimsoll.errors import BadInput, PlimsollError, Reverted
 from plimsoll.margin.black76 import TABLE_FILE
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.rule_margin import Assessment, AssetExposure, PerpExposure
 from plimsoll.margin.words import MarketRisk
+from plimsoll.vectors.field import Field
 from plimsoll.vectors.report import Case as Figure
-from plimsoll.vectors.report import files
-from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, cases, rules
+from plimsoll.vectors.report import Folder, Watch, refusals
+from plimsoll.vectors.srm_cases import PARAMETERS, Case, Rules, Underlying, is_case, read_case, rules
+from plimsoll.vectors.srm_options import E8
 
 TOLERANCE = 1e-8
 #: Floors as low as the contract takes them: the cases know of none.
@@ -64,9 +66,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """Errors are relative to what was published, or to one quote if that is more."""
+    """Errors are relative to gross notional (Case.gross)."""
 
     results: tuple[Result, ...]
+    refused: tuple[PlimsollError, ...] = ()
+    passed_over: tuple[str, ...] = ()
     name: str = "srm"
 
     @property
@@ -86,25 +90,30 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         head: dict[str, Any] = {"set": self.name, "cases": self.cases, "passed": self.passed}
         for name in ("im", "mm", "mtm"):
-            head[f"worst_rel_error_{name}"] = max(getattr(result, name).rel_error for result in self.results)
-        return head | {"per_case": [result.to_json() for result in self.results]}
+            errors = [getattr(result, name).rel_error for result in self.results]
+            head[f"worst_rel_error_{name}"] = max(errors, default=None)
+        return head | {"per_case": [result.to_json() for result in self.results]} | refusals(self.refused)
 
 
-def run(folder: Path) -> Report:
-    """Every case of every file in `folder` but the parameters."""
-    chain = ProcessChain()
+def run(place: Path, watch: Watch = iter) -> Report:
+    """Every case of every file under `place`, with the parameters beside it. What cannot be run is in the report."""
+    folder, chain, results = Folder(place, ".json"), ProcessChain(), list[Result]()
     table = _deploy(chain, "NormalTable", TABLE_FILE.read_bytes())
-    results: list[Result] = []
-    for path in files(folder, "*.json"):
-        if path.name == PARAMETERS:
-            continue
-        rule = rules(folder, path.name)
-        found = cases(path)
-        model = _model(chain, rule, table.address)
-        results += [_result(chain, model, rule, case) for case in found]
-    if not results:
-        raise BadInput("DIR", str(folder), f"there is no case in it; {PARAMETERS} and a .json of cases were expected")
-    return Report(tuple(results))
+    for path in watch([path for path in folder.paths if path.name != PARAMETERS]):
+        name = folder.name(path)
+        with folder.keeping(name):
+            content = Field.read(path, name)
+            cases = [content[case] for case in content.names()] if isinstance(content.value, dict) else []
+            if not any(map(is_case, cases)):
+                folder.passed_over.append(name)
+                continue
+            rule = rules(path)
+            model = _model(chain, rule, table.address)
+            for case in cases:
+                with folder.keeping(case.where):
+                    results.append(_result(chain, model, rule, read_case(case)))
+    folder.checked(len(results), f"{PARAMETERS} and a .json of cases")
+    return Report(tuple(results), tuple(folder.refused), tuple(folder.passed_over))
 
 
 def _deploy(chain: ProcessChain, name: str, *args: Any) -> Contract:
@@ -127,16 +136,17 @@ def _result(chain: ProcessChain, model: Contract, rule: Rules, case: Case) -> Re
     receipt = chain.send(chain.accounts[0], model.address, data)
     return Result(
         name=case.name,
-        options=sum(len(expiry.holdings) for one in case.underlyings for expiry in one.expiries),
-        im=_figure(f"{case.name} IM", case.im, found.equity - found.im - _depeg(rule, case)),
-        mm=_figure(f"{case.name} MM", case.mm, found.equity - found.mm),
-        mtm=_figure(f"{case.name} mark", case.mtm, found.equity),
+        options=case.options,
+        im=_figure(case, "IM", case.im, found.equity - found.im - _depeg(rule, case)),
+        mm=_figure(case, "MM", case.mm, found.equity - found.mm),
+        mtm=_figure(case, "mark", case.mtm, found.equity),
         gas=receipt.gas_used - BASE_GAS - sum(16 if byte else 4 for byte in data),
     )
 
 
-def _figure(name: str, published: Fraction, wad: int) -> Figure:
-    return Figure(name, float(published), float(Fraction(wad, WAD)), max(1.0, abs(float(published))), TOLERANCE)
+def _figure(case: Case, name: str, published: Fraction, wad: int) -> Figure:
+    got = float(Fraction(wad, WAD * case.size))
+    return Figure(f"{case.name} {name}", float(published), got, float(case.gross), TOLERANCE)
 
 
 # ---------------------------------------------------------------- words
@@ -179,7 +189,7 @@ def _depeg(rule: Rules, case: Case) -> int:
 
 def _sold(one: Underlying) -> Fraction:
     sold = sum(max(-holding.quantity, 0) for expiry in one.expiries for holding in expiry.holdings)
-    return Fraction(sold, 10**8)
+    return Fraction(sold, E8)
 
 
 def _wad(value: Fraction) -> int:

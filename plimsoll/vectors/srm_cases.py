@@ -9,10 +9,11 @@ from pathlib import Path
 from plimsoll.margin.fixed_math import BPS, WAD
 from plimsoll.margin.option_terms import OptionTerms
 from plimsoll.margin.rule_options import ExpiryExposure
-from plimsoll.vectors.fields import Fields, bps, doubt, positive, read, scaled, whole
-from plimsoll.vectors.srm_options import UNDERLYINGS, Leg, expiry, legs_of
+from plimsoll.vectors.field import Field
+from plimsoll.vectors.srm_options import E8, UNDERLYINGS, Leg, doubt, enlargement, expiry, legs_of
 
 PARAMETERS = "params.json"
+PARTS = ("Scenario", "Result")
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,19 @@ class Underlying:
     base: Fraction
     expiries: tuple[ExpiryExposure, ...]
 
+    @property
+    def options(self) -> Fraction:
+        """How many, bought and sold."""
+        return Fraction(sum(abs(h.quantity) for expiry in self.expiries for h in expiry.holdings), E8)
+
 
 @dataclass(frozen=True)
 class Case:
-    """What an account has and what was published for it, in quote."""
+    """What an account has and what was published for it, in quote. size: by how much what it has was enlarged."""
 
     name: str
+    options: int
+    size: int
     cash: Fraction
     stable: Fraction
     underlyings: tuple[Underlying, ...]
@@ -54,75 +62,87 @@ class Case:
     mm: Fraction
     mtm: Fraction
 
+    @property
+    def gross(self) -> Fraction:
+        """Gross notional, quote: options, perps and bases at spot, and cash; at least one."""
+        held = sum((one.spot * (abs(one.perp) + abs(one.base) + one.options) for one in self.underlyings), Fraction(0))
+        return max((held + abs(self.cash)) / self.size, Fraction(1))
 
-def rules(folder: Path, file: str) -> Rules:
-    """The parameters for the cases of `file`."""
-    p = read(folder / PARAMETERS)
-    option, perp, doubt, depeg = (p.object(name) for name in ("option", "perp", "oracleContingency", "depeg"))
-    bases = p.object("base_margin")
-    key = file.replace("-", "_").replace(".", "_")
-    base = bases.object(key if key in bases.raw else "test_cases_json")
-    factor, scale = base.number("marginFactor"), base.number("IMScale")
+
+def rules(path: Path) -> Rules:
+    """The parameters for the cases of the file at `path`, which lie beside it."""
+    p = Field.read(path.with_name(PARAMETERS))
+    perp, bases = p["perp"], p["base_margin"]
+    key = path.name.replace("-", "_").replace(".", "_")
+    base = bases[key if key in bases else "test_cases_json"]
+    factor, scale = base["marginFactor"].number(), base["IMScale"].number()
     return Rules(
-        options=_option_terms(option, doubt),
-        perp_im=bps(perp, "imPerpReq"),
-        perp_mm=bps(perp, "mmPerpReq"),
-        base_im=whole((1 - factor * scale) * BPS, base.at("IMScale")),
-        base_mm=whole((1 - factor) * BPS, base.at("marginFactor")),
-        depeg_threshold=bps(depeg, "threshold"),
-        depeg_factor=depeg.number("depegFactor"),
+        options=_option_terms(p["option"], p["oracleContingency"]),
+        perp_im=bps(perp["imPerpReq"]),
+        perp_mm=bps(perp["mmPerpReq"]),
+        base_im=base["IMScale"].whole(Fraction(1, BPS), of=1 - factor * scale),
+        base_mm=base["marginFactor"].whole(Fraction(1, BPS), of=1 - factor),
+        depeg_threshold=bps(p["depeg"]["threshold"]),
+        depeg_factor=p["depeg"]["depegFactor"].number(),
     )
 
 
-def _option_terms(option: Fields, doubt: Fields) -> OptionTerms:
+def _option_terms(option: Field, doubt: Field) -> OptionTerms:
     return OptionTerms(
-        max_spot=bps(option, "maxSpotReq"),
-        min_spot=bps(option, "minSpotReq"),
-        mm_call=bps(option, "mmCallSpotReq"),
-        mm_put=bps(option, "mmPutSpotReq"),
-        mm_put_mark=bps(option, "MMPutMtMReq"),
-        unpaired_im=bps(option, "unpairedIMScale"),
-        unpaired_mm=bps(option, "unpairedMMScale"),
-        offset=bps(option, "mmOffsetScale"),
-        asset_threshold=bps(doubt, "baseThreshold"),
-        perp_threshold=bps(doubt, "perpThreshold"),
-        option_threshold=bps(doubt, "optionThreshold"),
-        confidence_factor=bps(doubt, "OCFactor"),
+        max_spot=bps(option["maxSpotReq"]),
+        min_spot=bps(option["minSpotReq"]),
+        mm_call=bps(option["mmCallSpotReq"]),
+        mm_put=bps(option["mmPutSpotReq"]),
+        mm_put_mark=bps(option["MMPutMtMReq"]),
+        unpaired_im=bps(option["unpairedIMScale"]),
+        unpaired_mm=bps(option["unpairedMMScale"]),
+        offset=bps(option["mmOffsetScale"]),
+        asset_threshold=bps(doubt["baseThreshold"]),
+        perp_threshold=bps(doubt["perpThreshold"]),
+        option_threshold=bps(doubt["optionThreshold"]),
+        confidence_factor=bps(doubt["OCFactor"]),
     )
 
 
-def cases(path: Path) -> list[Case]:
-    """Every case in `path`."""
-    file = read(path)
-    return [_case(name, file.object(name)) for name in file.raw]
+def bps(field: Field) -> int:
+    value = field.number()
+    if not 0 <= value < 2**16 // BPS:
+        raise field.refused("it must be a share, from 0 to 6")
+    return field.whole(Fraction(1, BPS))
 
 
-def _case(name: str, case: Fields) -> Case:
-    s, result = case.object("Scenario"), case.object("Result")
-    legs = legs_of(s)
+def is_case(field: Field) -> bool:
+    """Whether it has anything of a case."""
+    return isinstance(field.value, dict) and any(part in field for part in PARTS)
+
+
+def read_case(case: Field) -> Case:
+    s, result = case["Scenario"], case["Result"]
+    size = enlargement(s)
+    legs = legs_of(s, size)
     return Case(
-        name=name,
-        cash=_amount(s, "Cash"),
-        stable=s.number("USDCValue") / WAD,
-        underlyings=tuple(_underlying(s, place, legs) for place in range(len(UNDERLYINGS))),
-        im=result.number("realIM") / WAD,
-        mm=result.number("realMM") / WAD,
-        mtm=result.number("PortfolioMtM") / WAD,
+        name=case.path,
+        options=len(legs),
+        size=size,
+        cash=_amount(s["Cash"]) * size,
+        stable=s["USDCValue"].number() / WAD,
+        underlyings=tuple(_underlying(s, place, legs, size) for place in range(len(UNDERLYINGS))),
+        im=result["realIM"].number() / WAD,
+        mm=result["realMM"].number() / WAD,
+        mtm=result["PortfolioMtM"].number() / WAD,
     )
 
 
-def _underlying(s: Fields, place: int, legs: list[Leg]) -> Underlying:
+def _underlying(s: Field, place: int, legs: list[Leg], size: int) -> Underlying:
     name = UNDERLYINGS[place]
-    doubts = s.items("SpotPerpConfidences", len(UNDERLYINGS))[place]
-    confidences = Fields({"list": doubts}, s.at(f"SpotPerpConfidences[{place}]")).numbers("list", 2)
-    spot = positive(s.number(f"{name}SpotPrice") / WAD, s.at(f"{name}SpotPrice"))
-    price = positive(s.numbers("PerpPrice", len(UNDERLYINGS))[place] / WAD, s.at("PerpPrice"))
-    perp = _amount(s, f"Perps_{name}")
-    pnl = Fraction(0)
+    spot_doubt, perp_doubt = (doubt(item) for item in s["SpotPerpConfidences"].items(len(UNDERLYINGS))[place].items(2))
+    spot = s[f"{name}SpotPrice"].positive() / WAD
+    price = s["PerpPrice"].items(len(UNDERLYINGS))[place].positive() / WAD
+    perp, pnl = _amount(s[f"Perps_{name}"]) * size, Fraction(0)
     if perp:
-        paid = s.number(f"Account{name}FundingIndex", Fraction(0)) - s.number(f"{name}GlobalFundingIndex", Fraction(0))
-        pnl = perp * (price - s.number(f"LastEntry{name}") / WAD + paid / WAD)
-    spot_doubt, perp_doubt = (doubt(value, s.at(f"SpotPerpConfidences[{place}]")) for value in confidences)
+        ours, global_ = s[f"Account{name}FundingIndex"], s[f"{name}GlobalFundingIndex"]
+        paid = ours.number(Fraction(0)) - global_.number(Fraction(0))
+        pnl = perp * (price - s[f"LastEntry{name}"].number() / WAD + paid / WAD)
     mine = [leg for leg in legs if leg.underlying == name]
     times = sorted({leg.seconds for leg in mine})
     return Underlying(
@@ -132,13 +152,13 @@ def _underlying(s: Fields, place: int, legs: list[Leg]) -> Underlying:
         perp_doubt=max(spot_doubt, perp_doubt),
         perp=perp,
         pnl=pnl,
-        base=_amount(s, f"w{name}"),
+        base=_amount(s[f"w{name}"]) * size,
         expiries=tuple(
             expiry(s, place, (spot, spot_doubt), [leg for leg in mine if leg.seconds == time]) for time in times
         ),
     )
 
 
-def _amount(s: Fields, name: str) -> Fraction:
+def _amount(field: Field) -> Fraction:
     """Of a token or of quote, within what balances are: 2^96 in WAD."""
-    return Fraction(scaled(s.number(name) / WAD, WAD, 97, s.at(name), signed=True), WAD)
+    return Fraction(field.scaled(WAD, 97, signed=True, of=field.number() / WAD), WAD)

@@ -106,7 +106,8 @@ def generate(paths: list[Path], types_only: bool = False) -> dict[str, dict[str,
     output = run_solc(paths, ["abi"] if types_only else CODE)
     if report(output.get("errors", [])):
         sys.exit(1)
-    return output["contracts"]
+    names = [path.relative_to(ROOT).as_posix() for path in paths]
+    return {name: output["contracts"][name] for name in names if name in output["contracts"]}
 
 
 def artifact(path: str, contract: dict[str, Any]) -> dict[str, Any]:

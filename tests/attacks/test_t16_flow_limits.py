@@ -96,7 +96,11 @@ def test_t16_what_is_paid_back_later_gives_the_room_back(desk):
     mallory, alice = lending_desk(desk)
     desk.act(mallory, borrow(mallory, QUOTE, 50_000 * USDC))
     desk.act(mallory, repay(mallory, QUOTE))
+    with expect("BorrowVelocityExceeded"):
+        desk.act(alice, borrow(alice, QUOTE, 50_000 * USDC + 1))
     desk.act(alice, borrow(alice, QUOTE, 50_000 * USDC - 2))
+    assert desk.debt(alice, QUOTE) == pytest.approx(50_000 * USDC, abs=3)
+    assert desk.debt(mallory, QUOTE) == 0
 
 
 def test_t16_the_cap_binds_whatever_the_hour(desk):

@@ -57,13 +57,17 @@ BY_NUMBER = {
 
 @pytest.mark.parametrize("chunk", range(CHUNKS), ids=lambda number: f"{ALL}-{number}")
 def test_campaign(chunk):
-    campaign(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))
+    """Every sequence is played to its end: the first that breaks an invariant raises Broken."""
+    stats = campaign(SEED, range(chunk * CHUNK, (chunk + 1) * CHUNK))
+
+    assert stats["sequences"] == CHUNK
+    assert sum(stats[key] for key in stats if key.startswith("done ")) > CHUNK
 
 
 @pytest.mark.parametrize("number", BY_NUMBER)
 def test_campaign_holds(number):
     """Each invariant by itself, so that what breaks is named even where another would have broken first."""
-    campaign(2, range(6), enforced=BY_NUMBER[number])
+    assert campaign(2, range(6), enforced=BY_NUMBER[number])["sequences"] == 6
 
 
 def test_campaign_reaches_every_step_action_and_event():
@@ -117,4 +121,6 @@ def test_sequences_are_reproducible():
 @pytest.mark.parametrize("chunk", range(SLOW_CHUNKS), ids=lambda number: f"{ALL}-{number}")
 def test_long_campaign(chunk):
     seed = int(os.environ.get("PLIMSOLL_SEED") or time.time())
-    campaign(seed, range(chunk * SLOW_CHUNK, (chunk + 1) * SLOW_CHUNK))
+    stats = campaign(seed, range(chunk * SLOW_CHUNK, (chunk + 1) * SLOW_CHUNK))
+
+    assert stats["sequences"] == SLOW_CHUNK

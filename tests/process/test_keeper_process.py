@@ -111,7 +111,7 @@ def test_dead_through_a_whole_fall_it_catches_up(anvil_world, keeper_on):
     world.chain.set_automine(False)
     keeper = keeper_on("--profit-to", COLD)
     settle_blocks(world, keeper)
-    check_outcome(world, targets, start)
+    assert check_outcome(world, targets, start) > 0
 
 
 def test_a_borrower_is_sold_and_repaid_by_the_process(spot_world, keeper_on):

@@ -98,7 +98,11 @@ def test_stakers_at_the_edge_of_emptiness(decimals, seed):
         stake.write("cooldown", stake.read("balanceOf", owner), sender=owner)
     earn(world, fortune // 3)
     world.chain.advance(stake.read("period"))
+    had = sum(worth(stake, world.token(0), owner) for owner in people)
     walk(rng, stake, world.token(0), people)
+    assert (
+        sum(worth(stake, world.token(0), owner) for owner in people) <= had + ACTIONS
+    )  # a millionth for each rounding
 
 
 def test_a_rounding_the_wrong_way_is_worth_a_unit_each_time():

@@ -46,6 +46,7 @@ def test_no_deposit_passes_the_cap(desk, mallory):
     with exceeded(CAP + 1):
         desk.act(mallory, deposit(mallory, WETH, 50 * WAD), deposit(other, WETH, 50 * WAD + 1))
     desk.act(mallory, deposit(mallory, WETH, 50 * WAD), deposit(other, WETH, 50 * WAD))
+    assert desk.held(mallory, WETH) + desk.held(other, WETH) == CAP
 
 
 def test_nor_does_lending_from_outside_or_inside(desk, mallory):
@@ -69,6 +70,7 @@ def test_nor_a_swap_s_proceeds(desk, mallory, put):
     data = exchange.encode("swap", quote, weth, 330_000 * USDC)
     with exceeded(1_010 * WAD):
         desk.act(mallory, call(mallory, QUOTE, 330_000 * USDC, WETH, 0, exchange.address, data))
+    assert (desk.held(mallory, QUOTE), desk.held(mallory, WETH)) == (330_000 * USDC, 900 * WAD)
 
 
 def test_nor_borrowing_it_and_putting_it_back(desk, mallory):
@@ -79,6 +81,7 @@ def test_nor_borrowing_it_and_putting_it_back(desk, mallory):
     with exceeded(900 * WAD + 101 * WAD):
         desk.act(other, borrow(other, WETH, 101 * WAD))
     desk.act(other, borrow(other, WETH, 99 * WAD))
+    assert desk.lent(mallory, WETH) + desk.held(other, WETH) == 999 * WAD < CAP
 
 
 def test_what_is_sent_straight_to_the_vault_is_nobody_s(desk, mallory):

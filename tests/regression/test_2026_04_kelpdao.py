@@ -117,6 +117,8 @@ def test_and_takes_nothing_from_others(desk, mallory):
     honest = desk.trader("honest")
     desk.fund(honest, WETH, 200 * WAD)
     desk.act(honest, *out(desk, honest, HOURLY))
+    assert desk.debt(honest, QUOTE) == pytest.approx(HOURLY, abs=2)
+    assert desk.debt(mallory, QUOTE) < 10  # what rounding leaves of three loans
 
 
 def test_hour_after_hour_up_to_the_cap_and_there_it_ends(desk, mallory):

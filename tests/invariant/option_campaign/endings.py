@@ -79,7 +79,8 @@ def in_a_batch(run, rng) -> None:
 
 
 def expire(run, rng) -> None:
-    """To the end of the nearest expiry, its price observed by someone, sometimes late; then people are settled."""
+    """To the end of the nearest expiry, its price observed by someone, sometimes late, while others are at work, seldom
+    through a jump; then people are settled."""
     pending = sorted({e for found in run.arena.expiries.values() for e in found if e * 60 > run.state.time})
     if not pending:
         return
@@ -89,7 +90,11 @@ def expire(run, rng) -> None:
     late = rng.choice((0, 0, 900))
     run.chain.set_timestamp(max(end - 1_800 + 1, run.state.time + 2))
     for _ in range(18):
-        run.world.post({1: int(run.world.prices[1] * rng.uniform(0.997, 1.003))}, seconds=118 + late // 18)
+        jump = rng.choice((0.003,) * 9 + (0.1,))
+        run.world.post({1: int(run.world.prices[1] * rng.uniform(1 - jump, 1 + jump))}, seconds=118 + late // 18)
+        if rng.random() < 0.3:
+            run.look()
+            rng.choice((liquidate, margin_call, lie))(run, rng)
         for market in MARKETS:
             if pending[0] in run.arena.expiries[market]:
                 run.world.engine.write("observeExpiry", market, pending[0], sender=run.world.admin)

@@ -6,11 +6,11 @@ from functools import cached_property
 
 from option_campaign.arena import ASSETS, FEEDS, MARKETS, PRICES_SLOT, UNIT, Arena
 from plimsoll import ledger
+from plimsoll.keeper.options import witness_of
 from plimsoll.margin import account as twin
 from plimsoll.margin import option_values, words
 from plimsoll.margin.account import PriceUse
 from plimsoll.margin.option_series import expiry_of, key_of, market_of, payoff
-from plimsoll.margin.portfolio_words import AccountView
 
 
 class State:
@@ -26,7 +26,8 @@ class State:
         self.totals = {a: words.Totals.from_word(arena.word(ledger.totals(a))) for a in ASSETS}
         self.lending = {a: words.Lending.from_word(arena.word(ledger.lending(a))) for a in ASSETS}
         keys = [(market, expiry) for market, found in arena.expiries.items() for expiry in found]
-        self.settled = {at: words.Settlement.from_word(arena.word(ledger.settlement(*at))).price for at in keys}
+        self.settlements = {at: words.Settlement.from_word(arena.word(ledger.settlement(*at))) for at in keys}
+        self.settled = {at: word.price for at, word in self.settlements.items()}
         flat = arena.world.surfaces.read("read", [key_of(*at) for at in keys])
         self.surfaces = {key_of(*at): tuple(flat[3 * n : 3 * n + 3]) for n, at in enumerate(keys)}
         self._assessed: dict[tuple[bytes, int, bytes], twin.Assessment] = {}
@@ -97,7 +98,7 @@ class State:
             lending=self.lending,
             portfolio=arena.portfolio,
             surfaces=self.surfaces,
-            settlements={key_of(*at): price for at, price in self.settled.items()},
+            settlements={key_of(*at): word for at, word in self.settlements.items()},
         )
 
     def price(self, market: int) -> int:
@@ -117,9 +118,7 @@ class State:
 
     def witness(self, account: bytes) -> bytes:
         """The best proof there is."""
-        sheet = option_values.gather(self.accounts[account], self.snapshot, PriceUse.TARGET)
-        view = AccountView.of(sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
-        return self.arena.portfolio.best_witness(view).witness
+        return witness_of(self.accounts[account], self.snapshot)
 
     def perp_pnl(self) -> dict[int, int]:
         """Of all accounts by market, at last prices."""

@@ -59,6 +59,37 @@ def test_a_bad_cell_is_an_error_that_names_it(name, text, where, tmp_path):
     assert where in run(name, tmp_path, code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "bad"),
+    [("svi", SVI.format(vol="0.2"), "100,0.04,0,2,0,0.1,100,1,0.2\n"), ("svi", SVI.format(vol="0.2"), "0\n")]
+    + [("haug", HAUG + "Call,1,1,0,0,0,0.5,0\n", "Straddle,1,1,0,0,1,0.5,1\n")]
+    + [("black76", BLACK + "0,0.5,3,1,1,2,0,1\n", "x,0.5,3,1,1,2,0,1\n")],
+)
+def test_a_bad_line_does_not_lose_the_others(name, text, bad, tmp_path):
+    """They are reported, it is told, and the command ends with 2."""
+    (tmp_path / "cases.csv").write_text(text + bad)
+    out = tmp_path / "out.json"
+    result = run(name, tmp_path, "--json", out, code=2)
+    report = json.loads(out.read_text())
+
+    assert report["cases"] == report["passed"] > 0
+    assert [refused["what"].startswith("cases.csv:3") for refused in report["refused"]] == [True]
+    assert "cases.csv:3" in result.stderr
+
+
+def test_one_file_will_do_for_a_folder_and_folders_hold_folders(tmp_path):
+    """Names are told from the folder on."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "cases.csv").write_text(SVI.format(vol="0.2"))
+    out = tmp_path / "out.json"
+    run("svi", tmp_path / "deep" / "er" / "cases.csv", "--json", out)
+    alone = json.loads(out.read_text())
+    run("svi", tmp_path / "deep", "--json", out)
+
+    assert [case["name"] for case in alone["per_case"]] == ["cases.csv:2 vol"]
+    assert [case["name"] for case in json.loads(out.read_text())["per_case"]] == ["er/cases.csv:2 vol"]
+
+
 def test_a_case_that_fails_is_shown_and_ends_with_1(tmp_path):
     """In the table and in the JSON, which is written all the same."""
     (tmp_path / "wrong.csv").write_text(SVI.format(vol="0.2000001"))
@@ -105,6 +136,7 @@ def test_published_cases_hold(case):
 # ---------------------------------------------------------------- portfolios
 
 PORTFOLIOS = Path(__file__).resolve().parents[1] / "margin" / "portfolio_cases"
+HEAD_KEYS = {"cases", "passed", "worst_rel_error_im", "worst_rel_error_mm", "per_case"}
 KEYS = {"name", "options", "scenarios", "im", "mm", "mtm", "worst_scenario", "rel_error_im", "rel_error_mm"}
 
 
@@ -123,7 +155,60 @@ def test_portfolios_are_reported_one_by_one(tmp_path):
     run("pmrm2", PORTFOLIOS, "--json", out)
     report = json.loads(out.read_text())
 
+    assert set(report) == HEAD_KEYS
     assert report["cases"] == report["passed"] == len(list(PORTFOLIOS.glob("*.json")))
     assert max(report["worst_rel_error_im"], report["worst_rel_error_mm"]) < 1e-8
     assert all(set(case) == KEYS | {"gas_full", "gas_witness"} for case in report["per_case"])
     assert all(0 < case["gas_witness"] < case["gas_full"] for case in report["per_case"])
+
+
+def _with_a_bad_one(place: Path, text: str) -> None:
+    (place / "good.json").write_text((PORTFOLIOS / "short_straddle.json").read_text())
+    (place / "sub").mkdir()
+    (place / "sub" / "bad.json").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "sub/bad.json None cannot be used: it must be JSON"),
+        ("[" * 100_000, "sub/bad.json None cannot be used: it must be JSON"),
+        (
+            '{"Scenario": 5, "Parameters": {}, "Result": {}}',
+            "sub/bad.json: Scenario 5 cannot be used: it must be",
+        ),
+        ('{"Scenario": {}}', "sub/bad.json: Parameters None cannot be used: the field is missing; there are Scenario"),
+    ],
+)
+def test_a_bad_portfolio_does_not_lose_the_others(text, told, tmp_path):
+    """It is told by file and field, beside the report, and the command ends with 2."""
+    _with_a_bad_one(tmp_path, text)
+    out = tmp_path.with_suffix(".report")
+    result = run("pmrm2", tmp_path, "--json", out, code=2)
+    report = json.loads(out.read_text())
+
+    assert [case["name"] for case in report["per_case"]] == ["good"]
+    assert (report["cases"], report["passed"], len(report["refused"])) == (1, 1, 1)
+    assert told in result.stderr
+    assert "1 of 1 hold" in result.stdout
+
+
+def test_json_of_another_kind_is_passed_over(tmp_path):
+    """And named; the command ends as it would without it, with the keys it has without it."""
+    _with_a_bad_one(tmp_path, '{"cases": ["good"]}')
+    (tmp_path / "README.md").write_text("about these cases")
+    out = tmp_path.with_suffix(".report")
+    result = run("pmrm2", tmp_path, "--json", out)
+
+    assert "passed over, as they hold no such cases: sub/bad.json" in result.stderr
+    assert set(json.loads(out.read_text())) == HEAD_KEYS
+
+
+@pytest.mark.parametrize("name", ["pmrm2", "srm"])
+def test_a_folder_with_no_portfolio_is_an_error(name, tmp_path):
+    """That names what it found instead."""
+    (tmp_path / "index.json").write_text("[]")
+    told = run(name, tmp_path, code=2).stderr
+
+    assert "there is no case in it" in told
+    assert "index.json is something else" in told

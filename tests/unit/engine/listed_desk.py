@@ -11,11 +11,9 @@ from dataclasses import replace
 
 from desk import Desk
 
-from plimsoll.margin import option_values
-from plimsoll.margin.account import PriceUse
+from plimsoll.keeper.options import witness_of
 from plimsoll.margin.option_series import expiry_of, key_of, market_of
 from plimsoll.margin.portfolio_margin import PortfolioMargin
-from plimsoll.margin.portfolio_words import AccountView
 from plimsoll.testing.options import OptionMixin
 
 
@@ -26,7 +24,7 @@ class ListedDesk(OptionMixin, Desk):
         for market, expiry in self.keys():
             key = key_of(market, expiry)
             surfaces[key] = tuple(self.surfaces.read("read", [key]))
-            settlements[key] = self.engine.read("settlementOf", market, expiry)[0]
+            settlements[key] = self.settlement(market, expiry)
         model = PortfolioMargin(self.deployed.parameters.portfolio)
         return replace(plain, portfolio=model, surfaces=surfaces, settlements=settlements)
 
@@ -40,10 +38,7 @@ class ListedDesk(OptionMixin, Desk):
 
     def witness(self, account):
         """The best proof there is: what a keeper sends."""
-        snapshot = self.snapshot_words()
-        sheet = option_values.gather(self.mirror(account), snapshot, PriceUse.TARGET)
-        view = AccountView.of(sheet.assets, sheet.tags, sheet.perps, sheet.expiries, sheet.options)
-        return snapshot.portfolio.best_witness(view).witness
+        return witness_of(self.mirror(account), self.snapshot_words())
 
     def fall_below(self, account, level=1.0, feed=1, *, step=0.01, up=True):
         """Moves the price until the account's equity is below `level` of its MM; surfaces with it."""

@@ -199,7 +199,8 @@ class OptionDesk(Desk):
             for expiry in self.expiries(market):
                 key = key_of(market, expiry)
                 surfaces[key] = tuple(self.surfaces.read("read", [key]))
-                settlements[key] = self.engine.read("settlementOf", market, expiry)[0]
+                (word,) = ledger.read(self.engine, [ledger.settlement(market, expiry)])
+                settlements[key] = Settlement.from_word(word)
         return replace(plain, model=model, portfolio=model, surfaces=surfaces, settlements=settlements)
 
     def expiries(self, market):

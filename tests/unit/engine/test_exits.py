@@ -83,6 +83,11 @@ def test_nothing_else_waits(bank):
     desk.act(borrower, repay(borrower, QUOTE, 1_000 * USDC))
     desk.mint(outsider, QUOTE, 1_000 * USDC)
     desk.vault(QUOTE).write("deposit", 1_000 * USDC, outsider, sender=outsider)
+    assert desk.held(lender, QUOTE) == 0
+    assert desk.debt(borrower, QUOTE) == pytest.approx(9_000 * USDC, rel=1e-4)
+    assert desk.vault(QUOTE).read("convertToAssets", desk.vault(QUOTE).read("balanceOf", outsider)) > 1_999 * USDC
+    with expect("ExitWaits", QUOTE):
+        desk.act(lender, recall(lender, QUOTE, USDC))
 
 
 def test_where_nothing_is_owed_nobody_waits(bank):
@@ -90,6 +95,7 @@ def test_where_nothing_is_owed_nobody_waits(bank):
     desk.act(borrower, lend(borrower, WETH, WAD), recall(borrower, WETH, WAD))
     desk.post({1: 2_600 * PRICE})
     desk.act(borrower, lend(borrower, WETH, WAD), recall(borrower, WETH, WAD))
+    assert (desk.held(borrower, WETH), desk.lent(borrower, WETH)) == (10 * WAD, 0)
 
 
 def test_lenders_of_the_quote_asset_wait_for_perp_markets_too(desk):

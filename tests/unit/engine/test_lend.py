@@ -237,4 +237,6 @@ def test_reducing_batch_may_repay(bank):
     for seconds in (1, 7, 86_411):
         desk.chain.advance(seconds)
         for amount in (1_000, 12_345_678):
+            before = desk.debt(borrower, QUOTE)
             desk.act(borrower, repay(borrower, QUOTE, amount), reducing=True)
+            assert desk.debt(borrower, QUOTE) == pytest.approx(before - amount, abs=1)

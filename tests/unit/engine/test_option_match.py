@@ -8,6 +8,7 @@ from option_desk import ALIVE, DAY, OptionDesk, refused
 
 from plimsoll import accounts
 from plimsoll.actions import transfer_option
+from plimsoll.errors import Reverted
 from plimsoll.margin.account import PriceUse
 from plimsoll.margin.option_series import perp
 
@@ -101,6 +102,76 @@ def test_an_order_s_limit_is_of_the_whole_package(desk, sides):
         desk.match(maker, taker, legs, prices, second={"limit": -net - 1})
     desk.match(maker, taker, legs, prices, first={"limit": net}, second={"limit": -net})
     assert desk.options(maker) == dict(legs)
+
+
+def test_an_order_of_another_account_than_the_batch_was_told_is_refused(desk, sides):
+    """Offsets may lead out of an action's data. What the engine reads there its library does not, and compares."""
+    maker, taker = sides
+    kind, nobody, data = desk.filling(maker, taker, [(desk.call(3000), SIZE)], [ALIVE])
+    honest = len(data)
+    for shift in (honest, honest + 32, 2**256 - 64, 2**255):
+        astray = ((32 + shift) % 2**256).to_bytes(32, "big") + data[32:]
+        with pytest.raises(Reverted):
+            desk.execute(desk.admin, (kind, nobody, astray), (kind, nobody, data))
+    inner = data[:32] + (2**256 - 320).to_bytes(32, "big") + data[64:]
+    with pytest.raises(Reverted):
+        desk.execute(desk.admin, (kind, nobody, inner))
+    desk.execute(desk.admin, (kind, nobody, data))
+    assert desk.options(maker) == {desk.call(3000): SIZE}
+
+
+@pytest.mark.parametrize("word", [10, 17], ids=["limit", "reduce_only"])
+def test_what_the_verifier_does_not_read_the_engine_does(desk, sides, word):
+    """A limit, or a reduce-only, of more bits than it has: signed by the sender himself, whose hash nobody checks."""
+    maker, taker = sides
+    order = desk.filling(maker, taker, [(desk.call(3000), SIZE)], [ALIVE], signatures=(b"", b"\1"))
+    kind, nobody, data = order
+    dirty = bytearray(data)
+    dirty[32 * word + 1] ^= 1
+    with pytest.raises(Reverted):
+        desk.execute(desk.owner(maker), (kind, nobody, bytes(dirty)))
+    desk.execute(desk.owner(maker), order)
+    assert desk.options(maker) == {desk.call(3000): SIZE}
+
+
+def holder_of(desk, maker, *instruments):
+    """`maker` bought one of each of a third: who has it from him is long only, and nothing fresh is asked of that."""
+    third = desk.trader("third", 100_000)
+    for instrument in instruments:
+        desk.open(maker, third, instrument)
+
+
+def test_what_is_good_enough_to_close_one_leg_opens_no_other(desk, sides):
+    """Legs of one expiry share their price and surface, and each asks of them what it needs."""
+    maker, taker = sides
+    closed, opened = desk.call(3000), desk.call(3100)
+    desk.open(maker, taker, closed)
+    holder_of(desk, maker, opened)
+    both = [(closed, -SIZE), (opened, -SIZE)]
+    desk.show(ETH, desk.expiry, status=1)
+    with refused("SurfaceUnusable", ETH, desk.expiry):
+        desk.match(maker, taker, both, [ALIVE, ALIVE])
+    desk.show(ETH, desk.expiry)
+    desk.chain.advance(61)
+    with expect("PriceUnusable"):
+        desk.match(maker, taker, both, [ALIVE, ALIVE])
+    desk.post({})
+    desk.match(maker, taker, both, [ALIVE, ALIVE])
+    assert desk.options(taker) == {opened: SIZE} and desk.options(maker) == {}
+
+
+def test_a_good_surface_opens_no_leg_of_another_expiry(desk, sides):
+    """However good the one before it was."""
+    maker, taker = sides
+    later = desk.expiry + DAY
+    desk.show(ETH, later)
+    near, far = desk.call(3000), desk.call(3000, expiry=later)
+    holder_of(desk, maker, near, far)
+    desk.show(ETH, later, status=1)
+    with refused("SurfaceUnusable", ETH, later):
+        desk.match(maker, taker, [(near, -SIZE), (far, -SIZE)], [ALIVE, ALIVE])
+    desk.match(maker, taker, [(near, -SIZE)], [ALIVE])
+    assert desk.options(taker) == {near: SIZE} and desk.options(maker) == {far: SIZE}
 
 
 def test_a_series_with_a_second_name_or_without_an_expiry_is_refused(desk, sides):
@@ -266,6 +337,33 @@ def test_the_premium_moves_and_the_fees_are_insurance_s(desk, sides):
         *(f * UNIT for f in fees),
     )
     assert desk.options(maker) == {desk.call(3000): 2 * SIZE} and desk.options(taker) == {desk.call(3000): -2 * SIZE}
+
+
+def test_legs_of_several_expiries_and_markets_are_each_held_to_their_own(desk, sides):
+    """Mark, band and fee of each leg by hand: one order over two expiries of ether and one of bitcoin."""
+    maker, taker = sides
+    later = desk.expiry + DAY
+    desk.show(ETH, later)
+    btc = desk.prices[BTC + 1] // PRICE
+    legs = [
+        (desk.call(2900), 2 * SIZE, 150),
+        (desk.put_on(3040, expiry=later), -SIZE, 90),
+        (desk.call(btc + 1000, market=BTC), SIZE // 10, 50),
+    ]
+    for number, (instrument, _, mark) in enumerate(legs):
+        band = (btc if number == 2 else 3000) * 250 * PRICE // 20_000
+        prices = [mark * PRICE for _, _, mark in legs]
+        prices[number] += band + 1
+        with expect("FillPriceOutOfBand", instrument, prices[number], mark * PRICE, band):
+            desk.match(maker, taker, [leg[:2] for leg in legs], prices)
+    receipt = desk.match(maker, taker, [leg[:2] for leg in legs], [leg[2] * PRICE for leg in legs])
+    (told,) = desk.events(receipt, "Matched")
+    assert told.args["premium"] == (2 * 150 - 90 + 5) * WAD
+    for name, fee in (("makerFee", MAKER_FEE), ("takerFee", TAKER_FEE)):
+        by_leg = [(2 * 3000, 300), (3000, 90), (btc // 10, 5)]
+        expected = sum(min(index * WAD * fee // 10**6, premium * WAD // 8) for index, premium in by_leg)
+        assert told.args[name] == expected
+    assert desk.options(maker) == {instrument: quantity for instrument, quantity, _ in legs}
 
 
 def test_a_fee_is_at_most_an_eighth_of_the_premium(desk, sides):

@@ -28,7 +28,9 @@ class LoggingChain(ProcessChain):
             self.advance(1)
         self.calldata.append(data)
         receipt = super().send(sender, to, data, **options)
-        self.kept += [(self.block()[0], number, log) for number, log in enumerate(receipt.logs)]
+        block = self.block()[0]
+        first = self.kept[-1][1] + 1 if self.kept and self.kept[-1][0] == block else 0
+        self.kept += [(block, number, log) for number, log in enumerate(receipt.logs, first)]
         return receipt
 
     def logs(self, addresses, first, last, topics=()):

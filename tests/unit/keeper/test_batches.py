@@ -55,7 +55,7 @@ def test_the_book_is_right_to_the_unit(world, crowd_of, keeper_of, cash_of, seed
     _view, planner, batch = planned(keeper)
     assert batch is not None, [deferred.reason for deferred in planner.deferred]
     before = world.held(keeper.account)
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert batch.gain == (world.held(keeper.account) - before) * 10**12
     assert planner._closed.quote == world.held(keeper.account)
     assert all(world.position(keeper.account, market) == (0, 0) for market in sizes)
@@ -71,7 +71,7 @@ def test_insurance_and_what_it_leaves_are_predicted(world, crowd_of, keeper_of):
     _view, planner, batch = planned(keeper)
     assert len(batch.takes) == 3
     assert all(take.from_insurance > 0 for take in batch.takes)
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert planner._closed.quote == world.held(keeper.account)
     assert planner._closed.insurance_cash == world.held(world.insurance)
 
@@ -88,7 +88,7 @@ def test_bankruptcy_beyond_insurance_is_predicted(crowd_of, keeper_of):
     world.post({1: 2700 * PRICE})
     _view, planner, batch = planned(keeper)
     assert len(batch.takes) == 3
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert planner._closed.quote == world.held(keeper.account)
     assert 0 == planner._closed.insurance_cash == world.held(world.insurance)
 
@@ -122,7 +122,7 @@ def test_a_batch_planned_now_passes_a_few_seconds_later(world, crowd_of, keeper_
     _view, planner, batch = planned(keeper)
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
     assert world.assess(target).state < LIQUIDATABLE
 

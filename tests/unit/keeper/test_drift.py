@@ -48,7 +48,7 @@ def test_without_it_the_sale_exceeds_the_slice(town, keeper_of, monkeypatch):
     assert keeper.writer.simulate(batch, planner) is None
     world.chain.advance(1)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     receipt = keeper.wallet.receipt(result.sent[0])
     assert receipt.error.name == "InsufficientBalance"
 
@@ -66,7 +66,7 @@ def test_a_slice_that_shrinks_passes_at_whichever_second(town, keeper_of, second
     assert 0 < hair < 10 * ETHER * take.fraction // WAD // 10**6
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).error is None
     left = world.held(keeper.account, WETH)
     assert left == 0 if seconds == 15 else abs(left - hair * (15 - seconds) // 15) < hair // 10
@@ -82,7 +82,7 @@ def test_it_takes_no_capital(town, keeper_of, cash_of, seconds):
     assert world.held(keeper.account) == 0 and batch.takes[0].asked == WAD
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).error is None
     assert cash_of(world, "cold") > 10 * USD
 
@@ -124,7 +124,7 @@ def test_a_slice_that_grows_with_the_clock_is_bought_back_in_full(town, keeper_o
     assert batch.takes[0].asked == WAD and planner._closed.doubt[WBTC] > 0
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
     assert town.debt(keeper.account, WBTC) == 0
 

@@ -173,7 +173,7 @@ def planner_of(writer):
 def test_it_is_on_disk_before_it_leaves(journal, writer_of):
     node = Node(journal)  # asserts in broadcast
     writer, result = writer_of(journal, node), Result()
-    assert writer._send(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
+    assert writer.post(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
     assert result.sent == ["0x0-100"]
     assert list(journal.pending) == [0]
 
@@ -183,7 +183,7 @@ def test_an_answer_that_does_not_come_leaves_it_under_way(journal, writer_of):
     node.error = ChainUnreachable("http://node", "timed out")
     writer = writer_of(journal, node)
     with pytest.raises(ChainUnreachable):
-        writer._send(Batch("call", (), (b"\1" * 32,)), planner_of(writer), Result())
+        writer.post(Batch("call", (), (b"\1" * 32,)), planner_of(writer), Result())
     assert list(journal.pending) == [0]
 
 
@@ -191,7 +191,7 @@ def test_a_refusal_frees_the_nonce(journal, writer_of):
     node = Node(journal)
     node.error = RpcRefused("eth_sendRawTransaction", -32000, "insufficient funds for gas")
     writer, result = writer_of(journal, node), Result()
-    assert not writer._send(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
+    assert not writer.post(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
     assert journal.pending == {}
     assert result.sent == []
     assert writer._nonce() == 0
@@ -201,7 +201,7 @@ def test_gas_above_the_cap_sends_nothing(journal, writer_of):
     node = Node(journal)
     node.expensive = True
     writer, result = writer_of(journal, node), Result()
-    assert not writer._send(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
+    assert not writer.post(Batch("call", (), (b"\1" * 32,)), planner_of(writer), result)
     assert journal.pending == {}
     assert result.batches == []
 
@@ -217,5 +217,5 @@ def test_full_disk_sends_nothing(journal, writer_of, monkeypatch):
     node = Node(journal)
     writer = writer_of(journal, node)
     with pytest.raises(BadInput, match="No space left"):
-        writer._send(Batch("call", (), (b"\1" * 32,)), planner_of(writer), Result())
+        writer.post(Batch("call", (), (b"\1" * 32,)), planner_of(writer), Result())
     assert node.sent == []

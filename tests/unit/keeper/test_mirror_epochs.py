@@ -77,6 +77,6 @@ def test_a_charged_winner_is_liquidated_as_predicted(crowd_of, keeper_of):
     batch = planner.liquidations(look(view, {crowd.accounts["taker"]}).liquidatable)
     assert batch is not None
     assert all(view.account(target).positions[ETH].epoch == 0 for target in batch.targets)
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert planner._closed.quote == world.held(keeper.account)
     assert all(world.assess(target).state < AccountState.LIQUIDATABLE for target in batch.targets)

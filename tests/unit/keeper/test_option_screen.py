@@ -13,8 +13,8 @@ from plimsoll.accounts import Mode
 from plimsoll.keeper.option_screen import LEAST, suspects
 from plimsoll.keeper.select import judge
 from plimsoll.margin.account import Account, Balance, Header, ModelReplaced, PriceUse, assess
-from plimsoll.margin.option_series import pack
-from plimsoll.margin.words import Position
+from plimsoll.margin.option_series import key_of, pack
+from plimsoll.margin.words import Position, Settlement
 from plimsoll.prices import PRICE
 
 COUNT = 40
@@ -54,6 +54,7 @@ def anyone(draw, number):
 
 def with_cash(account, snapshot, health):
     """So much cash that equity is `health` times the call margin."""
+    account = replace(account, balances=account.balances | {0: Balance()})
     found = assess(account, snapshot, PriceUse.TARGET)
     level = found.mm + (found.im0 - found.mm) * 3 // 10
     held = max(int((health * level - found.equity) / 10**12), 0)
@@ -104,6 +105,47 @@ def test_a_model_that_is_replaced_or_missing_leaves_nobody_out(crowd, snapshot):
     late = replace(snapshot, time=snapshot.time + 7_200)
     for other in (ramping, replace(snapshot, portfolio=None), late):
         assert suspects(crowd, other) == crowd
+
+
+def ending(snapshot, seconds, share):
+    """So many seconds before the nearest expiry, prices fresh, with its mean known but for `share` at a tenth more."""
+    expiry = (BEGIN + DAYS[0] * 86_400) // 60
+    time = expiry * 60 - seconds
+    prices = {f: replace(price, published_at=time, seen_at=time) for f, price in snapshot.prices.items()}
+    covered = int((1 - share) * 1_800)
+    spots = {market: prices[snapshot.markets[market].risk.feed].value for market in (0, 1)}
+    records = {
+        key_of(market, expiry): Settlement(weighted=covered * spot * 11 // 10, covered=covered, observed_at=time)
+        for market, spot in spots.items()
+    }
+    return replace(snapshot, time=time, prices=prices, settlements=records)
+
+
+@pytest.mark.parametrize("seconds", [1_700, 600, 20])
+def test_in_an_expiry_s_last_half_hour_nobody_is_left_out_either(crowd, snapshot, seconds):
+    """Whom only a whole move would call, and whom only what is left of one; some are still left out."""
+    late = ending(snapshot, seconds, seconds / 1_800)
+    healths = [0.5, 0.9, 0.999, 0.999999, 1.000001, 1.001, 1.1, 2.0]
+    people = [with_cash(one, late, healths[n % len(healths)]) for n, one in enumerate(crowd)]
+    wanted = needing(people, late)
+    found = {account.id for account in suspects(people, late)}
+    assert len(wanted) >= COUNT // 3
+    assert wanted <= found and len(found) < len(people)
+
+
+def test_the_screen_takes_the_more_of_both_answers(crowd, snapshot, monkeypatch):
+    """With whole moves alone it would leave out somebody whose hedge has ended."""
+    late = ending(snapshot, 20, 20 / 1_800)
+    call = pack(0, (BEGIN + DAYS[0] * 86_400) // 60, 1_000 * PRICE, put=False)
+    header = Header(assets=1, markets=1, options=1, listed=1)
+    perp = Position(10**10, 10**10 * late.price(1).value)
+    hedged = replace(crowd[7], options={call: -(10**10)}, header=header, positions={0: perp})
+    hedged = with_cash(hedged, late, 0.999)
+    crowd = [*crowd[:7], hedged, *crowd[8:]]
+    assert hedged.id in needing(crowd, late)
+    assert hedged.id in {account.id for account in suspects(crowd, late)}
+    monkeypatch.setattr("plimsoll.keeper.option_screen.any", lambda _: False, raising=False)
+    assert hedged.id not in {account.id for account in suspects(crowd, late)}, "so the test sees it"
 
 
 def test_an_account_with_a_passed_expiry_is_looked_at(crowd, snapshot):

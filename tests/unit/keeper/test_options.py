@@ -9,15 +9,13 @@ from portfolio_town import BEGIN, HOUR, OptionTown
 
 from plimsoll.abi import decoder
 from plimsoll.accounts import Mode
-from plimsoll.actions import Kind, liquidate, trade_perp, withdraw
-from plimsoll.contracts import events
+from plimsoll.actions import Kind, liquidate, trade_perp
 from plimsoll.errors import Reverted
 from plimsoll.keeper.mirror import Mirror
 from plimsoll.keeper.options import witness_of
 from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.select import look
 from plimsoll.keeper.settings import Settings
-from plimsoll.keeper.takeover import fractions
 from plimsoll.margin.account import PriceUse, assess
 from plimsoll.orders import ONE
 from plimsoll.sim.anvil import KEY
@@ -35,31 +33,8 @@ def _town(logging_chain):
 @pytest.fixture
 def town(_town):
     """The same town for every test, as it was when it was founded."""
-    chain, people = _town.chain, list(_town.desk.people)
-    snapshot, nonces, kept = chain.snapshot(), dict(_town.desk.nonces), len(chain.kept)
-    yield _town
-    chain.revert(snapshot)
-    del chain.kept[kept:]
-    _town.desk.people[:], _town.desk.nonces, _town.now = people, nonces, _town.fall.at(BEGIN)
-    _town.keeper.mirror.view = None
-
-
-def below_call_margin(town, person):
-    """Hours go by until the account is below its call margin."""
-    return until(town, person, lambda found: found[0] < found[3] + (found[2] - found[3]) * 3 // 10)
-
-
-def below_mm(town, person):
-    return until(town, person, lambda found: found[0] < found[3])
-
-
-def until(town, person, reached):
-    for hour in range(1, 11):
-        town.at(BEGIN + hour * HOUR)
-        found, _ = town.assess(person.account)
-        if reached(found):
-            return found
-    raise AssertionError("the fall ends before that")
+    with _town.restored():
+        yield _town
 
 
 def sums(town):
@@ -166,8 +141,8 @@ def test_the_witness_shows_all_of_the_requirement(town):
 def test_a_portfolio_account_is_called_by_witness(town):
     """Once, and without a bounty."""
     fund = town.sell("fund", 93_000, PUTS)
-    below_call_margin(town, fund)
-    done, told = cycle(town)
+    town.below_call_margin(fund)
+    done, told = town.cycle()
     (called,) = [e for e in told if e.name == "MarginCalled"]
     assert done.calls == 1 and called.args["account"] == fund.account and called.args["bounty"] == 0
     assert town.assess(fund.account)[1] == 2
@@ -176,9 +151,9 @@ def test_a_portfolio_account_is_called_by_witness(town):
 def test_a_portfolio_account_is_liquidated_by_witness(town):
     """Its slice comes into the keeper's portfolio account, series by series, and nothing is lost on the way."""
     fund = town.sell("fund", 90_000, PUTS)
-    below_mm(town, fund)
+    town.below_mm(fund)
     had = town.desk.options(fund.account)
-    done, told = cycle(town)
+    done, told = town.cycle()
     (sold,) = [e for e in told if e.name == "Liquidated"]
     assert done.liquidations == 1 and sold.args["liquidator"] == town.keeper.portfolio
     order = sent_orders(town)[0]
@@ -192,21 +167,23 @@ def test_a_portfolio_account_is_liquidated_by_witness(town):
 def test_a_rule_account_goes_into_the_same_account(town):
     """Without a witness: it has no scenarios."""
     writer = town.sell("writer", 62_000, {1_950: 150}, mode=Mode.CROSS)
-    below_mm(town, writer)
-    assert cycle(town)[0].liquidations == 1
+    town.below_mm(writer)
+    assert town.cycle()[0].liquidations == 1
     assert sent_orders(town)[0][4] == b""
     assert set(town.desk.options(town.keeper.portfolio)) == {town.put(1_950)}
 
 
 def test_a_slice_is_as_large_as_the_keeper_s_account_can_hold(town):
-    """All is refused for its margin, a part is taken."""
+    """All is refused for its margin, a part is taken; a tenth of its initial margin stays free."""
+    town.keep(hedge=False)
     town.sell("fund", 900_000, {1_900: 1_000, 1_950: 1_000})
     town.at(BEGIN + 9 * HOUR)
-    drain(town, keep=260_000)
-    assert cycle(town)[0].liquidations == 1
+    town.drain(keep=260_000)
+    assert town.cycle()[0].liquidations == 1
     fraction = sent_orders(town)[0][1]
-    assert fraction == WAD // 4 and town.desk.options(town.keeper.portfolio)
-    assert town.assess(town.keeper.portfolio)[1] in (0, 1)
+    found, state = town.assess(town.keeper.portfolio)
+    assert WAD // 5 < fraction < WAD // 2 and town.desk.options(town.keeper.portfolio)
+    assert state == 0 and 1.10 * found[1] <= found[0] < 1.15 * found[1]
 
 
 def test_who_cannot_be_taken_is_called_and_holds_nobody_up(town):
@@ -215,10 +192,10 @@ def test_who_cannot_be_taken_is_called_and_holds_nobody_up(town):
     trader = town.desk.person("trader", Mode.CROSS)
     town.desk.fund(trader.account, trader.address, 12_000)
     town.desk.execute(trader.address, trade_perp(trader.account, 0, 100 * ONE))
-    drain(town, keep=0)
+    town.drain(keep=0)
     town.desk.fund(town.keeper.account, town.signer.address, 20_000)
-    below_mm(town, fund)
-    done, _ = cycle(town)
+    town.below_mm(fund)
+    done, _ = town.cycle()
     assert done.deferred == 1 and done.liquidations == 1 and done.calls == 1
     assert town.desk.options(fund.account) and town.assess(fund.account)[1] == 3
     assert town.desk.deployment.engine.read("position", trader.account, 0)[0] == 0
@@ -226,21 +203,13 @@ def test_who_cannot_be_taken_is_called_and_holds_nobody_up(town):
 
 def test_the_keeper_s_own_account_is_no_target(town):
     """Whatever becomes of it."""
-    town.at(BEGIN)
+    town.keep(hedge=False)
     own = town.desk.person("keeper", Mode.PORTFOLIO, KEY)
-    drain(town, keep=90_000)
+    town.drain(keep=90_000)
     town.trade(own, {town.put(strike): -round(q * ONE) for strike, q in PUTS.items()})
-    below_mm(town, own)
-    done, _ = cycle(town)
+    town.below_mm(own)
+    done, _ = town.cycle()
     assert town.assess(own.account)[1] == 3 and done.liquidatable == 0 and done.sent == []
-
-
-def test_slices_are_halved_down_to_the_least(town):
-    """Which is tried last, whatever it is."""
-    snapshot = town.keeper.mirror.follow().snapshot
-    least = snapshot.terms.min_slice * WAD // 10_000
-    tried = list(fractions(snapshot))
-    assert tried == [WAD, WAD // 2, WAD // 4, least] and least == WAD // 5
 
 
 def test_a_witness_that_has_grown_old_is_refused(town):
@@ -248,13 +217,6 @@ def test_a_witness_that_has_grown_old_is_refused(town):
     fund = town.sell("fund", 200_000, PUTS)
     with pytest.raises(Reverted, match="WitnessInsufficient"):
         town.desk.execute(town.signer.address, liquidate(town.keeper.portfolio, fund.account, witness=bytes(4)))
-
-
-def drain(town, keep):
-    """Takes out of the keeper's portfolio account what is above `keep`."""
-    account, sender = town.keeper.portfolio, town.signer.address
-    held = town.desk.deployment.engine.read("held", account, 0)
-    town.desk.execute(sender, withdraw(account, 0, held - keep * 10**6, sender))
 
 
 def sent_orders(town):
@@ -268,13 +230,3 @@ def sent_orders(town):
         if orders:
             return orders
     return []
-
-
-def cycle(town):
-    """What the keeper did with the block, all of it mined into that block, and its events."""
-    mark, town.chain.still = len(town.chain.kept), True
-    try:
-        done = town.keeper.cycle()
-    finally:
-        town.chain.still = False
-    return done, events([log for _, _, log in town.chain.kept[mark:]])

@@ -14,7 +14,19 @@ SECRET = "0x" + "7b" * 32
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("max_batch", 0), ("poll", 0), ("page", 10**9), ("reserve", -1), ("profit_to", "0x12"), ("delay", -1)],
+    [
+        ("max_batch", 0),
+        ("poll", 0),
+        ("page", 10**9),
+        ("reserve", -1),
+        ("profit_to", "0x12"),
+        ("delay", -1),
+        ("hedge_band", 10_001),
+        ("observe_every", 121),
+        ("option_gas", 1),
+        ("headroom", -1),
+        ("settle", "some"),
+    ],
 )
 def test_a_setting_out_of_bounds_is_named(name, value):
     with pytest.raises(BadInput, match=name.replace("_", "-")):

@@ -46,7 +46,7 @@ def test_the_book_is_right_to_the_unit(town, keeper_of):
     keeper = keeper_of(world, reserve=10**24, max_slippage=0)
     planner, batch = planned(keeper)
     assert len(batch.takes) >= 3, [deferred.reason for deferred in planner.deferred]
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert {a: n for a, n in planner._closed.held.items() if n} == {
         asset: world.held(keeper.account, asset) for asset in (USDC, WETH, WBTC) if world.held(keeper.account, asset)
     }
@@ -77,7 +77,7 @@ def test_the_book_is_right_to_the_unit_whatever_it_holds(town, keeper_of, seed):
     planner, batch = planned(keeper)
     assert batch is not None, [deferred.reason for deferred in planner.deferred]
     assert keeper.writer.simulate(batch, planner) is None
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     for asset in (USDC, WETH, WBTC):
         assert planner._closed.held.get(asset, 0) == world.held(keeper.account, asset)
     assert planner._closed.insurance_cash == world.held(world.insurance)
@@ -290,7 +290,7 @@ def test_a_batch_planned_now_passes_a_few_seconds_later(town, keeper_of, seconds
     assert len(batch.takes) == 2
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
     assert_empty(town, keeper)
 
@@ -308,7 +308,7 @@ def test_spot_is_sold_and_bought_exactly_also_with_a_cushion(town, keeper_of, se
     assert len(batch.takes) == 2 and all(take.asked < take.most < WAD for take in batch.takes)
     world.chain.advance(seconds)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     assert keeper.wallet.receipt(result.sent[0]).status == 1
 
 
@@ -325,7 +325,7 @@ def test_a_bankrupt_borrower_is_predicted_to_the_unit(town, keeper_of):
     planner, batch = planned(keeper)
     assert len(batch.takes) == 2, [deferred.reason for deferred in planner.deferred]
     assert all(take.finding.assessment.equity < 0 for take in batch.takes)
-    assert keeper.writer._send(batch, planner, Result())
+    assert keeper.writer.post(batch, planner, Result())
     assert planner._closed.held[USDC] == world.held(keeper.account)
     assert planner._closed.insurance_cash == world.held(world.insurance)
     assert_empty(town, keeper)
@@ -399,7 +399,7 @@ def test_whoever_moves_the_pool_first_never_costs_the_keeper(town, keeper_of, ca
     pool = world.exchange.pool(WETH, USDC)
     world.exchange.move_to(pool, 2_650 * PRICE * (10_000 - bps) // 10_000, sender=town.arbitrageur)
     result = Result()
-    keeper.writer._send(batch, planner, result)
+    keeper.writer.post(batch, planner, result)
     passed = keeper.wallet.receipt(result.sent[0]).status == 1
     assert passed == (world.assess(target).state < LIQUIDATABLE)
     assert passed or bps > 10

@@ -11,7 +11,9 @@ from plimsoll import ledger
 from plimsoll.actions import trade_perp
 from plimsoll.deploy.defaults import SURFACES, local_signer_keys
 from plimsoll.margin.option_series import expiry_of, key_of, market_of, pack
+from plimsoll.margin.settlement_math import known_of
 from plimsoll.margin.volatility_math import ONE
+from plimsoll.margin.words import Settlement
 from plimsoll.prices import PRICE
 from plimsoll.surfaces import Fit, Quoted, Smile, Surface, SurfaceSigner, Terms
 from plimsoll.testing.world import SIZE, World
@@ -74,6 +76,9 @@ class Board(World):
         spot = self.router.read("read", [market + 1])[0] & (1 << 72) - 1
         first = market | market + 1 << 8 | 1 << 16 | (expiry * 60 - self.now) << 32 | ONE << 72 | ONE << 96
         words = [first, spot, *self.feed.read("read", [key_of(market, expiry)])]
+        (word,) = ledger.read(self.engine, [ledger.settlement(market, expiry)])
+        known = known_of(Settlement.from_word(word), expiry, self.now, failed=False)
+        words = known.enter(words) if known else words
         answer = self.deployed["RuleMargin"].read("assessOptions", [], [], [], words, [instrument << 64 | SIZE], b"")
         return answer.equity // SIZE
 

@@ -18,6 +18,7 @@ SOURCES = (
     "contracts/testing/ExposedMath.sol",
     "contracts/testing/ExposedCheck.sol",
     "contracts/testing/ExposedEpochs.sol",
+    "contracts/testing/ExposedSettlement.sol",
     "contracts/testing/ExposedSurfaces.sol",
     "contracts/testing/ExposedVolatility.sol",
     "contracts/testing/ExposedBlack76.sol",

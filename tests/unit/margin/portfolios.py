@@ -12,6 +12,7 @@ from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.portfolio_parameters import LENIENT, RESERVE_ALWAYS, Claim, Kind, Parameters, Scenario, Underlying
 from plimsoll.margin.portfolio_words import ONE, AccountView, ExpiryView, Option, Perp, Smile, Tag
 from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.margin.settlement_math import Known
 from plimsoll.vectors.pmrm2 import ModelChain
 
 DAY = 86_400
@@ -201,9 +202,18 @@ def _expiry(draw: Draw, market: int, day: int, extreme: bool) -> ExpiryView:
     fines = (fine, *(draw.randint(0, 2**16 - 1) for _ in range(3)))
     settled = secs == 0 and draw.random() < 0.5
     smile = Smile() if secs == 0 or draw.random() < 0.1 else _smile(draw, spot, extreme)
-    return ExpiryView(
-        market, feed, secs, spot, smile, tuple(options), doubt, fines, settled, _mult(draw), _mult(draw), 10**7 + day
-    )
+    known = _known(draw, spot, extreme) if secs < 1_800 and not settled and draw.random() < 0.8 else None
+    fading = known is not None and draw.random() < 0.5
+    mults = _mult(draw), _mult(draw)
+    view = ExpiryView(market, feed, secs, spot, smile, tuple(options), doubt, fines, settled, *mults, 10**7 + day)
+    return replace(view, known=known, fading=fading)
+
+
+def _known(draw: Draw, spot: int, extreme: bool) -> Known:
+    """Of twenty minutes to half an hour, any part."""
+    total = draw.randint(1_200, 1_800)
+    rest = draw.choice([0, 120, total, draw.randint(0, total)])
+    return Known(draw.bits(96) if extreme else (total - rest) * spot, rest, total)
 
 
 def _code(draw: Draw, spot: int, extreme: bool) -> int:

@@ -6,18 +6,24 @@ import json
 from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import mpmath
 import portfolio_reference
 import pytest
+from portfolio_reference import DAY, NEAR, option
 
 from plimsoll.errors import BadInput
 from plimsoll.margin import option_strips, portfolio_margin, strike_records
+from plimsoll.margin.fixed_math import WAD
 from plimsoll.margin.option_strips import Strip
 from plimsoll.margin.portfolio_book import Book
 from plimsoll.margin.portfolio_margin import PortfolioMargin
+from plimsoll.margin.portfolio_parameters import ParameterError, Parameters
 from plimsoll.vectors import pmrm2, pmrm2_case
+from plimsoll.vectors.field import Field
+from plimsoll.vectors.pmrm2_parameters import BODY, HEAD, bounded
 
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "vectors" / "derive_pmrm2" / "portfolio_cases"
 OWN = sorted(portfolio_reference.CASES.glob("*.json"))
@@ -31,15 +37,15 @@ def computed(name: str, **parameters: dict) -> pmrm2_case.Case:
     for part, values in parameters.items():
         case["Parameters"][part] |= values
     found = portfolio_reference.result(case)
-    case["Result"] = {key: Decimal(mpmath.nstr(found[key], 25)) for key in ("IM", "MM")}
-    return pmrm2_case.parse(f"{name}.json", case)
+    case["Result"] = {key: mpmath.nstr(found[key], 25) for key in ("IM", "MM")}
+    return pmrm2_case.of(f"{name}.json", case)
 
 
 def off(case: pmrm2_case.Case) -> float:
     """The larger of the errors of IM and MM, by the twin."""
-    got = PortfolioMargin(case.parameters).assess(case.view)
-    im = pmrm2.error(got.equity - got.im, case.im, case.gross)
-    return max(im, pmrm2.error(got.equity - got.mm, case.mm, case.gross))
+    got = PortfolioMargin(case.parameters).assess(case.exact)
+    nets = (Fraction(got.equity - required, WAD * case.enlarged) for required in (got.im, got.mm))
+    return max(pmrm2.error(net, expected, case.gross) for net, expected in zip(nets, (case.im, case.mm), strict=True))
 
 
 # ---------------------------------------------------------------- what these cases notice
@@ -122,11 +128,23 @@ def _raw() -> dict:
         (("Scenario", "SpotPrice"), None, "Scenario.SpotPrice"),
         (("Scenario", "SpotPrice"), 0, "Scenario.SpotPrice"),
         (("Scenario", "Cash"), "much", "Scenario.Cash"),
-        (("Scenario", "Collaterals", 0, "MMHaircut"), 0.00015, "Scenario.Collaterals[0].MMHaircut"),
+        (("Scenario", "Cash"), 1e40, "Scenario.Cash"),
+        (("Scenario", "NumPerps"), 1e12, "Scenario.NumPerps"),
+        (("Scenario", "Collaterals", 0, "MMHaircut"), 1.5, "Scenario.Collaterals[0].MMHaircut"),
+        (("Scenario", "Collaterals", 0, "Amount"), -1, "Scenario.Collaterals[0].Amount"),
         (("Scenario", "Collaterals", 1, "Confidence"), 1.5, "Scenario.Collaterals[1].Confidence"),
-        (("Scenario", "Options", 2, "Strike"), 1234.56789, "Scenario.Options[2].Strike"),
+        (("Scenario", "Options", 2, "Strike"), 1e13, "Scenario.Options[2].Strike"),
+        (("Scenario", "Options", 2, "IsCall"), "yes", "Scenario.Options[2].IsCall"),
         (("Scenario", "Options", 0, "Expiry"), 77, "Scenario.Options[0].Expiry"),
+        (("Scenario", "Options", 0, "Expiry"), -1, "Scenario.Options[0].Expiry"),
+        (("Scenario", "Options"), [option(NEAR, k + 1, 1, 1) for k in range(129)], "Scenario.Options"),
+        (("Scenario", "OptionFeeds", 1, "FeedExpiry"), NEAR, "Scenario.OptionFeeds[1].FeedExpiry"),
         (("Scenario", "OptionFeeds", 1, "SVIparam"), [1, 2], "Scenario.OptionFeeds[1].SVIparam"),
+        (("Scenario", "OptionFeeds", 1, "SVIparam", 4), float("inf"), "Scenario.OptionFeeds[1].SVIparam[4]"),
+        (("Parameters", "Scenarios"), [], "Parameters.Scenarios"),
+        (("Parameters", "Scenarios", 3, "DampeningFactor"), -1, "Parameters.Scenarios[3].DampeningFactor"),
+        (("Parameters", "VolShock", "DTE_FLOOR"), 401, "Parameters.VolShock.DTE_FLOOR"),
+        (("Parameters", "Margin", "IM_LOSS_FACTOR"), 0.1, "Parameters"),
         (("Parameters", "Scenarios", 3, "VolShockDirection"), "Sideways", "Parameters.Scenarios[3].VolShockDirection"),
         (("Parameters", "Margin", "IM_LOSS_FACTOR"), True, "Parameters.Margin.IM_LOSS_FACTOR"),
         (("Result", "IM"), "nan", "Result.IM"),
@@ -142,17 +160,43 @@ def test_what_is_wrong_is_told_by_file_and_field(path, value, field):
         del inner[path[-1]]
 
     with pytest.raises(BadInput) as caught:
-        pmrm2_case.parse("some.json", raw)
+        pmrm2_case.of("some.json", raw)
     assert caught.value.what == f"some.json: {field}"
 
 
-def test_a_folder_without_cases_is_refused(tmp_path):
-    with pytest.raises(BadInput, match=r"no \.json files"):
-        pmrm2.run(tmp_path)
-    (tmp_path / "broken.json").write_text("{")
+def test_thirteen_expiries_are_too_many():
+    raw = _raw()
+    raw["Scenario"]["OptionFeeds"] = [portfolio_reference.feed(DAY * (n + 1), 2150.0) for n in range(13)]
+    raw["Scenario"]["Options"] = [option(DAY * (n + 1), 2000.0, True, -1.0) for n in range(13)]
 
-    with pytest.raises(BadInput, match=r"broken\.json"):
-        pmrm2.run(tmp_path)
+    with pytest.raises(BadInput, match="13 expiries, up to 12 fit an account"):
+        pmrm2_case.of("some.json", raw)
+
+
+@pytest.mark.parametrize("place", [*HEAD, *BODY], ids=lambda place: place.name)
+def test_a_bound_that_is_read_is_the_models(place):
+    """What lies at it is taken; the next number is told by its field, and the model itself would refuse it."""
+    ours = pmrm2_case.read_parameters(Field("some.json", "", portfolio_reference.PARAMETERS), ())
+    for edge, beyond in ((place.least, place.least - 2), (place.most, place.most + 2)):
+        assert bounded(_written(edge), place.least, place.most) == edge
+        with pytest.raises(BadInput, match="the model takes what is from"):
+            bounded(_written(beyond), place.least, place.most)
+        if beyond > 0 or place.least < 0:  # the model's words have no sign where nothing below zero is meant
+            with pytest.raises(ParameterError):
+                _with(ours, place.ours, beyond).check()
+
+
+def _written(wad: int) -> Field:
+    return Field("some.json", "field", str(Decimal(wad) / WAD))
+
+
+def _with(parameters: Parameters, name: str, wad: int) -> Parameters:
+    if name in {place.ours for place in HEAD}:
+        return replace(parameters, **{name: wad})
+    (underlying,) = parameters.underlyings
+    # Days there, seconds here; what is beyond by a digit is so by a second.
+    value = wad * DAY // WAD + (wad > 0) if name == "dte_floor" else wad
+    return replace(parameters, underlyings=(replace(underlying, **{name: value}),))
 
 
 # ---------------------------------------------------------------- the cases
@@ -201,7 +245,7 @@ def test_every_scenario_agrees(path):
     raw, case = json.loads(path.read_text()), pmrm2_case.load(path)
     (group,) = PortfolioMargin(case.parameters).book(case.view).groups.values()
     errors = [
-        pmrm2.error(got, Decimal(expected), case.gross)
+        pmrm2.error(Fraction(got, WAD * case.enlarged), Fraction(expected), case.gross)
         for got, expected in zip(group.pnl, raw["Result"]["gains"], strict=False)
     ]
 

@@ -14,6 +14,7 @@ from plimsoll.margin.portfolio_margin import PortfolioMargin
 from plimsoll.margin.portfolio_parameters import LENIENT, Kind, Scenario
 from plimsoll.margin.portfolio_words import ONE, AccountView, ExpiryView, Option, Perp, Smile, Tag, strike_code
 from plimsoll.margin.rule_margin import AssetExposure
+from plimsoll.margin.settlement_math import Known
 
 CASH, QUOTE = AssetExposure(1_000_000 * WAD, 0, 0, 0), Tag(0, price=10**10)
 FREE = replace(PARAMETERS, mm_floor=1, im_floor=2)  # floors are no part of what scales
@@ -231,3 +232,43 @@ def test_without_a_surface_shorts_are_margined_by_the_least_volatility():
 
     assert bare.equity == CASH.value
     assert bare.mm > assess(account(replace(STRADDLE, secs=0, smile=Smile()))).mm
+
+
+# ---------------------------------------------------------------- a mean that is partly known
+
+
+def ending(rest: int, total: int = 1_800, at: int = ETH, *, fading: bool, secs: int = 600) -> ExpiryView:
+    """A straddle beside a deep call, of an expiry whose mean is known but for `rest` seconds, at `at`."""
+    legs = ((1000, False, -5), (2000, False, 2), (2000, True, -3))
+    view = expiry(*legs, secs=secs, spot=at)
+    return replace(view, known=Known((total - rest) * at, rest, total), fading=fading)
+
+
+def test_what_fades_with_the_mean_does_as_by_a_clock_that_shows_as_much():
+    """A model with a settlement window, which published cases hold, at the same share of a shock."""
+    clock = replace(FREE, settlement_window=1_800, flags=LENIENT)
+    perps = (perp(1, 4, ETH),)
+    plain = replace(ending(600, fading=False), known=None)
+    known = assess(account(ending(600, fading=True), perps=perps))
+    assert known == assess(account(plain, perps=perps), clock)
+    assert known != assess(account(ending(600, fading=False), perps=perps))
+
+
+def test_what_is_known_is_no_hedge_of_a_perp():
+    """With nothing open, an option's scenarios are those of volatility alone: the perps stand by themselves."""
+    perps, later = (perp(1, 4, ETH),), expiry((2000, False, -3), minutes=10**7 + 1)
+    known = assess(account(ending(0, fading=True), perps=perps)).mm
+    moving = assess(account(ending(0, fading=False), perps=perps)).mm
+    alone = assess(account(perps=perps)).mm
+    assert known >= alone > moving
+    assert assess(account(ending(0, fading=True), later)).mm > assess(account(later)).mm
+
+
+def test_a_mean_is_no_spot_of_perps():
+    """Their contingencies are at their own price, or at what another expiry tells, never at the mean."""
+    perps = (perp(1, 4, ETH),)
+    small = expiry((3_000, False, 1), minutes=10**7 + 1)
+    plain = assess(account(small, perps=perps))
+    half = replace(ending(0, at=ETH // 2, fading=False), options=())
+    assert assess(account(half, small, perps=perps)) == plain
+    assert assess(account(half, perps=perps)) == assess(account(perps=perps))

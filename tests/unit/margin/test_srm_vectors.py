@@ -91,13 +91,15 @@ def folder(tmp_path: Path, scenario: dict, im=0, mm=0, mtm=0, parameters=PARAMET
 WRONG = [
     ("OptionStrikes", ["x"], "OptionStrikes[0]"),
     ("OptionStrikes", [0], "OptionStrikes[0]"),
-    ("OptionStrikes", [1_800_000_001 * 10**12], "OptionStrikes[0]"),
+    ("OptionStrikes", [10**30], "OptionStrikes[0]"),
+    ("ForwardConfidences", [123_456_789 * 10**9], "ForwardConfidences[0]"),
     ("OptionStrikes", [], "OptionStrikes"),
     ("OptionStrikes", None, "OptionStrikes"),
     ("OptionUnderlying", ["DOGE"], "OptionUnderlying[0]"),
     ("OptionIsCall", [2], "OptionIsCall[0]"),
-    ("OptionAmounts", [1], "OptionAmounts[0]"),
-    ("OptionExpiries", [0], "FeedExpiries[0]"),
+    ("OptionAmounts", ["all"], "OptionAmounts[0]"),
+    ("OptionExpiries", [0], "OptionExpiries[0]"),
+    ("OptionExpiries", [60], "FeedExpiries[0]"),
     ("OptionVols", [True], "OptionVols[0]"),
     ("OptionVolConfidences", [2 * E18], "OptionVolConfidences[0]"),
     ("Forwards", [-1], "Forwards[0]"),
@@ -116,35 +118,36 @@ WRONG = [
 @pytest.mark.parametrize(("field", "value", "named"), WRONG)
 def test_a_field_that_cannot_be_used_is_named(tmp_path, field, value, named):
     """With its file and case."""
-    with pytest.raises(BadInput) as refused:
-        srm.run(folder(tmp_path, SCENARIO | {field: value}))
-    assert refused.value.what.startswith(f"mine.json.One.Scenario.{named}")
+    report = srm.run(folder(tmp_path, SCENARIO | {field: value}))
+
+    assert [error.what.startswith(f"mine.json: One.Scenario.{named}") for error in report.refused] == [True]
 
 
 @pytest.mark.parametrize("field", ["Cash", "OptionVols", "SVIParams", "USDCValue"])
 def test_a_missing_field_is_named(tmp_path, field):
     """With its file and case."""
     scenario = {name: value for name, value in SCENARIO.items() if name != field}
-    with pytest.raises(
-        BadInput, match=rf"mine\.json\.One\.Scenario\.{field} None cannot be used: the field is missing"
-    ):
-        srm.run(folder(tmp_path, scenario))
+    (error,) = srm.run(folder(tmp_path, scenario)).refused
+
+    assert str(error).startswith(f"mine.json: One.Scenario.{field} None cannot be used: the field is missing")
 
 
 def test_two_volatilities_that_no_surface_has_are_named(tmp_path):
     """One surface per expiry: what it gives, or one volatility."""
     two = {name: value * 2 for name, value in SCENARIO.items() if name in EMPTY}
     scenario = SCENARIO | two | {"OptionStrikes": [1_800 * E18, 1_900 * E18], "OptionVols": [E18 // 2, E18 // 3]}
-    with pytest.raises(BadInput, match=r"OptionVols\[1\]"):
-        srm.run(folder(tmp_path, scenario))
+    (error,) = srm.run(folder(tmp_path, scenario)).refused
+
+    assert error.what == "mine.json: One.Scenario.OptionVols[1]"
 
 
 def test_parameters_that_the_contract_refuses_are_refused(tmp_path):
     """By the contract's own error."""
     parameters = deepcopy(PARAMETERS)
     parameters["option"]["mmOffsetScale"] = "0.9"
-    with pytest.raises(BadInput, match="OffsetOutOfRange"):
-        srm.run(folder(tmp_path, SCENARIO, parameters=parameters))
+    (error,) = srm.run(folder(tmp_path, SCENARIO, parameters=parameters)).refused
+
+    assert "OffsetOutOfRange" in str(error)
 
 
 @pytest.mark.parametrize(("group", "field", "value"), [("option", "maxSpotReq", "0.15001"), ("perp", "imPerpReq", 7)])
@@ -152,8 +155,9 @@ def test_a_parameter_that_cannot_be_kept_is_named(tmp_path, group, field, value)
     """Ours are in bps."""
     parameters = deepcopy(PARAMETERS)
     parameters[group][field] = value
-    with pytest.raises(BadInput, match=rf"params\.json\.{group}\.{field}"):
-        srm.run(folder(tmp_path, SCENARIO, parameters=parameters))
+    (error,) = srm.run(folder(tmp_path, SCENARIO, parameters=parameters)).refused
+
+    assert error.what == f"params.json: {group}.{field}"
 
 
 def test_a_folder_without_cases_is_refused(tmp_path):
@@ -167,8 +171,10 @@ def test_a_folder_without_cases_is_refused(tmp_path):
 def test_text_that_is_no_json_is_refused(tmp_path):
     """Whichever of the files it is."""
     (folder(tmp_path, SCENARIO) / "other.json").write_text("{")
-    with pytest.raises(BadInput, match=r"other\.json"):
-        srm.run(tmp_path)
+    report = srm.run(tmp_path)
+
+    assert [error.what for error in report.refused] == ["other.json"]
+    assert report.cases == 1
 
 
 # ---------------------------------------------------------------- what agrees

@@ -79,6 +79,16 @@ def _fee(d):
     return size, d.choice([d.signed(56), -size, 0]), d.bits(72), d.bits(16), d.bits(16)
 
 
+def _near(d, most):
+    """Of any size, or next to zero."""
+    return d.choice([d.randint(-most, most), d.signed(63)])
+
+
+def _grows(size, delta):
+    """Larger than before, or on the other side: what PositionMath says in one comparison."""
+    return int(abs(size + delta) > abs(size) or (size + delta) * size < 0)
+
+
 def _part(d):
     size = d.signed(63) or 1
     return d.choice([size, d.randint(0, abs(size)) * (1 if size > 0 else -1)]), size, d.signed(95)
@@ -124,6 +134,10 @@ TWINS = {
     "notional": (position_math.notional, lambda d: (d.choice([-(2**63), d.signed(63)]), d.bits(80))),
     "slice": (position_math.slice, lambda d: (d.signed(63), d.signed(95), d.fraction())),
     "costOf": (position_math.cost_of, _part),
+    "grows": (
+        _grows,
+        lambda d: (d.choice([d.randint(-3, 3), d.signed(63)]), d.choice([d.randint(-6, 6), d.signed(63)])),
+    ),
     "requirements": (tier_math.requirements, _tiers),
     "interestShare": (tier_math.interest_share, _interest),
     "decode": (decimal_float.decode, lambda d: (d.bits(16),)),

@@ -17,7 +17,7 @@ from pyrevm import AccountInfo
 from plimsoll.abi import keccak
 from plimsoll.accounts import AccountId, cross
 from plimsoll.chain import ProcessChain
-from plimsoll.errors import BadInput, KeyMissing
+from plimsoll.errors import BadInput, KeyMissing, Reverted
 from plimsoll.orders import ANYONE, Domain, OrderSigner, signer_of
 
 
@@ -34,6 +34,21 @@ def compact(signature):
 
 
 # ---------------------------------------------------------------- refused
+
+
+def test_a_word_with_bits_beyond_its_field_is_not_what_was_signed(desk):
+    """The hash is over the words as they come: none of them is quietly cut to its type."""
+    order = desk.order()
+    data = desk.verifier.encode("fill", order.values(), desk.sign(order), desk.taker, desk.taker, 0, order.size)
+    first = 4 + 32 * 6  # the order's words, behind the six of the head
+    fields = {2: "size", 3: "limit", 4: "expiry", 6: "group", 7: "epoch", 8: "lockdown", 9: "taker", 10: "reduce"}
+    for place in fields:
+        dirty = bytearray(data)
+        dirty[first + 32 * place] ^= 0x80
+        with pytest.raises(Reverted):
+            desk.engine.write("run", desk.verifier.address, bytes(dirty), sender=desk.taker)
+    desk.engine.write("run", desk.verifier.address, data, sender=desk.taker)
+    assert desk.used() == 1
 
 
 @pytest.mark.parametrize("domain", ["chain", "contract", "name"])
