@@ -98,7 +98,10 @@ library Black76 {
     /// @notice A record's volatility word of v in Q64: v/2 in steps of the table, Q40, in the low 96 bits, and above it 56/v, Q64.
     function volWord(uint256 v) internal pure returns (uint256) {
         unchecked {
-            v = FixedPointMathLib.clamp(v, MIN_TOTAL_VOL, MAX_TOTAL_VOL);
+            // Almost never, and to choose costs more than to ask.
+            if (v - MIN_TOTAL_VOL > MAX_TOTAL_VOL - MIN_TOTAL_VOL) {
+                v = v < MIN_TOTAL_VOL ? MIN_TOTAL_VOL : MAX_TOTAL_VOL;
+            }
             return (STEPS_PER_UNIT * 2 ** 128 / v << 96) | (v * (STEPS_PER_UNIT / 2) >> 24);
         }
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {FixedMath} from "./FixedMath.sol";
 
 /// @title A volatility smile in five parameters: w(k) = a + b·(ρ(k − m) + √((k − m)² + σ²))
 /// @dev w is the total variance at k = ln(K/F) for the time that the surface was fitted at. All in WAD, of sizes below 2^80 (a million),
@@ -28,23 +29,51 @@ library SviMath {
     }
 
     /// @notice w, WAD, of a k that is first brought within ±4√(a + bσ).
-    function totalVariance(Smile memory smile, int256 k) internal pure returns (uint256) {
+    function totalVariance(Smile memory smile, int256 k) internal pure returns (uint256 w) {
         unchecked {
-            (int256 a, int256 b, int256 sigma) = (smile.a, smile.b, smile.sigma);
-            k = _nearMoney(k, a * 1e18 + b * sigma) - smile.m;
-            int256 root = int256(FixedPointMathLib.sqrt(uint256(k * k + sigma * sigma)));
-            int256 w = a + b * (smile.rho * k + root * 1e18) / 1e36;
-            if (w < 0) return 0;
-            return uint256(w) > MAX_VARIANCE ? MAX_VARIANCE : uint256(w);
+            int256 square = _square(smile);
+            // No root where it is not needed: k is compared by its square.
+            if (square < 0 || k * k > square) k = _within(k, reach(smile));
+            (w,) = _variance(smile, k, 0);
         }
     }
 
-    function _nearMoney(int256 k, int256 variance) private pure returns (int256) {
+    /// @notice The same for one strike after another. @param edge What `reach` is. @param start The root that was found for a neighbour, or
+    /// zero for none: the next one is looked for from there.
+    function varianceFrom(Smile memory smile, int256 k, int256 edge, uint256 start)
+        internal
+        pure
+        returns (uint256 w, uint256 root)
+    {
+        return _variance(smile, _within(k, edge), start);
+    }
+
+    /// @notice 4√(a + bσ), WAD: how far from the money k counts.
+    function reach(Smile memory smile) internal pure returns (int256) {
+        int256 square = _square(smile);
+        return square > 0 ? int256(FixedPointMathLib.sqrt(uint256(square))) : int256(0);
+    }
+
+    function _square(Smile memory smile) private pure returns (int256) {
         unchecked {
-            if (variance <= 0) return 0;
-            if (k * k <= 16 * variance) return k;
-            int256 edge = int256(FixedPointMathLib.sqrt(uint256(16 * variance)));
-            return k > 0 ? edge : -edge;
+            return 16 * (smile.a * 1e18 + smile.b * smile.sigma);
+        }
+    }
+
+    function _within(int256 k, int256 edge) private pure returns (int256) {
+        unchecked {
+            if (k > edge) return edge;
+            return k < -edge ? -edge : k;
+        }
+    }
+
+    function _variance(Smile memory smile, int256 k, uint256 start) private pure returns (uint256 w, uint256 root) {
+        unchecked {
+            (int256 sigma, int256 x) = (smile.sigma, k - smile.m);
+            root = FixedMath.sqrtFrom(uint256(x * x + sigma * sigma), start);
+            w = uint256(smile.a + smile.b * (smile.rho * x + int256(root) * 1e18) / 1e36);
+            // A negative one, too, is more than the most.
+            if (w > MAX_VARIANCE) w = int256(w) < 0 ? 0 : MAX_VARIANCE;
         }
     }
 }

@@ -26,6 +26,9 @@ library OptionValues {
 
     uint256 private constant _EXPIRY = 32 * EXPIRY_WORDS;
     uint256 private constant _UNDERLYING = 32 * UNDERLYING_WORDS;
+    /// @dev From these on, options of one expiry, or of one market, are alike.
+    uint256 private constant _GROUP_BIT = 64 + OptionSeries.EXPIRY_BIT;
+    uint256 private constant _MARKET_BIT = 64 + OptionSeries.MARKET_BIT;
     uint256 private constant _SECONDS_BIT = 32;
     uint256 private constant _FLAGS_BIT = 64;
     /// @dev What is open of a settlement price that is partly known: zero in all other expiries.
@@ -40,21 +43,20 @@ library OptionValues {
 
     /// @notice Counts expiries and markets of `options`, and tells whether one of them is short.
     function survey(uint256[] memory options) internal pure returns (uint256 expiries, uint256 markets, bool short) {
-        (uint256 group, uint256 market) = (0, type(uint256).max);
         unchecked {
+            // No series: none has this market.
+            (uint256 last, uint256 signs) = (type(uint256).max, 0);
             uint256 at = Words.first(options);
             for (uint256 end = at + 32 * options.length; at < end; at += 32) {
                 uint256 word = Words.get(at);
-                if (word & 1 << 63 != 0) short = true;
-                uint256 found = OptionSeries.groupOf(word >> 64);
-                if (found == group) continue;
-                group = found;
+                signs |= word;
+                uint256 difference = word ^ last;
+                if (difference >> _GROUP_BIT == 0) continue;
+                last = word;
                 ++expiries;
-                found = OptionSeries.marketOf(word >> 64);
-                if (found == market) continue;
-                market = found;
-                ++markets;
+                if (difference >> _MARKET_BIT != 0) ++markets;
             }
+            short = signs & 1 << 63 != 0;
         }
     }
 
@@ -70,28 +72,30 @@ library OptionValues {
         unchecked {
             uint256 e = Words.first(expiries) - _EXPIRY;
             uint256 u = Words.first(underlyings) - _UNDERLYING;
-            (uint256 group, uint256 market, uint256 feed) = (0, type(uint256).max, 0);
+            (uint256 last, uint256 feed) = (type(uint256).max, 0);
             uint256 at = Words.first(options);
-            for (uint256 end = at + 32 * options.length; at < end; at += 32) {
-                uint256 instrument = Words.get(at) >> 64;
-                if (OptionSeries.groupOf(instrument) != group) {
-                    group = OptionSeries.groupOf(instrument);
-                    e += _EXPIRY;
-                    if (OptionSeries.marketOf(instrument) != market) {
-                        market = OptionSeries.marketOf(instrument);
-                        u += _UNDERLYING;
-                        uint256 risk = _riskWord(s.markets[market]);
-                        feed = risk >> 144 & 0xff;
-                        Words.put(u, e);
-                        Words.put(u + 64, risk);
-                        Words.put(feeds, feed);
-                        feeds += 32;
-                    }
-                    Words.put(u + 32, e + _EXPIRY);
-                    Words.put(e, market | feed << 8);
-                    Words.put(e + 32, OptionSeries.expiryOf(instrument));
+            for (uint256 left = options.length; left != 0; --left) {
+                uint256 word = Words.get(at);
+                at += 32;
+                uint256 difference = word ^ last;
+                if (difference >> _GROUP_BIT == 0) continue;
+                uint256 market = OptionSeries.marketOf(word >> 64);
+                // What is left belongs to this one, until the next takes it away.
+                if (last != type(uint256).max) Words.put(e, Words.get(e) - (left << 16));
+                last = word;
+                e += _EXPIRY;
+                if (difference >> _MARKET_BIT != 0) {
+                    u += _UNDERLYING;
+                    uint256 risk = _riskWord(s.markets[market]);
+                    feed = risk >> 144 & 0xff;
+                    Words.put(u, e);
+                    Words.put(u + 64, risk);
+                    Words.put(feeds, feed);
+                    feeds += 32;
                 }
-                Words.put(e, Words.get(e) + (1 << 16));
+                Words.put(u + 32, e + _EXPIRY);
+                Words.put(e, market | feed << 8 | left << 16);
+                Words.put(e + 32, OptionSeries.expiryOf(word >> 64));
             }
         }
     }

@@ -6,6 +6,7 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {Black76} from "../libraries/Black76.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {SviMath} from "../libraries/SviMath.sol";
+import {Words} from "../libraries/Words.sol";
 import {PortfolioBook as B} from "./PortfolioBook.sol";
 import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 
@@ -41,7 +42,8 @@ library StrikeRecords {
 
     /// @dev scale: total variance per variance of the surface, 2^128.
     /// lnForward, lnReference: of the forward and the smile's own, WAD. up, down: factors of total volatility, WAD; least: the least
-    /// total volatility of an upward shock, Q64. slopes: skew per unit of log-moneyness and caps: how far it goes, Q64.
+    /// total volatility of an upward shock, Q64. slopes: skew per unit of log-moneyness and caps: how far it goes, Q64. reach:
+    /// SviMath's. root, vol: of the strike before, from which the next one's roots are found.
     struct Smile {
         SviMath.Smile svi;
         uint256 scale;
@@ -55,12 +57,15 @@ library StrikeRecords {
         int256 capLinear;
         int256 slopeAbsolute;
         int256 capAbsolute;
+        int256 reach;
+        uint256 root;
+        uint256 vol;
     }
 
     int256 private constant _WAD = 1e18;
     /// @dev The exponent of a volatility shock stays below this, WAD: beyond it no power makes sense.
     int256 private constant _POWER_LIMIT = 40e18;
-    uint256 private constant _CODE = 2 ** 28 - 1;
+    uint256 private constant _CODE = 0xfffffff;
 
     /// @notice WAD to Q64, toward zero.
     function q64(int256 x) internal pure returns (int256) {
@@ -83,6 +88,7 @@ library StrikeRecords {
             (svi.a, svi.b) = (int64(uint64(first)), int64(uint64(first >> 64)));
             (svi.rho, svi.m) = (int64(uint64(first >> 128)), int64(uint64(first >> 192)));
             svi.sigma = int256(second & type(uint64).max);
+            smile.reach = SviMath.reach(svi);
             uint256 tau = second >> 136 & type(uint64).max;
             smile.scale = tau == 0 ? 0 : (x.secs << 128) / (FixedMath.YEAR * tau);
             uint256 origin = second >> 64 & type(uint72).max;
@@ -136,49 +142,73 @@ library StrikeRecords {
         pure
     {
         unchecked {
-            (x.puts, x.strikes, x.naked, x.gross, x.shorts) = (0, 0, 0, 0, false);
-            uint256 at = x.first;
             if (end > options.length) revert OptionsMissing(options.length, end);
-            uint256 word = _at(options, next);
-            while (next < end) {
-                uint256 code = word >> 65 & _CODE;
-                uint256 strike = (code & 0xffffff) * 10 ** (code >> 24);
-                int256 net;
-                do {
-                    int256 quantity = int64(uint64(word));
-                    net += quantity;
-                    x.gross += FixedMath.abs(quantity);
-                    if (quantity < 0) x.shorts = true;
-                    if (word >> 64 & 1 == 1) {
-                        x.puts += quantity;
-                        x.strikes += quantity * int256(strike);
-                    }
-                    word = _at(options, ++next);
-                } while (next < end && word >> 65 & _CODE == code);
+            (x.puts, x.strikes, x.naked, x.gross) = (0, 0, 0, 0);
+            assembly ("memory-safe") {
+                next := add(options.offset, shl(5, next))
+                end := add(options.offset, shl(5, end))
+            }
+            uint256 at = x.first;
+            int256 sum;
+            while (next != end) {
+                next = _strike(x, at, next, end);
+                int256 net = int256(Words.get(at + 64));
                 if (net == 0) continue;
+                sum += net;
                 if (net < 0) x.naked += uint256(-net);
-                _record(at, smile, strike, net);
+                _record(at, smile);
                 at += Black76.RECORD_BYTES;
             }
             x.count = (at - x.first) / Black76.RECORD_BYTES;
+            // Only what is short makes sizes sum to more than quantities.
+            x.shorts = int256(x.gross) != sum;
         }
     }
 
-    /// @dev Behind the last there is nothing, or what is not looked at.
-    function _at(uint256[] calldata options, uint256 n) private pure returns (uint256 word) {
+    /// @dev Sums the options of one strike, from `next` in the call on, and leaves strike and net quantity in the record at `at`. All in
+    /// memory: in so deep a stack the compiler would work out again what is used again.
+    /// @return behind Where the next strike begins.
+    function _strike(Expiry memory x, uint256 at, uint256 next, uint256 end) private pure returns (uint256 behind) {
+        (uint256 gross, int256 puts) = (0, 0);
         assembly ("memory-safe") {
-            word := calldataload(add(options.offset, shl(5, n)))
+            let word := calldataload(next)
+            let code := and(shr(65, word), _CODE)
+            mstore(add(at, 0x20), mul(and(code, 0xffffff), exp(10, shr(24, code))))
+            let net := 0
+            for {} 1 {} {
+                let quantity := signextend(7, word)
+                net := add(net, quantity)
+                // Its size: of a negative one all bits turned, and one more.
+                gross := add(gross, add(xor(quantity, sar(255, quantity)), shr(255, quantity)))
+                puts := add(puts, mul(quantity, and(shr(64, word), 1)))
+                next := add(next, 32)
+                if eq(next, end) { break }
+                word := calldataload(next)
+                if xor(and(shr(65, word), _CODE), code) { break }
+            }
+            mstore(add(at, 0x40), net)
+            behind := next
+        }
+        unchecked {
+            x.gross += gross;
+            if (puts == 0) return behind;
+            x.puts += puts;
+            x.strikes += puts * int256(Words.get(at + 32));
         }
     }
 
-    function _record(uint256 at, Smile memory smile, uint256 strike, int256 net) private pure {
+    /// @dev The rest of the record at `at`.
+    function _record(uint256 at, Smile memory smile) private pure {
         unchecked {
+            uint256 strike = Words.get(at + 32);
             int256 lnStrike = FixedPointMathLib.lnWad(int256(strike == 0 ? 1 : strike * 1e8));
             int256 k = q64(lnStrike - smile.lnForward);
-            Black76.record(at, k, strike, net);
+            Words.put(at, uint256(k));
             // √(w·T/τ), whatever the volatility per year.
-            uint256 vol = SviMath.totalVariance(smile.svi, lnStrike - smile.lnReference);
-            vol = FixedPointMathLib.sqrt(vol * smile.scale);
+            (uint256 vol, uint256 root) =
+                SviMath.varianceFrom(smile.svi, lnStrike - smile.lnReference, smile.reach, smile.root);
+            vol = FixedMath.sqrtFrom(vol * smile.scale, smile.vol);
+            (smile.root, smile.vol) = (root, vol);
             Black76.setVol(at, P.NONE, Black76.volWord(vol));
             uint256 kinds = smile.kinds;
             if (kinds & 1 << P.UP != 0) {
