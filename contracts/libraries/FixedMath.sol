@@ -33,25 +33,6 @@ library FixedMath {
         return -ceilDivSigned(-x, d);
     }
 
-    /// @notice √x rounded down, whatever `start` is, and in few steps when it is near; zero says nothing. x below 2^255, start below 2^128.
-    /// @dev One step of Newton's from anywhere is never below the root, and from there on each comes further down until it is reached. Five at
-    /// once, since to ask after each costs as much as a step.
-    function sqrtFrom(uint256 x, uint256 start) internal pure returns (uint256 z) {
-        if (start == 0) return FixedPointMathLib.sqrt(x);
-        assembly ("memory-safe") {
-            z := shr(1, add(start, div(x, start)))
-            z := shr(1, add(z, div(x, z)))
-            z := shr(1, add(z, div(x, z)))
-            z := shr(1, add(z, div(x, z)))
-            z := shr(1, add(z, div(x, z)))
-            for {} 1 {} {
-                let lower := shr(1, add(z, div(x, z)))
-                if iszero(lt(lower, z)) { break }
-                z := lower
-            }
-        }
-    }
-
     function abs(int256 x) internal pure returns (uint256) {
         return FixedPointMathLib.abs(x);
     }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
-import {FixedMath} from "./FixedMath.sol";
 
 /// @title A volatility smile in five parameters: w(k) = a + b·(ρ(k − m) + √((k − m)² + σ²))
 /// @dev w is the total variance at k = ln(K/F) for the time that the surface was fitted at. All in WAD, of sizes below 2^80 (a million),
@@ -54,6 +53,25 @@ library SviMath {
         return square > 0 ? int256(FixedPointMathLib.sqrt(uint256(square))) : int256(0);
     }
 
+    /// @notice √x rounded down, whatever `start` is, and in few steps when it is near; zero says nothing. x below 2^255, start below 2^128.
+    /// @dev One step of Newton's from anywhere is never below the root, and from there on each comes further down until it is reached. Five at
+    /// once, since to ask after each costs as much as a step.
+    function rootFrom(uint256 x, uint256 start) internal pure returns (uint256 z) {
+        if (start == 0) return FixedPointMathLib.sqrt(x);
+        assembly ("memory-safe") {
+            z := shr(1, add(start, div(x, start)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            for {} 1 {} {
+                let lower := shr(1, add(z, div(x, z)))
+                if iszero(lt(lower, z)) { break }
+                z := lower
+            }
+        }
+    }
+
     function _square(Smile memory smile) private pure returns (int256) {
         unchecked {
             return 16 * (smile.a * 1e18 + smile.b * smile.sigma);
@@ -70,7 +88,7 @@ library SviMath {
     function _variance(Smile memory smile, int256 k, uint256 start) private pure returns (uint256 w, uint256 root) {
         unchecked {
             (int256 sigma, int256 x) = (smile.sigma, k - smile.m);
-            root = FixedMath.sqrtFrom(uint256(x * x + sigma * sigma), start);
+            root = rootFrom(uint256(x * x + sigma * sigma), start);
             w = uint256(smile.a + smile.b * (smile.rho * x + int256(root) * 1e18) / 1e36);
             // A negative one, too, is more than the most.
             if (w > MAX_VARIANCE) w = int256(w) < 0 ? 0 : MAX_VARIANCE;

@@ -26,9 +26,11 @@ library OptionValues {
 
     uint256 private constant _EXPIRY = 32 * EXPIRY_WORDS;
     uint256 private constant _UNDERLYING = 32 * UNDERLYING_WORDS;
-    /// @dev From these on, options of one expiry, or of one market, are alike.
-    uint256 private constant _GROUP_BIT = 64 + OptionSeries.EXPIRY_BIT;
-    uint256 private constant _MARKET_BIT = 64 + OptionSeries.MARKET_BIT;
+    /// @dev From these bits on, options of one expiry, or of one market, are alike: OptionSeries's, above the quantity.
+    uint256 private constant _GROUP_BIT = 93;
+    uint256 private constant _MARKET_BIT = 120;
+    /// @dev No option: none has this market.
+    uint256 private constant _NONE = type(uint256).max;
     uint256 private constant _SECONDS_BIT = 32;
     uint256 private constant _FLAGS_BIT = 64;
     /// @dev What is open of a settlement price that is partly known: zero in all other expiries.
@@ -43,21 +45,22 @@ library OptionValues {
 
     /// @notice Counts expiries and markets of `options`, and tells whether one of them is short.
     function survey(uint256[] memory options) internal pure returns (uint256 expiries, uint256 markets, bool short) {
-        unchecked {
-            // No series: none has this market.
-            (uint256 last, uint256 signs) = (type(uint256).max, 0);
-            uint256 at = Words.first(options);
-            for (uint256 end = at + 32 * options.length; at < end; at += 32) {
-                uint256 word = Words.get(at);
-                signs |= word;
-                uint256 difference = word ^ last;
-                if (difference >> _GROUP_BIT == 0) continue;
-                last = word;
-                ++expiries;
-                if (difference >> _MARKET_BIT != 0) ++markets;
+        uint256 signs;
+        uint256 last = _NONE;
+        assembly ("memory-safe") {
+            let at := add(options, 32)
+            for { let end := add(at, shl(5, mload(options))) } lt(at, end) { at := add(at, 32) } {
+                let word := mload(at)
+                signs := or(signs, word)
+                let difference := xor(word, last)
+                if shr(_GROUP_BIT, difference) {
+                    last := word
+                    expiries := add(expiries, 1)
+                    markets := add(markets, iszero(iszero(shr(_MARKET_BIT, difference))))
+                }
             }
-            short = signs & 1 << 63 != 0;
         }
+        short = signs & 1 << 63 != 0;
     }
 
     /// @notice Leaves market, feed and number of options of each expiry in its first word and its time in the second, the places and the
@@ -70,32 +73,46 @@ library OptionValues {
         uint256 feeds
     ) internal view {
         unchecked {
-            uint256 e = Words.first(expiries) - _EXPIRY;
+            uint256 e = Words.first(expiries);
             uint256 u = Words.first(underlyings) - _UNDERLYING;
-            (uint256 last, uint256 feed) = (type(uint256).max, 0);
+            (uint256 last, uint256 feed) = (_NONE, 0);
             uint256 at = Words.first(options);
-            for (uint256 left = options.length; left != 0; --left) {
+            uint256 end = at + 32 * options.length;
+            while (at != end) {
                 uint256 word = Words.get(at);
-                at += 32;
-                uint256 difference = word ^ last;
-                if (difference >> _GROUP_BIT == 0) continue;
-                uint256 market = OptionSeries.marketOf(word >> 64);
-                // What is left belongs to this one, until the next takes it away.
-                if (last != type(uint256).max) Words.put(e, Words.get(e) - (left << 16));
-                last = word;
-                e += _EXPIRY;
-                if (difference >> _MARKET_BIT != 0) {
+                if ((word ^ last) >> _MARKET_BIT != 0) {
                     u += _UNDERLYING;
-                    uint256 risk = _riskWord(s.markets[market]);
-                    feed = risk >> 144 & 0xff;
-                    Words.put(u, e);
-                    Words.put(u + 64, risk);
+                    feed = _market(s, u, e, word >> _MARKET_BIT);
                     Words.put(feeds, feed);
                     feeds += 32;
                 }
-                Words.put(u + 32, e + _EXPIRY);
-                Words.put(e, market | feed << 8 | left << 16);
+                last = word;
+                uint256 from = at;
+                at = _behind(at, end);
+                // 32 bytes each, from bit 16 on.
+                Words.put(e, word >> _MARKET_BIT | feed << 8 | (at - from) / 32 << 16);
                 Words.put(e + 32, OptionSeries.expiryOf(word >> 64));
+                e += _EXPIRY;
+                Words.put(u + 32, e);
+            }
+        }
+    }
+
+    /// @dev Opens the market whose expiries begin at `e`.
+    function _market(Ledger.State storage s, uint256 u, uint256 e, uint256 market) private view returns (uint256 feed) {
+        uint256 risk = _riskWord(s.markets[market]);
+        Words.put(u, e);
+        Words.put(u + 64, risk);
+        return risk >> 144 & 0xff;
+    }
+
+    /// @dev Where the options of the expiry of the one at `at` end.
+    function _behind(uint256 at, uint256 end) private pure returns (uint256 behind) {
+        assembly ("memory-safe") {
+            let group := shr(_GROUP_BIT, mload(at))
+            behind := add(at, 32)
+            for {} lt(behind, end) { behind := add(behind, 32) } {
+                if sub(shr(_GROUP_BIT, mload(behind)), group) { break }
             }
         }
     }

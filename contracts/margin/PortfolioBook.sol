@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {LibBit} from "solady/utils/LibBit.sol";
+
 import {Words} from "../libraries/Words.sol";
 import {PortfolioParameters as P} from "./PortfolioParameters.sol";
 
@@ -142,8 +144,9 @@ library PortfolioBook {
             kinds = Words.get(g.params + 352) >> 160 & 0xff;
             if (b.witnessLength == 0) return kinds;
             kinds = 1;
-            for (uint256 k; k < b.scenarios; ++k) {
-                if (g.mask >> k & 1 == 1) kinds |= 1 << P.volKind(scenario(g, k) >> 128 & 0xff);
+            // One or two: what a witness names, but for the basis.
+            for (uint256 mask = g.mask & (1 << b.scenarios) - 1; mask != 0; mask &= mask - 1) {
+                kinds |= 1 << P.volKind(scenario(g, LibBit.ffs(mask)) >> 128 & 0xff);
             }
         }
     }

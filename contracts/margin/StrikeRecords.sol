@@ -207,7 +207,7 @@ library StrikeRecords {
             // √(w·T/τ), whatever the volatility per year.
             (uint256 vol, uint256 root) =
                 SviMath.varianceFrom(smile.svi, lnStrike - smile.lnReference, smile.reach, smile.root);
-            vol = FixedMath.sqrtFrom(vol * smile.scale, smile.vol);
+            vol = SviMath.rootFrom(vol * smile.scale, smile.vol);
             (smile.root, smile.vol) = (root, vol);
             Black76.setVol(at, P.NONE, Black76.volWord(vol));
             uint256 kinds = smile.kinds;

@@ -13,6 +13,19 @@ contract ExposedSvi {
         return SviMath.totalVariance(smile, k);
     }
 
+    /// @notice As PortfolioMargin takes it, from a neighbour's root.
+    function varianceFrom(SviMath.Smile memory smile, int256 k, uint256 start)
+        external
+        pure
+        returns (uint256 w, uint256 root)
+    {
+        return SviMath.varianceFrom(smile, k, SviMath.reach(smile), start);
+    }
+
+    function rootFrom(uint256 x, uint256 start) external pure returns (uint256) {
+        return SviMath.rootFrom(x, start);
+    }
+
     /// @notice `volatility`, and the gas it took.
     function used(SviMath.Smile memory smile, int256 k, uint256 tau) external view returns (uint256 vol, uint256 gas) {
         gas = gasleft();

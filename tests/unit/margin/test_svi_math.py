@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from math import isqrt
 from pathlib import Path
 
 import mpmath
@@ -39,6 +40,25 @@ def test_twin_equals_its_library(smiles, draw):
 
         assert smiles.totalVariance(*smile, k) == svi_math.total_variance(smile, k), (smile, k)
         assert smiles.volatility(*smile, k, tau) == svi_math.volatility(smile, k, tau), (smile, k, tau)
+
+
+def test_a_root_does_not_depend_on_where_it_is_looked_for(smiles, draw):
+    """Squares, their neighbours and anything else, from zero, from the root itself, from near and from anywhere."""
+    for bits in [1, 8, 64, 128, 202, 255] * 100:
+        square = draw.bits(bits // 2) ** 2
+        x = max(0, draw.choice([square - 1, square, square + 1, draw.bits(bits)]))
+        near = isqrt(x) + draw.signed(bits // 3)
+        for start in (0, 1, isqrt(x), isqrt(x) + 1, max(0, near), draw.bits(128)):
+            assert smiles.rootFrom(x, start) == isqrt(x), (x, start)
+
+
+def test_variances_of_neighbours_are_those_of_each_alone(smiles, draw):
+    for _ in range(100):
+        smile, root = draw.choice([_smile(draw, 63), _usual(draw)]), 0
+        for k in sorted(draw.signed(61) for _ in range(5)):
+            w, root = smiles.varianceFrom(*smile, k, root)
+
+            assert w == svi_math.total_variance(smile, k), (smile, k)
 
 
 def test_no_parameters_revert(smiles, draw):
