@@ -28,12 +28,13 @@ library SviMath {
     }
 
     /// @notice w, WAD, of a k that is first brought within ±4√(a + bσ).
-    function totalVariance(Smile memory smile, int256 k) internal pure returns (uint256 w) {
+    function totalVariance(Smile memory smile, int256 k) internal pure returns (uint256) {
         unchecked {
             int256 square = _square(smile);
             // No root where it is not needed: k is compared by its square.
-            if (square < 0 || k * k > square) k = _within(k, reach(smile));
-            (w,) = _variance(smile, k, 0);
+            if (k * k > square) k = _within(k, _edge(square));
+            k -= smile.m;
+            return _variance(smile, k, FixedPointMathLib.sqrt(_radicand(smile, k)));
         }
     }
 
@@ -44,13 +45,16 @@ library SviMath {
         pure
         returns (uint256 w, uint256 root)
     {
-        return _variance(smile, _within(k, edge), start);
+        unchecked {
+            k = _within(k, edge) - smile.m;
+            root = rootFrom(_radicand(smile, k), start);
+            w = _variance(smile, k, root);
+        }
     }
 
     /// @notice 4√(a + bσ), WAD: how far from the money k counts.
     function reach(Smile memory smile) internal pure returns (int256) {
-        int256 square = _square(smile);
-        return square > 0 ? int256(FixedPointMathLib.sqrt(uint256(square))) : int256(0);
+        return _edge(_square(smile));
     }
 
     /// @notice √x rounded down, whatever `start` is, and in few steps when it is near; zero says nothing. x below 2^255, start below 2^128.
@@ -78,6 +82,10 @@ library SviMath {
         }
     }
 
+    function _edge(int256 square) private pure returns (int256) {
+        return square > 0 ? int256(FixedPointMathLib.sqrt(uint256(square))) : int256(0);
+    }
+
     function _within(int256 k, int256 edge) private pure returns (int256) {
         unchecked {
             if (k > edge) return edge;
@@ -85,10 +93,15 @@ library SviMath {
         }
     }
 
-    function _variance(Smile memory smile, int256 k, uint256 start) private pure returns (uint256 w, uint256 root) {
+    /// @param x k − m, as below.
+    function _radicand(Smile memory smile, int256 x) private pure returns (uint256) {
         unchecked {
-            (int256 sigma, int256 x) = (smile.sigma, k - smile.m);
-            root = rootFrom(uint256(x * x + sigma * sigma), start);
+            return uint256(x * x + smile.sigma * smile.sigma);
+        }
+    }
+
+    function _variance(Smile memory smile, int256 x, uint256 root) private pure returns (uint256 w) {
+        unchecked {
             w = uint256(smile.a + smile.b * (smile.rho * x + int256(root) * 1e18) / 1e36);
             // A negative one, too, is more than the most.
             if (w > MAX_VARIANCE) w = int256(w) < 0 ? 0 : MAX_VARIANCE;

@@ -45,9 +45,9 @@ def test_twin_equals_its_library(smiles, draw):
 def test_a_root_does_not_depend_on_where_it_is_looked_for(smiles, draw):
     """Squares, their neighbours and anything else, from zero, from the root itself, from near and from anywhere."""
     for bits in [1, 8, 64, 128, 202, 255] * 100:
-        square = draw.bits(bits // 2) ** 2
+        square = draw.bits(max(1, bits // 2)) ** 2
         x = max(0, draw.choice([square - 1, square, square + 1, draw.bits(bits)]))
-        near = isqrt(x) + draw.signed(bits // 3)
+        near = isqrt(x) + draw.signed(max(1, bits // 3))
         for start in (0, 1, isqrt(x), isqrt(x) + 1, max(0, near), draw.bits(128)):
             assert smiles.rootFrom(x, start) == isqrt(x), (x, start)
 
