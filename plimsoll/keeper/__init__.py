@@ -6,8 +6,7 @@
                          │
               act ─ blame, wallet, journal     one writer: simulate, adjust, send, keep track
                          │
-           steward ─ takeover, hedge            its portfolio account: what comes in, what it is exposed to,
-                     seller, settler            what goes out; on estate (its exact twin), deltas, room, bids, expiry
+              portfolio                        its portfolio account, where options go: taken, hedged, sold, settled
                          │
               cycle → loop                     one block; the only `while`
 

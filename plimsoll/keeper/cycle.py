@@ -25,11 +25,11 @@ from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.metrics import Health, Metrics
 from plimsoll.keeper.mirror import Diverged, Mirror, View
 from plimsoll.keeper.plan import FULL, Planner
+from plimsoll.keeper.portfolio.steward import Steward
 from plimsoll.keeper.reader import Reader
 from plimsoll.keeper.select import Finding, Survey, look
 from plimsoll.keeper.settings import Settings
 from plimsoll.keeper.shop import Shop
-from plimsoll.keeper.steward import Steward
 from plimsoll.keeper.wallet import Wallet, price_of
 from plimsoll.margin.account import LENT
 

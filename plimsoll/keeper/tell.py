@@ -23,7 +23,7 @@ from plimsoll.margin.fixed_math import WAD
 
 if TYPE_CHECKING:
     from plimsoll.keeper.cycle import Done
-    from plimsoll.keeper.steward import Steward
+    from plimsoll.keeper.portfolio.steward import Steward
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
 

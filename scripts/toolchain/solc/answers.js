@@ -10,6 +10,7 @@ const fs = require("fs");
 const path = require("path");
 
 const PORTIONS = 8; // per process: as even as need be, while reading all files again costs a second or two
+const KEPT = 4; // answers: up to 35 MB each
 const DETAILS = ["abi", "devdoc", "userdoc", "evm.bytecode", "evm.deployedBytecode", "evm.methodIdentifiers", "storageLayout"];
 
 function wantsCode(selection) {
@@ -70,13 +71,15 @@ async function generate(input, processes) {
   return merge(answers);
 }
 
-// All or nothing, and only the newest: a reader never sees half an answer.
+// All or nothing: a reader never sees half an answer. Those made last stay.
 function keep(folder, file, said) {
   fs.mkdirSync(folder, { recursive: true });
-  for (const old of fs.readdirSync(folder)) fs.rmSync(path.join(folder, old), { force: true });
   const partial = `${file}.${process.pid}`;
   fs.writeFileSync(partial, said);
   fs.renameSync(partial, file);
+  const made = (name) => fs.statSync(path.join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const names = fs.readdirSync(folder).sort((a, b) => made(b) - made(a));
+  for (const old of names.slice(KEPT)) fs.rmSync(path.join(folder, old), { force: true });
 }
 
 // The answer as text; `folder` is where those with code are kept.

@@ -13,9 +13,9 @@ from plimsoll.actions import borrow, lend, liquidate, trade_perp, withdraw
 from plimsoll.contracts import events
 from plimsoll.errors import Reverted
 from plimsoll.keeper.act import Result
-from plimsoll.keeper.estate import Estate, parts
+from plimsoll.keeper.portfolio.estate import Estate, parts
+from plimsoll.keeper.portfolio.takeover import Queue
 from plimsoll.keeper.select import look
-from plimsoll.keeper.takeover import Queue
 from plimsoll.margin.account import PriceUse
 from plimsoll.orders import ONE
 from plimsoll.sim.scene import must

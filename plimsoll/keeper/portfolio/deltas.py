@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from plimsoll.contracts import Contract
-from plimsoll.keeper.estate import Estate
+from plimsoll.keeper.portfolio.estate import Estate
 from plimsoll.margin.account import CLOSING, QUOTE
 from plimsoll.margin.fixed_math import WAD, truncate_div
 from plimsoll.margin.option_series import market_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from plimsoll.keeper.estate import Estate
+from plimsoll.keeper.portfolio.estate import Estate
 from plimsoll.keeper.reader import Tables
 from plimsoll.margin import account as accounts
 from plimsoll.margin import preview

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 from plimsoll.accounts import Mode
 from plimsoll.actions import trade_perp
 from plimsoll.errors import Reverted
-from plimsoll.keeper import hedge as hedging
-from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.room import Room, refusal, room
+from plimsoll.keeper.portfolio import hedge as hedging
+from plimsoll.keeper.portfolio.estate import Estate
+from plimsoll.keeper.portfolio.room import Room, refusal, room
 from plimsoll.keeper.select import look
 from plimsoll.margin.account import REDUCE_ONLY
 from plimsoll.orders import ONE

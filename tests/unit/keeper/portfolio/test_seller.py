@@ -9,7 +9,7 @@ from portfolio_town import OptionTown
 from structlog.testing import capture_logs
 
 from plimsoll.accounts import Mode
-from plimsoll.keeper.bids import reducing
+from plimsoll.keeper.portfolio.bids import reducing
 from plimsoll.margin.option_series import perp
 from plimsoll.orders import ONE, Leg, Order
 from plimsoll.signed_orders import SignedOrder

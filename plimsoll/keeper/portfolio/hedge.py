@@ -15,10 +15,10 @@ from plimsoll import actions
 from plimsoll.actions import Action
 from plimsoll.keeper.batch import ORDER_SECONDS
 from plimsoll.keeper.book import Trade
-from plimsoll.keeper.deltas import Greeks, Lean, is_final, leans
-from plimsoll.keeper.estate import Estate
+from plimsoll.keeper.portfolio.deltas import Greeks, Lean, is_final, leans
+from plimsoll.keeper.portfolio.estate import Estate
+from plimsoll.keeper.portfolio.room import grows, room
 from plimsoll.keeper.reader import Tables
-from plimsoll.keeper.room import grows, room
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import PriceUse
 from plimsoll.margin.fixed_math import BPS, positive

@@ -18,10 +18,10 @@ from plimsoll import actions
 from plimsoll.actions import Action
 from plimsoll.keeper.batch import Deferred, Take
 from plimsoll.keeper.book import LendsAndOwes
-from plimsoll.keeper.deltas import Greeks
-from plimsoll.keeper.estate import Estate, Taken, slice_of
-from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.plan import FULL, Planner
+from plimsoll.keeper.portfolio.deltas import Greeks
+from plimsoll.keeper.portfolio.estate import Estate, Taken, slice_of
+from plimsoll.keeper.portfolio.hedge import Hedger, Hedging
 from plimsoll.keeper.select import Finding
 from plimsoll.margin.account import DEBT, QUOTE, PriceUnusable, PriceUse, SurfaceUnusable
 from plimsoll.margin.fixed_math import WAD

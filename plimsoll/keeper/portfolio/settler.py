@@ -15,14 +15,14 @@ import structlog
 
 from plimsoll import accounts, actions
 from plimsoll.contracts import Contract
-from plimsoll.keeper import expiry as expiring
 from plimsoll.keeper import logs
 from plimsoll.keeper.act import Result, Writer
 from plimsoll.keeper.batch import Batch
-from plimsoll.keeper.expiry import LOOK, PAYOUT, Expiry, Payout, tag
 from plimsoll.keeper.mirror import View
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
+from plimsoll.keeper.portfolio import expiry as expiring
+from plimsoll.keeper.portfolio.expiry import LOOK, PAYOUT, Expiry, Payout, tag
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import LENT, QUOTE, Account
 from plimsoll.margin.option_series import key_of

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from plimsoll import accounts
 from plimsoll.accounts import Mode
 from plimsoll.actions import lend
-from plimsoll.keeper.expiry import COVERAGE, Expiry, due
-from plimsoll.keeper.settler import BASE, gas_of, parts
+from plimsoll.keeper.portfolio.expiry import COVERAGE, Expiry, due
+from plimsoll.keeper.portfolio.settler import BASE, gas_of, parts
 from plimsoll.margin.words import Settlement
 from plimsoll.options.settling import Holder
 from plimsoll.orders import ONE

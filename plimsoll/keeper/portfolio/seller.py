@@ -17,12 +17,12 @@ from plimsoll import actions, units
 from plimsoll.errors import BadInput, ChainUnreachable, PlimsollError
 from plimsoll.keeper.act import Result, Writer
 from plimsoll.keeper.batch import ORDER_SECONDS, Batch
-from plimsoll.keeper.bids import Bids, Offer, offer_of, reducing, why_not
-from plimsoll.keeper.deltas import Greeks
-from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
+from plimsoll.keeper.portfolio.bids import Bids, Offer, offer_of, reducing, why_not
+from plimsoll.keeper.portfolio.deltas import Greeks
+from plimsoll.keeper.portfolio.estate import Estate
+from plimsoll.keeper.portfolio.hedge import Hedger, Hedging
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import QUOTE, PriceUnusable, SurfaceUnusable
 from plimsoll.options.trading import ENDED, Terms, domain_of, order_of, package_price, to_limit

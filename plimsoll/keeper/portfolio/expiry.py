@@ -19,10 +19,10 @@ from plimsoll.contracts import Contract
 from plimsoll.keeper.mirror import View
 from plimsoll.margin.account import is_good
 from plimsoll.margin.option_series import MINUTE, expiry_of, key_of, market_of, payoff
+from plimsoll.margin.settlement_math import COVERAGE, WINDOW
 from plimsoll.margin.words import Settlement
 from plimsoll.options.settling import Holder
 
-WINDOW, COVERAGE = 1_800, 1_200  # seconds, as OptionSettlement has them
 LOOK, PAYOUT = 1, 2
 
 

@@ -16,20 +16,21 @@ import structlog
 
 from plimsoll import units
 from plimsoll.errors import ChainUnreachable, PlimsollError, TransactionFailed
-from plimsoll.keeper import blame, deltas
-from plimsoll.keeper import expiry as expiring
+from plimsoll.keeper import blame
 from plimsoll.keeper.act import EXCLUSIVE, Result, Writer
 from plimsoll.keeper.batch import Batch, Deferred, Take
-from plimsoll.keeper.deltas import Greeks, Lean
-from plimsoll.keeper.estate import Estate
-from plimsoll.keeper.hedge import Hedger, Hedging
 from plimsoll.keeper.patience import Patience
 from plimsoll.keeper.plan import Planner
+from plimsoll.keeper.portfolio import deltas
+from plimsoll.keeper.portfolio import expiry as expiring
+from plimsoll.keeper.portfolio.deltas import Greeks, Lean
+from plimsoll.keeper.portfolio.estate import Estate
+from plimsoll.keeper.portfolio.hedge import Hedger, Hedging
+from plimsoll.keeper.portfolio.seller import Seller
+from plimsoll.keeper.portfolio.settler import Settler
+from plimsoll.keeper.portfolio.takeover import Haul, Queue, smaller
 from plimsoll.keeper.select import Finding, Survey
-from plimsoll.keeper.seller import Seller
 from plimsoll.keeper.settings import Settings
-from plimsoll.keeper.settler import Settler
-from plimsoll.keeper.takeover import Haul, Queue, smaller
 from plimsoll.margin.account import PriceUnusable, SurfaceUnusable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
