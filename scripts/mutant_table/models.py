@@ -18,7 +18,7 @@ ROWS = (
         PORTFOLIO,
         "b.im0 += mm + more;",
         "b.im0 += more;",
-        "test_twin_and_contract_agree_on_every_account",
+        "test_own_cases_hold_on_the_contract",
         units=(PORTFOLIO,),
     ),
     Mutant(
@@ -26,7 +26,7 @@ ROWS = (
         PORTFOLIO,
         "(span * (FixedMath.PPM - rho) + joint * rho +",
         "(span * rho + joint * (FixedMath.PPM - rho) +",
-        "test_netting_across_underlyings_grows_with_rho",
+        "test_own_cases_hold_on_the_contract",
         units=(PORTFOLIO,),
     ),
     Mutant(
@@ -34,7 +34,7 @@ ROWS = (
         PORTFOLIO,
         "more += B.up(",
         "more = B.up(",
-        "test_with_size_tiers_a_slice_takes_more_than_its_share",
+        "test_twin_and_contract_agree_under_any_parameters",
         units=(PORTFOLIO,),
     ),
     Mutant(
@@ -50,7 +50,7 @@ ROWS = (
         RULES,
         "FixedMath.min(alone, together)",
         "alone",
-        "test_a_box_is_what_it_pays",
+        "test_the_twin_agrees_to_the_wei",
         units=(MODEL,),
     ),
     Mutant(
@@ -66,7 +66,7 @@ ROWS = (
         RULES,
         "longs * (FixedMath.BPS - OptionTerms.longShare(terms))",
         "longs * 0",
-        "test_a_long_option_counts_at_its_share",
+        "test_the_twin_agrees_to_the_wei",
         units=(MODEL,),
     ),
     # ---------------------------------------------------------------- surfaces

@@ -125,7 +125,7 @@ ROWS = (
         BOOK,
         "if (FixedMath.abs(quantity - part) < DUST) part = quantity;",
         "",
-        "test_a_slice_moves_every_position_and_nothing_appears_or_is_lost",
+        "test_a_slice_rounds_against_its_taker",
         units=(BOOK, BOOK_FACE),
     ),
     Mutant(
@@ -190,7 +190,7 @@ ROWS = (
         MEAN,
         "rest = total - covered;",
         "if (rest > total - covered) rest = total - covered;",
-        "test_it_is_the_mean_that_numpy_takes_second_by_second",
+        "test_the_contract_and_its_twin_agree",
         units=(MEAN_FACE,),
     ),
     Mutant(
@@ -198,7 +198,7 @@ ROWS = (
         MEAN,
         "if (total < COVERAGE) total = COVERAGE;",
         "",
-        "test_it_converges_to_what_is_paid",
+        "test_the_contract_and_its_twin_agree",
         units=(MEAN_FACE,),
     ),
     Mutant(
@@ -206,7 +206,7 @@ ROWS = (
         MEAN,
         "basis * int256(rest) / int256(total)",
         "basis",
-        "test_a_basis_is_of_what_is_open",
+        "test_the_contract_and_its_twin_agree",
         units=(MEAN_FACE,),
     ),
     # ---------------------------------------------------------------- the check
@@ -231,7 +231,7 @@ ROWS = (
         CHECK,
         "if (sheet.ending) _fade(s, id, sheet, one);",
         "",
-        "test_the_check_and_its_twin_agree_on_both_sides_of_every_edge",
+        "test_where_the_price_has_failed_a_hedge_that_has_ended_is_none_either",
         units=(CHECK,),
     ),
     Mutant(
