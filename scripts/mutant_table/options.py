@@ -247,7 +247,7 @@ ROWS = (
         CHECK,
         "sheet.bare = !short && perps == 0 && header >> 216 & 0xff == 0;",
         "sheet.bare = !short && perps == 0;",
-        "test_borrowing_beside_options_counts_both",
+        "test_who_owes_is_not_bare_though_he_has_longs_alone",
         units=(CHECK,),
     ),
     Mutant(
