@@ -107,7 +107,7 @@ ROWS = (
         PERP,
         "AssetMath.toUnitsUp(uint256(cost), env.unit) * env.unit",
         "AssetMath.toUnitsDown(uint256(cost), env.unit) * env.unit",
-        "test_",
+        "S-6",
     ),
     Mutant(
         "transfer-to-other-side",
