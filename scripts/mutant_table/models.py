@@ -18,7 +18,7 @@ ROWS = (
         PORTFOLIO,
         "b.im0 += mm + more;",
         "b.im0 += more;",
-        "test_own_cases_hold_on_the_contract",
+        "test_twin_and_contract_agree_under_any_parameters",
         units=(PORTFOLIO,),
     ),
     Mutant(
@@ -26,7 +26,7 @@ ROWS = (
         PORTFOLIO,
         "(span * (FixedMath.PPM - rho) + joint * rho +",
         "(span * rho + joint * (FixedMath.PPM - rho) +",
-        "test_own_cases_hold_on_the_contract",
+        "test_twin_and_contract_agree_under_any_parameters",
         units=(PORTFOLIO,),
     ),
     Mutant(

@@ -150,7 +150,7 @@ ROWS = (
         EXPIRY,
         "-AssetMath.toUnitsUp(uint256(-worth), env.unit)",
         "-AssetMath.toUnitsDown(uint256(-worth), env.unit)",
-        "test_losers_pay_and_winners_are_paid_to_the_unit",
+        "test_anyone_settles_anyone_and_the_total_stands",
         units=(EXPIRY,),
     ),
     Mutant(
