@@ -2,10 +2,11 @@
 
     python scripts/mutants.py                          all; the table goes to docs/mutants.md
     python scripts/mutants.py --only short-cost-side   some, nothing written
+    python scripts/mutants.py --only NAME --expected   by the expected killer alone, where that is a test
     python scripts/mutants.py --head --jobs 2 --json   of the last commit, two at a time
     python scripts/mutants.py --list
 
-Each mutant of scripts/mutant_table.py is (name, file, exact old text, new text, expected killer). It is made in a copy
+Each mutant of scripts/mutant_table is (name, file, exact old text, new text, expected killer). It is made in a copy
 of the tree, what imports its file is compiled again, and rounds run against the artifacts until one fails: the campaign
 without comparison with the Python twins (so that an invariant must notice), the campaign with it, both again of
 options, the unit tests and attacks.
@@ -31,10 +32,12 @@ from mutant_table import DEPLOYED, MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "mutants.md"
-UNIT_TESTS = ["-m", "pytest", "-p", "no:pytest-brownie", "-p", "no:cacheprovider", "-q"]
-UNIT_TESTS += [
-    f"tests/unit/{name}" for name in ("engine", "margin", "options", "orders", "pool", "vault", "oracle")
-] + ["tests/attacks"]
+PYTEST = ["-m", "pytest", "-p", "no:pytest-brownie", "-p", "no:cacheprovider", "-q"]
+UNIT_TESTS = (
+    PYTEST
+    + [f"tests/unit/{name}" for name in ("engine", "margin", "options", "orders", "pool", "vault", "oracle")]
+    + ["tests/attacks"]
+)
 IMPORT = re.compile(r'\bimport\b[^"\';]*["\'](\.[^"\']+)["\']|\bfrom\s+["\'](\.[^"\']+)["\']')
 
 
@@ -99,15 +102,16 @@ class Verdict(NamedTuple):
     seconds: float
 
 
-def judge(mutant: Mutant, tree: Path, base: dict, out: Path, known: list[str]) -> Verdict:
+def judge(mutant: Mutant, tree: Path, base: dict, out: Path, known: list[str], expected: bool) -> Verdict:
     started = time.monotonic()
     path = tree / mutant.file
     original = path.read_text()
     path.write_text(original.replace(mutant.old, mutant.new))
     try:
-        changed = artifacts_of(tree, importers(tree, mutant.file), out)
+        changed = artifacts_of(tree, list(mutant.units) or importers(tree, mutant.file), out)
         out.write_text(json.dumps(base | {"contracts": base["contracts"] | changed["contracts"]}))
-        killer, how = kill(tree, out, known)
+        test = expected and mutant.killer.startswith("test_")
+        killer, how = ask(tree, out, mutant.killer) if test else kill(tree, out, known)
     except RuntimeError as error:
         killer, how = "compiler", str(error)
     finally:
@@ -132,6 +136,19 @@ def kill(tree: Path, artifacts: Path, known: list[str]) -> tuple[str, str]:
         return "", ""
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
     return (failed[1].split("::", 1)[-1] if failed else "pytest"), failed[0] if failed else text[-300:]
+
+
+def ask(tree: Path, artifacts: Path, test: str) -> tuple[str, str]:
+    """Whether the one test notices, in whatever file it is."""
+    files = [path for path in (tree / "tests").rglob("test_*.py") if f"\ndef {test}(" in path.read_text()]
+    if not files:
+        return "set-up", f"there is no {test}"
+    nodes = [f"{path.relative_to(tree)}::{test}" for path in files]
+    code, text = run([*PYTEST, "-x", *nodes], tree, 600, artifacts)
+    failed = re.search(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
+    if code == 0:
+        return "", ""
+    return (test, failed[0]) if code == 1 and failed else ("set-up", text[-300:])
 
 
 def named(text: str) -> tuple[str, str]:
@@ -186,6 +203,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     parser.add_argument("--head", action="store_true", help="of the last commit, not of the working tree")
+    parser.add_argument("--expected", action="store_true", help="ask the expected test alone, where it is one")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     mutants = [m for m in MUTANTS if not args.only or m.name in args.only]
@@ -204,9 +222,38 @@ def main() -> int:
     else:
         print(table(verdicts))
     print(f"mutants: {len(verdicts) - len(survivors)} of {len(verdicts)} killed, {elapsed:.0f} s", file=sys.stderr)
-    if not args.only:
+    if not args.only and not args.expected:
         REPORT.write_text(document(verdicts, elapsed))
     return 1 if any(not v.mutant.reason for v in survivors) else 0
+
+
+def base_of(tree: Path, out: Path, head: bool) -> dict[str, object]:
+    """The artifacts without a mutant: those of the last build where it is of this tree."""
+    built = ROOT / "build" / "plimsoll" / "artifacts.json"
+    code, key = run(["scripts/toolchain/compile.py", "--print-key"], tree, 60)
+    if code == 0 and not head and built.exists() and json.loads(built.read_text())["key"] == key.strip():
+        shutil.copy(built, out)
+        return json.loads(out.read_text())
+    return artifacts_of(tree, [], out)
+
+
+def unbroken(mutants: list[Mutant], tree: Path, artifacts: Path, expected: bool) -> list[str]:
+    """The tests that fail without any mutant, which prove nothing about one; ends the program where more does."""
+    if expected:
+        for test in sorted({mutant.killer for mutant in mutants if mutant.killer.startswith("test_")}):
+            killer, how = ask(tree, artifacts, test)
+            if killer:
+                sys.exit(f"mutants: the unbroken contracts already fail {test}: {how}")
+        if all(mutant.killer.startswith("test_") for mutant in mutants):
+            return []
+    _, text = run(UNIT_TESTS, tree, 900, artifacts)
+    known = re.findall(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
+    if known:
+        print(f"mutants: not counted, they fail already: {', '.join(known)}", file=sys.stderr)
+    killer, how = kill(tree, artifacts, known)
+    if killer:
+        sys.exit(f"mutants: the unbroken contracts already fail {killer}: {how}")
+    return known
 
 
 def run_all(mutants: list[Mutant], folder: Path, args: argparse.Namespace) -> list[Verdict]:
@@ -214,21 +261,14 @@ def run_all(mutants: list[Mutant], folder: Path, args: argparse.Namespace) -> li
     for tree in trees:
         copy_tree(tree, args.head)
     check_texts(mutants, trees[0])
-    base = artifacts_of(trees[0], [], folder / "base.json")
-    # A test that fails without any mutant proves nothing about one.
-    _, text = run(UNIT_TESTS, trees[0], 900, folder / "base.json")
-    known = re.findall(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
-    if known:
-        print(f"mutants: not counted, they fail already: {', '.join(known)}", file=sys.stderr)
-    killer, how = kill(trees[0], folder / "base.json", known)
-    if killer:
-        sys.exit(f"mutants: the unbroken contracts already fail {killer}: {how}")
+    base = base_of(trees[0], folder / "base.json", args.head)
+    known = unbroken(mutants, trees[0], folder / "base.json", args.expected)
     free = list(trees)
 
     def work(mutant: Mutant) -> Verdict:
         tree = free.pop()
         try:
-            verdict = judge(mutant, tree, base, folder / f"{mutant.name}.json", known)
+            verdict = judge(mutant, tree, base, folder / f"{mutant.name}.json", known, args.expected)
         finally:
             free.append(tree)
         print(

@@ -223,3 +223,16 @@ def test_borrowing_beside_options_counts_both(desk, sides):
     desk.open(maker, taker, desk.call(3000), SIZE)
     desk.act(taker, borrow(taker, WETH, 10**18))
     assert desk.assess(taker)[:5] == desk.twin(taker)
+
+
+def test_who_owes_is_not_bare_though_he_has_longs_alone(desk, sides):
+    """What he borrowed needs margin: his cash stays as far as that."""
+    maker, taker = sides
+    desk.lender("lender", WETH, 10**20)
+    desk.open(maker, taker, desk.call(3000), SIZE)
+    assert desk.assess(maker).im == 0
+    desk.act(maker, borrow(maker, WETH, 10**18), withdraw(maker, WETH, 10**18, desk.owner(maker)))
+    found = desk.assess(maker)
+    assert found[:5] == desk.twin(maker) and found.mm > 0
+    with refused("BelowInitialMargin"):
+        desk.act(maker, withdraw(maker, 0, (found.equity - found.im // 2) // UNIT, desk.owner(maker)))

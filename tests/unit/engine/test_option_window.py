@@ -304,3 +304,14 @@ def test_a_hedge_that_has_ended_is_called_and_taken_by_the_witness_that_shows_it
         mark = desk.chain.snapshot()
     desk.act(keeper, margin_call(keeper, hedged, witness=desk.witness(hedged)))
     assert desk.header(hedged).call_deadline > desk.now
+
+
+def test_where_the_price_has_failed_a_hedge_that_has_ended_is_none_either(desk, hedged):
+    """At every price that it may have moved to the target has the more of both answers against it."""
+    watch(desk, -1_670, -230)
+    at(desk, -120, 2_700)
+    desk.chain.set_timestamp(desk.end - 30)
+    sheet = option_values.gather(desk.mirror(hedged), desk.snapshot_words(), PriceUse.TARGET)
+    assert sheet.failed == (ETH,) and sheet.ending
+    found = desk.assess(hedged)
+    assert found[:5] == desk.twin(hedged) and found.state == LIQUIDATABLE

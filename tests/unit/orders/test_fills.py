@@ -37,6 +37,17 @@ def test_another_order_of_a_used_nonce_is_not_filled(desk):
     assert desk.used(5) == 1
 
 
+def test_a_used_nonce_stays_used_when_its_neighbours_are(desk):
+    """They share a word: each fill adds its bit and takes none."""
+    orders = [desk.order(nonce=nonce) for nonce in (0, 1, 255)]
+    for order in orders:
+        desk.fill(order)
+    for order in orders:
+        with reverts("NonceUsed", desk.maker, order.nonce):
+            desk.fill(order)
+    assert all(desk.used(order.nonce) for order in orders)
+
+
 @pytest.mark.parametrize("beyond", [1, ONE, 2**62])
 def test_a_fill_beyond_the_size_is_refused(desk, beyond):
     """At once, and after others; a leg of a whole unit, so that any size is exact."""

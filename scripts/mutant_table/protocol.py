@@ -1,32 +1,9 @@
-"""The table of scripts/mutants.py: name, file, exact old text, new text, expected killer, reason of a survivor."""
+"""Accounts, perps, liquidation, lending and losses."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .row import Mutant, contract
 
-
-class Mutant(NamedTuple):
-    name: str
-    file: str
-    old: str
-    new: str
-    killer: str  # expected; the table shows what really noticed
-    reason: str = ""  # of a survivor that is known
-
-
-def contract(path: str) -> str:
-    return f"contracts/{path}.sol"
-
-
-#: What the campaign deploys and a mutant can change; compiling the rest (mocks, lens, configuration) would be waiting.
-DEPLOYED = {
-    contract(name)
-    for name in ("MarginEngine", "PerpTrading", "MarginCheck", "LiquidityPool", "CollateralVault")
-    + ("logic/LiquidationLogic", "logic/LossLogic", "logic/LendingLogic", "logic/ExitLogic", "logic/PoolLogic")
-    + ("logic/MarketClosing", "libraries/OperatorGrants", "margin/RuleMargin", "oracle/OracleRouter")
-    + ("MarketConfig", "InsuranceStake", "OptionCheck", "OptionBook", "OrderVerifier", "margin/PortfolioMargin")
-    + ("logic/OptionLogic", "logic/OptionSettlement", "oracle/VolatilityFeed")
-}
 LEDGER, ENGINE, PERP = contract("Ledger"), contract("MarginEngine"), contract("PerpTrading")
 POSITIONS, BATCH = contract("PositionBook"), contract("BatchBook")
 LIQUIDATION, LOSS, MODEL = (
@@ -41,15 +18,9 @@ OPERATORS, ROUTER, POOL = (
     contract("oracle/OracleRouter"),
     contract("LiquidityPool"),
 )
-OPTIONS, EXPIRY, MARKS = (
-    contract("logic/OptionLogic"),
-    contract("logic/OptionSettlement"),
-    contract("logic/OptionMarks"),
-)
-CHECK = contract("OptionCheck")
 CALLS = contract("logic/MarginCallLogic")
 
-MUTANTS = (
+ROWS = (
     # ---------------------------------------------------------------- ledger
     Mutant("asset-bit-stays", LEDGER, "(before == 0 || held == 0) &&", "(before == 0) &&", "I-3"),
     Mutant("take-one-too-many", LEDGER, "if (taken > held) revert", "if (taken > held + 1) revert", "O-1"),
@@ -136,7 +107,7 @@ MUTANTS = (
         PERP,
         "AssetMath.toUnitsUp(uint256(cost), env.unit) * env.unit",
         "AssetMath.toUnitsDown(uint256(cost), env.unit) * env.unit",
-        "test_",
+        "S-6",
     ),
     Mutant(
         "transfer-to-other-side",
@@ -312,44 +283,4 @@ MUTANTS = (
     Mutant("operator-day-forgotten", OPERATORS, "(grant.day == day ? grant.spent : 0) + cost", "cost", "A-2"),
     Mutant("two-prices-a-block", ROUTER, " && current.writtenBlock() != uint32(block.number)", "", "F-1"),
     Mutant("stale-book-for-exits", POOL, "_move(book, -int256(assets));", "", "S-6"),
-    # ---------------------------------------------------------------- options
-    Mutant("maker-pays-no-fee", OPTIONS, "-units - makerFee);", "-units);", "I-1"),
-    Mutant(
-        "settled-part-rounds-back", EXPIRY, "size = (quantity > 0) == winner", "size = (quantity > 0) != winner", "I-2"
-    ),
-    Mutant(
-        "crumbs-turn-a-payment",
-        EXPIRY,
-        "if (r.winners ? closed < 0 : closed > 0) return;",
-        "if (closed == type(int256).max) return;",
-        "L-2",
-    ),
-    Mutant(
-        "fills-at-any-price",
-        MARKS,
-        "if (price > mark + band || price + band < mark) {",
-        "if (price > mark + 100 * band || price + 100 * band < mark) {",
-        "test_not_a_unit_outside_the_band",
-    ),
-    Mutant(
-        "shorts-are-bare",
-        CHECK,
-        "sheet.bare = !short && header.markets == 0 && header.debts == 0;",
-        "sheet.bare = header.markets == 0 && header.debts == 0;",
-        "S-1",
-    ),
-    Mutant(
-        "old-surfaces-open",
-        MARKS,
-        "OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
-        "if (key == 0) OptionValues.requireFresh(key, ctx.expiry[3], ctx.expiry[4]);",
-        "test_a_long_changes_hands_at_a_fresh_surface_only",
-    ),
-    Mutant(
-        "one-leg-for-all",
-        MARKS,
-        "ctx.allowed |= use;",
-        "ctx.allowed = _REDUCING | _OPENING;",
-        "test_what_is_good_enough_to_close_one_leg_opens_no_other",
-    ),
 )
