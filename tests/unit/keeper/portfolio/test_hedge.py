@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portfolio_town import BEGIN, HOUR, OptionTown
+from portfolio_town import BEGIN, HOUR
 from structlog.testing import capture_logs
 
 from plimsoll.accounts import Mode
@@ -21,17 +21,6 @@ from plimsoll.sim.anvil import KEY
 from plimsoll.sim.scene import must
 
 WAD = 10**18
-
-
-@pytest.fixture(scope="module")
-def _town(logging_chain):
-    return OptionTown(logging_chain(timestamp=OptionTown.genesis()))
-
-
-@pytest.fixture
-def town(_town):
-    with _town.restored():
-        yield _town
 
 
 def hold(town, **settings):

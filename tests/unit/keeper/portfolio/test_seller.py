@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portfolio_town import OptionTown
 from structlog.testing import capture_logs
 
 from plimsoll.accounts import Mode
@@ -14,11 +13,6 @@ from plimsoll.margin.option_series import perp
 from plimsoll.orders import ONE, Leg, Order
 from plimsoll.signed_orders import SignedOrder
 from plimsoll.sim.anvil import KEY
-
-
-@pytest.fixture(scope="module")
-def _town(logging_chain):
-    return OptionTown(logging_chain(timestamp=OptionTown.genesis()))
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ def _town(logging_chain):
 
 
 @pytest.fixture
-def town(_town):
-    with _town.restored():
-        yield _town
-
-
-@pytest.fixture
 def holding(town):
     """The keeper bought puts of a writer; both have some of the expiry, and so has the bank."""
     town.keep(hedge=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from portfolio_town import BEGIN, HOUR, OptionTown
+from portfolio_town import BEGIN, HOUR
 
 from plimsoll.abi import keccak
 from plimsoll.accounts import Mode
@@ -22,17 +22,6 @@ from plimsoll.sim.scene import must
 
 PUTS = {1_900: 100, 1_950: 100}
 WAD = 10**18
-
-
-@pytest.fixture(scope="module")
-def _town(logging_chain):
-    return OptionTown(logging_chain(timestamp=OptionTown.genesis()))
-
-
-@pytest.fixture
-def town(_town):
-    with _town.restored():
-        yield _town
 
 
 def queue_of(town):

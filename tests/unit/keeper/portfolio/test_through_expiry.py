@@ -16,12 +16,6 @@ def _town(logging_chain):
     return ExpiringTown(logging_chain(timestamp=ExpiringTown.genesis()))
 
 
-@pytest.fixture
-def town(_town):
-    with _town.restored():
-        yield _town
-
-
 def held(town):
     return town.engine.read("held", town.keeper.portfolio, 0)
 
