@@ -20,7 +20,7 @@ import structlog
 from plimsoll.errors import BadInput
 from plimsoll.margin.fixed_math import BPS, PPM, ceil_div
 from plimsoll.margin.option_series import MINUTE, expiry_of, market_of
-from plimsoll.margin.snapshot import Snapshot
+from plimsoll.margin.snapshot import RAMPING, Snapshot
 from plimsoll.orders import ANYONE, ONE, Domain, Leg, Order
 from plimsoll.signed_orders import SignedOrder
 
@@ -143,7 +143,7 @@ def offer_of(
 def _band(leg: Leg, quotes: Mapping[int, Any], snapshot: Snapshot) -> int:
     """OptionMarks.requireBand; while a rate ramps the lower one counts."""
     market = snapshot.markets[market_of(leg.instrument)]
-    rates = [market.risk.mm_rate1] + ([market.ramp.mm_rate1] if market.risk.flags & 2 else [])
+    rates = [market.risk.mm_rate1] + ([market.ramp.mm_rate1] if market.risk.flags & RAMPING else [])
     return int(quotes[leg.instrument].spot) * min(rates) // (2 * BPS)
 
 

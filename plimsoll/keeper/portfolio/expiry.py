@@ -1,6 +1,6 @@
 """The last half hour of an expiry, and what follows: when to look at the price, and who is to be paid.
 
-    expiries = read(engine, view)           those that are in their last half hour, or past it
+    expiries = read(view)                   those that are in their last half hour, or past it
     due(expiry, view, every)                a Look: to be taken now, or the reason why it waits
     payouts(expiries, view)                 final ones, and everybody in the mirror who still has options of them
 
@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from plimsoll import ledger
-from plimsoll.contracts import Contract
 from plimsoll.keeper.mirror import View
 from plimsoll.margin.account import is_good
 from plimsoll.margin.option_series import MINUTE, expiry_of, key_of, market_of, payoff
@@ -67,14 +65,10 @@ def tag(what: int, key: int) -> bytes:
 # ---------------------------------------------------------------- the price
 
 
-def read(engine: Contract, view: View) -> list[Expiry]:
-    """The expiries that somebody in the mirror has options of, from their last half hour on."""
-    keys = [key for key in sorted(view.snapshot.settlements) if _opens(key) < view.head.time]
-    if not keys:
-        return []
-    pairs = [(key >> 32, key & 0xFFFFFFFF) for key in keys]
-    words = ledger.read(engine, [ledger.settlement(*pair) for pair in pairs], block=view.head.number)
-    return [Expiry(*pair, Settlement.from_word(word)) for pair, word in zip(pairs, words, strict=True)]
+def read(view: View) -> list[Expiry]:
+    """Those that somebody in the mirror has options of, from their last half hour on; their words came with the block."""
+    known = sorted(view.snapshot.settlements.items())
+    return [Expiry(key >> 32, key & 0xFFFFFFFF, seen) for key, seen in known if _opens(key) < view.head.time]
 
 
 def _opens(key: int) -> int:

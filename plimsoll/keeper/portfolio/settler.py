@@ -25,7 +25,7 @@ from plimsoll.keeper.portfolio import expiry as expiring
 from plimsoll.keeper.portfolio.expiry import LOOK, PAYOUT, Expiry, Payout, tag
 from plimsoll.keeper.settings import Settings
 from plimsoll.margin.account import LENT, QUOTE, Account
-from plimsoll.margin.option_series import key_of
+from plimsoll.margin.option_series import expiry_of, key_of, market_of
 from plimsoll.options.settling import Holder
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("plimsoll.keeper")
@@ -69,7 +69,7 @@ class Settler:
         if self.settings.settle != "own":
             return list(expiries) if self.settings.settle == "all" else []
         mine = view.account(self.own)
-        keys = {key_of(i >> 56 & 0xFF, i >> 29 & 0x7FFFFFF) for i in mine.options} if mine else set()
+        keys = {key_of(market_of(i), expiry_of(i)) for i in mine.options} if mine else set()
         return [expiry for expiry in expiries if expiry.key in keys]
 
     # ---------------------------------------------------------------- paying out

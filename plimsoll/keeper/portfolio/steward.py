@@ -61,7 +61,7 @@ class Steward:
 
     def act(self, survey: Survey, planner: Planner, result: Result, *, busy: bool) -> None:
         view = planner.view
-        expiries = expiring.read(self.engine, view) if view.rows.options else []
+        expiries = expiring.read(view)
         self.settler.look(expiries, planner, result)
         findings = [found for found in survey.liquidatable if found.by_options]
         if not busy:
