@@ -66,7 +66,7 @@ def tag(what: int, key: int) -> bytes:
 
 
 def read(view: View) -> list[Expiry]:
-    """Those that somebody in the mirror has options of, from their last half hour on; their words came with the block."""
+    """Those that somebody in the mirror has options of, from the last half hour on; their words are in the view."""
     known = sorted(view.snapshot.settlements.items())
     return [Expiry(key >> 32, key & 0xFFFFFFFF, seen) for key, seen in known if _opens(key) < view.head.time]
 
